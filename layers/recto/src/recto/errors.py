@@ -1,0 +1,108 @@
+"""Everything that Recto itself reports as an error; state machines match these class names.
+
+RectoError
+├── TransientError              try again
+│   ├── ThrottledError          a service asked us to slow down
+│   └── ServiceUnavailableError a service did not answer, or answered with its own fault
+├── DocumentError               this document; a person should look
+│   ├── EmptyDocumentError      zero bytes
+│   ├── UnsupportedDocumentError  not a PDF, TIFF, PNG or JPEG, whatever its name says
+│   ├── EncryptedDocumentError  a password is needed to read it
+│   ├── DamagedDocumentError    the right format, but it cannot be read
+│   ├── DocumentTooLargeError   past a limit on bytes, pages or pixels
+│   ├── DocumentMissingError    gone from the bucket before it was read
+│   ├── OcrFailedError          the OCR job ended without a result
+│   ├── PageCountMismatchError  pages were lost or invented between two steps
+│   ├── PageOrderError          the OCR returned a page's blocks in two places
+│   ├── ReviewFailedError       the review ended without a usable answer
+│   └── ReviewExpiredError      nobody answered in time
+└── ConfigurationError          the operator must act
+    ├── FieldConfigurationError the field list is not valid
+    ├── ReleaseError            the release is missing, incomplete or altered
+    ├── ParameterMissingError   a parameter or setting is absent
+    └── AccessError             a role may not do what it must
+"""
+
+
+class RectoError(Exception):
+    """Base of all errors that Recto raises on purpose."""
+
+
+class TransientError(RectoError):
+    """Trying again may help."""
+
+
+class ThrottledError(TransientError):
+    """A service asked us to slow down."""
+
+
+class ServiceUnavailableError(TransientError):
+    """A service did not answer, or answered with a fault of its own."""
+
+
+class DocumentError(RectoError):
+    """Something about this document; a person should look."""
+
+
+class EmptyDocumentError(DocumentError):
+    """The object holds no bytes."""
+
+
+class UnsupportedDocumentError(DocumentError):
+    """Not a PDF, TIFF, PNG or JPEG, whatever the name says."""
+
+
+class EncryptedDocumentError(DocumentError):
+    """A password is needed to read it."""
+
+
+class DamagedDocumentError(DocumentError):
+    """The format is right but the content cannot be read."""
+
+
+class DocumentTooLargeError(DocumentError):
+    """Past a limit on bytes, pages or pixels."""
+
+
+class DocumentMissingError(DocumentError):
+    """Gone from the bucket before it was read."""
+
+
+class OcrFailedError(DocumentError):
+    """The OCR job ended without a result."""
+
+
+class PageCountMismatchError(DocumentError):
+    """Pages were lost or invented between two steps."""
+
+
+class PageOrderError(DocumentError):
+    """The OCR returned the blocks of one page in two places of its stream."""
+
+
+class ReviewFailedError(DocumentError):
+    """The review ended without a usable answer."""
+
+
+class ReviewExpiredError(DocumentError):
+    """Nobody answered in time."""
+
+
+class ConfigurationError(RectoError):
+    """The operator must act; trying again does not help."""
+
+
+class FieldConfigurationError(ConfigurationError):
+    """The field list is not valid."""
+
+
+class ReleaseError(ConfigurationError):
+    """The release is missing, incomplete or altered."""
+
+
+class ParameterMissingError(ConfigurationError):
+    """A parameter or setting is absent or undefined."""
+
+
+class AccessError(ConfigurationError):
+    """A role may not do what it must."""
