@@ -1,0 +1,243 @@
+"""Every payload between states, functions and the outside: references, never documents or text.
+
+In JSON the keys are PascalCase, as Step Functions' users write them. `docs/schemas/` holds the
+generated JSON schemas; a test keeps them equal to this file.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_pascal
+
+from recto.places import DocumentId, Location
+
+
+class Message(BaseModel):
+    """Frozen, PascalCase in JSON, unknown keys refused."""
+
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_pascal, populate_by_name=True, extra="forbid", ser_json_inf_nan="constants"
+    )
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON-ready values under the names of the wire."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Status(StrEnum):
+    """Where a document stands. The last three are final."""
+
+    RECEIVED = "RECEIVED"
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    IN_REVIEW = "IN_REVIEW"
+    PROCESSED = "PROCESSED"
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"
+
+
+FINAL_STATUSES = frozenset({Status.PROCESSED, Status.FAILED, Status.REJECTED})
+
+
+class Step(StrEnum):
+    """The steps that a document can start from."""
+
+    OCR = "ocr"
+    MODEL = "model"
+    POSTPROCESS = "postprocess"
+    REVIEW = "review"
+    PUBLISH = "publish"
+
+
+class DocumentRef(Message):
+    """One version of one document in one attempt: what every state passes on."""
+
+    document_id: DocumentId
+    attempt: Annotated[int, Field(ge=1)] = 1
+    """Counts executions of this document."""
+    ocr_attempt: Annotated[int, Field(ge=1)] = 1
+    """Counts OCR jobs: it moves only when a failed OCR is to be paid for again."""
+    bucket: str
+    key: str
+    version_id: str = ""
+    release: str = ""
+    """The release's prefix in the work bucket, pinned when the document started."""
+
+    @property
+    def source(self) -> Location:
+        return Location(bucket=self.bucket, key=self.key, version_id=self.version_id)
+
+
+class SourceInput(Message):
+    """The execution's `Input`, as readers of the reference's executions expect it."""
+
+    bucket: str
+    key: str
+
+
+class ExecutionInput(Message):
+    """What `dispatch` starts the document state machine with."""
+
+    from_: Annotated[Step, Field(alias="From")]
+    document: DocumentRef
+    input: SourceInput
+
+
+class DispatchRequest(Message):
+    """Start what waits; first give back a slot, take back expired ones, or restart what was interrupted."""
+
+    action: Literal["dispatch", "release", "recover"] = "dispatch"
+    document: DocumentRef | None = None
+    """Whose slot to give back, with `release`."""
+    older_than_seconds: Annotated[int, Field(ge=0)] = 900
+    """With `recover`: leave alone what moved since."""
+    include_reviews: bool = False
+    """With `recover`: look at documents that wait for a review as well."""
+
+
+class DispatchResponse(Message):
+    started: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
+    reaped: tuple[str, ...] = ()
+
+
+class TextractStartRequest(Message):
+    """Start one OCR job; the token is called back when it has ended."""
+
+    document: DocumentRef
+    features: tuple[Literal["FORMS", "LAYOUT", "QUERIES", "SIGNATURES", "TABLES"], ...] = ()
+    task_token: str
+
+
+class OcrJob(Message):
+    """An OCR job that has ended well."""
+
+    job_id: str
+    features: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _none_for_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+class OcrOutput(Message):
+    """Where the OCR state machine's caller wants the consolidated Textract JSON."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    bucket: str = ""
+    key: str = ""
+    prefix: str = ""
+    features: tuple[str, ...] = ()
+    type: Literal["s3"] = "s3"
+
+
+class Upload(Message):
+    """A multipart upload in progress."""
+
+    upload_id: str
+    etags: tuple[str, ...] = ()
+
+
+class TextractFetchRequest(Message):
+    """Fetch a job's pages from `next_token` on until the deadline is near."""
+
+    document: DocumentRef
+    job: OcrJob
+    output: OcrOutput | None = None
+    """Absent: into the page store; given: consolidated JSON to this place."""
+    next_token: str = ""
+    pages_done: Annotated[int, Field(ge=0)] = 0
+    part: Annotated[int, Field(ge=0)] = 0
+    upload: Upload | None = None
+
+
+class TextractFetchResponse(Message):
+    """How far fetching came; `next_token` empty and `done` true at the end."""
+
+    done: bool
+    next_token: str = ""
+    pages_done: int = 0
+    part: int = 0
+    upload: Upload | None = None
+    location: dict[str, str] | None = None
+    """Of the consolidated JSON, once written: Bucket, Key, S3Uri."""
+
+
+class PageRange(Message):
+    """Pages first to last, both counted in; `part` numbers the object that holds them."""
+
+    part: Annotated[int, Field(ge=1)]
+    first: Annotated[int, Field(ge=1)]
+    last: Annotated[int, Field(ge=1)]
+
+
+class PageWork(Message):
+    """Work on a document's pages: without a range, plan the ranges; with one, do it."""
+
+    document: DocumentRef
+    range: PageRange | None = None
+
+
+class PagePlan(Message):
+    """How many pages there are and in which ranges they are worked on."""
+
+    num_pages: Annotated[int, Field(ge=1)]
+    ranges: tuple[PageRange, ...]
+
+
+class RangeDone(Message):
+    """What one range of pages gave."""
+
+    part: int
+    num_pages: int
+
+
+class PostprocessRequest(Message):
+    document: DocumentRef
+
+
+class PostprocessResponse(Message):
+    """The fields' place, whether a person must look, and the fields themselves where they are small."""
+
+    needs_review: bool
+    reasons: tuple[str, ...] = ()
+    confidence: float
+    model_result: dict[str, Any]
+    """The fields, or `{"S3Uri": …}` from 200 KB on."""
+
+
+class ReviewRequest(Message):
+    document: DocumentRef
+    task_token: Annotated[str | None, BeforeValidator(_none_for_empty)] = None
+
+
+class ReviewOutcome(Message):
+    """What a finished review hands to the state machine."""
+
+    review_id: str
+    model_result: dict[str, Any]
+
+
+class Failure(BaseModel):
+    """An error as Step Functions' Catch gives it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    Error: str
+    Cause: str = ""
+
+
+class PublishRequest(Message):
+    document: DocumentRef
+    failure: Failure | None = None
+
+
+class PublishResponse(Message):
+    status: Status
+    result: dict[str, str] | None = None
+    model_result: dict[str, Any] | None = None
+    """The fields as published, or their S3Uri from 200 KB on."""
+    failure: Failure | None = None

@@ -1,0 +1,130 @@
+"""Where everything of a document lies: keys in the work bucket, ids, names. Not the access to it.
+
+Nothing derived ever contains the source key, so a strange key can do no harm further down.
+"""
+
+import hashlib
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic.alias_generators import to_pascal
+
+HASH_DIGITS = 32
+MAX_RANGE_PAGES = 100
+
+
+class Location(BaseModel):
+    """An object in S3."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_pascal, populate_by_name=True)
+
+    bucket: str
+    key: str
+    version_id: str = ""
+    """Empty where the bucket keeps no versions."""
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    @classmethod
+    def from_uri(cls, uri: str) -> "Location":
+        """`s3://bucket/key`; ValueError for anything else."""
+        scheme, _, rest = uri.partition("://")
+        bucket, _, key = rest.partition("/")
+        if scheme != "s3" or not bucket or not key:
+            raise ValueError(f"expected s3://bucket/key, got {uri!r}")
+        return cls(bucket=bucket, key=key)
+
+
+def _hexadecimal_id(value: str) -> str:
+    if not value or not all(c.isalnum() or c in "-_" for c in value):
+        raise ValueError(f"expected an id of letters, digits, '-' and '_', got {value!r}")
+    return value
+
+
+DocumentId = Annotated[str, AfterValidator(_hexadecimal_id)]
+
+
+def digest(*parts: str) -> str:
+    """The first 32 hexadecimal digits of sha256 over the parts, each told apart from its neighbours."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:HASH_DIGITS]
+
+
+def document_id(source: Location, etag: str, sequencer: str) -> str:
+    """One id for one version of one object: the same event gives the same id, a new upload another."""
+    version = (source.version_id,) if source.version_id else (etag, sequencer)
+    return digest(source.bucket, source.key, *version)
+
+
+def source_id(bucket: str, key: str) -> str:
+    """One id for a place in a bucket, over all its versions."""
+    return digest(bucket, key)
+
+
+def execution_name(document: str, attempt: int) -> str:
+    return f"{document}-{attempt}"
+
+
+class DocumentPlaces:
+    """The keys of one document below `documents/<id>/` in the work bucket."""
+
+    def __init__(self, bucket: str, document: str) -> None:
+        self.bucket = bucket
+        self.prefix = f"documents/{document}/"
+
+    def at(self, name: str) -> Location:
+        return Location(bucket=self.bucket, key=self.prefix + name)
+
+    @property
+    def source(self) -> Location:
+        return self.at("source.json")
+
+    @property
+    def ocr_index(self) -> Location:
+        return self.at("ocr/index.json")
+
+    def ocr_part(self, part: int) -> Location:
+        return self.at(f"ocr/part-{part:04d}.bin")
+
+    def ocr_part_index(self, part: int) -> Location:
+        return self.at(f"ocr/part-{part:04d}.json")
+
+    @property
+    def image_plan(self) -> Location:
+        return self.at("images/plan.json")
+
+    def image(self, page: int) -> Location:
+        return self.at(f"images/page-{page:04d}.jpg")
+
+    def thumbnail(self, page: int) -> Location:
+        return self.at(f"images/thumbnail-{page:04d}.png")
+
+    def image_part_index(self, part: int) -> Location:
+        return self.at(f"images/part-{part:04d}.json")
+
+    def predictions_part(self, part: int) -> Location:
+        return self.at(f"predictions/part-{part:04d}.bin")
+
+    def predictions_part_index(self, part: int) -> Location:
+        return self.at(f"predictions/part-{part:04d}.json")
+
+    @property
+    def fields(self) -> Location:
+        return self.at("fields.json")
+
+    def review_task(self, review: str) -> Location:
+        return self.at(f"review/{review}/task.json")
+
+    @property
+    def reviewed_fields(self) -> Location:
+        return self.at("review/fields.json")
+
+    @property
+    def result(self) -> Location:
+        return self.at("result.json")
+
+
+def page_ranges(num_pages: int, size: int = MAX_RANGE_PAGES) -> list[tuple[int, int]]:
+    """First and last page of each range of at most `size` pages; empty for no pages."""
+    return [(first, min(first + size - 1, num_pages)) for first in range(1, num_pages + 1, size)]

@@ -1,0 +1,93 @@
+"""One settings model per function; the field names are the environment variables' names in lower case.
+
+The shell reads them once and passes values on; nobody else looks at the environment.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recto.errors import ParameterMissingError
+
+
+class Settings(BaseModel):
+    """Read from the environment by `read`; a missing name is reported by name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        values = {name: environment[name.upper()] for name in cls.model_fields if name.upper() in environment}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            seen = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+            raise ParameterMissingError(f"{cls.__name__}: the environment does not fit: {seen}") from error
+
+
+class TableSettings(Settings):
+    document_table: str
+
+
+class WorkSettings(Settings):
+    work_bucket: str
+
+
+class EventSettings(Settings):
+    project_id: str
+    event_bus: str = "default"
+
+
+class IntakeSettings(TableSettings, EventSettings):
+    dispatch_function: str
+    max_document_bytes: Annotated[int, Field(gt=0)] = 500 * 1024 * 1024
+
+
+class DispatchSettings(TableSettings, WorkSettings):
+    state_machine_arn: str
+    release_parameter: str
+    max_running_documents: Annotated[int, Field(gt=0)]
+    lease_seconds: Annotated[int, Field(gt=0)]
+
+
+class TextractStartSettings(TableSettings):
+    notification_topic_arn: str
+    notification_role_arn: str
+    job_row_days: Annotated[int, Field(gt=0)] = 8
+
+
+class TextractCallbackSettings(TableSettings):
+    pass
+
+
+class TextractFetchSettings(WorkSettings):
+    deadline_seconds: Annotated[float, Field(gt=0)]
+
+
+class PageImagesSettings(WorkSettings):
+    max_pages: Annotated[int, Field(gt=0)]
+    max_pixels: Annotated[int, Field(gt=0)]
+    review_pixels: Annotated[int, Field(gt=0)]
+    thumbnail_pixels: Annotated[int, Field(gt=0)]
+
+
+class ModelInvokeSettings(WorkSettings):
+    model_threads: Annotated[int, Field(gt=0)]
+
+
+class EntityPostprocessSettings(WorkSettings):
+    pass
+
+
+class ReviewTriggerSettings(TableSettings, WorkSettings):
+    flow_parameter: str
+    review_days: Annotated[float, Field(gt=0)]
+
+
+class ReviewCallbackSettings(TableSettings, WorkSettings):
+    reviews_bucket: str
+
+
+class PublishSettings(TableSettings, WorkSettings, EventSettings):
+    pass
