@@ -1,0 +1,63 @@
+"""boto3 clients with our retries and our name in the user agent. Endpoints come from the SDK's own settings."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from recto.errors import AccessError, RectoError, ServiceUnavailableError, ThrottledError
+
+THROTTLES = frozenset(
+    {
+        "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "SlowDown",
+        "ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException",
+        "TransactionInProgressException", "ExecutionLimitExceeded",
+    }
+)  # fmt: skip
+FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"})
+
+
+def client(service: str, caller: str) -> Any:
+    """A client of `service` for the function or command `caller`, which names itself in the user agent."""
+    config = Config(
+        retries={"mode": "standard", "max_attempts": 5},
+        user_agent_appid=caller,
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=16,
+    )
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+
+@contextmanager
+def errors_of(what: str, names: Mapping[str, type[RectoError]] | None = None) -> Iterator[None]:
+    """Translate a service's errors: `names` by error code first, then the ones that all services share."""
+    try:
+        yield
+    except ClientError as error:
+        raise translated(error, what, names or {}) from error
+    except BotoCoreError as error:
+        raise ServiceUnavailableError(f"{what}: {type(error).__name__}: {error}") from error
+
+
+def translated(error: ClientError, what: str, names: Mapping[str, type[RectoError]]) -> Exception:
+    """Recto's error for a service's, or the service's own where it is a bug of ours."""
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    message = f"{what}: {code}: {error.response.get('Error', {}).get('Message', '')}"
+    if code in names:
+        return names[code](message)
+    if code in THROTTLES or status == 429:
+        return ThrottledError(message)
+    if code in FORBIDDEN:
+        return AccessError(message)
+    if status >= 500:
+        return ServiceUnavailableError(message)
+    return error
+
+
+def code_of(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,278 @@
+"""The one table: documents with their histories, slots, OCR jobs, reviews. Every change is conditional.
+
+Keys: `DOC#id`/`STATE` and `DOC#id`/`HISTORY#time#status`, `SOURCE#id`/`time#document`, `LEASE#documents`/`LEASE`,
+`JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`. The index `StatusIndex` is (status, received) over the documents' states.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from recto.aws.clients import client, code_of, errors_of, translated
+from recto.errors import ThrottledError
+from recto.messages import Status
+from recto.places import source_id
+from recto.ports import DocumentRow, JobRow, ReviewRow
+
+STATUS_INDEX = "StatusIndex"
+CONDITION_FAILED = "ConditionalCheckFailedException"
+TRANSACTION_FAILED = "TransactionCanceledException"
+LEASE_KEY = {"pk": "LEASE#documents", "sk": "LEASE"}
+
+
+def stamp(moment: datetime) -> str:
+    """A time as text that sorts as time: UTC, microseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Table:
+    """A DynamoDB table with plain Python values; floats travel as Decimal."""
+
+    def __init__(self, name: str, caller: str) -> None:
+        self.name = name
+        self._db = client("dynamodb", caller)
+        self._to = TypeSerializer()
+        self._from = TypeDeserializer()
+
+    def pack(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._to.serialize(_plain(value)) for name, value in item.items()}
+
+    def unpack(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._from.deserialize(value) for name, value in item.items()}
+
+    def get(self, key: Mapping[str, str]) -> dict[str, Any] | None:
+        with errors_of(f"GetItem {key['pk']}"):
+            answer = self._db.get_item(TableName=self.name, Key=self.pack(key), ConsistentRead=True)
+        return self.unpack(answer["Item"]) if "Item" in answer else None
+
+    def put(self, item: Mapping[str, Any]) -> None:
+        with errors_of(f"PutItem {item['pk']}"):
+            self._db.put_item(TableName=self.name, Item=self.pack(item))
+
+    def update(
+        self, key: Mapping[str, str], expression: str, names: Mapping[str, str], values: Mapping[str, Any],
+        condition: str | None = None,
+    ) -> bool:  # fmt: skip
+        """False where the condition does not hold."""
+        request = {"TableName": self.name, "Key": self.pack(key), "UpdateExpression": expression}
+        request |= {"ExpressionAttributeNames": dict(names)} if names else {}
+        request |= {"ExpressionAttributeValues": self.pack(values)} if values else {}
+        request |= {"ConditionExpression": condition} if condition else {}
+        with errors_of(f"UpdateItem {key['pk']}"):
+            try:
+                self._db.update_item(**request)
+            except ClientError as error:
+                if code_of(error) == CONDITION_FAILED:
+                    return False
+                raise
+        return True
+
+    def transact(self, *writes: Mapping[str, Any]) -> bool:
+        """False where a condition does not hold; all or nothing."""
+        items = [{kind: {"TableName": self.name, **body} for kind, body in write.items()} for write in writes]
+        try:
+            self._db.transact_write_items(TransactItems=items)
+        except ClientError as error:
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if code_of(error) == TRANSACTION_FAILED and "ConditionalCheckFailed" in reasons:
+                return False
+            raise translated(error, "TransactWriteItems", {TRANSACTION_FAILED: ThrottledError}) from error
+        return True
+
+    def query(self, limit: int, **request: Any) -> list[dict[str, Any]]:
+        """At most `limit` items, over as many answers as that takes."""
+        found: list[dict[str, Any]] = []
+        with errors_of(f"Query {self.name}"):
+            while len(found) < limit:
+                answer = self._db.query(TableName=self.name, Limit=limit - len(found), **request)
+                found += [self.unpack(item) for item in answer["Items"]]
+                if "LastEvaluatedKey" not in answer:
+                    break
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, datetime):
+        return stamp(value)
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+class DocumentRows:
+    """`recto.ports.Documents` in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, row: DocumentRow) -> bool:
+        item = {name: value for name, value in row.model_dump().items() if value not in (None, "")}
+        item |= {**_document_key(row.document_id), "status": str(row.status)}
+        source = {
+            "pk": f"SOURCE#{source_id(row.bucket, row.key)}", "sk": f"{stamp(row.received)}#{row.document_id}",
+            "document_id": row.document_id, "etag": row.etag, "version_id": row.version_id,
+        }  # fmt: skip
+        return self._table.transact(
+            {"Put": {"Item": self._table.pack(item), "ConditionExpression": "attribute_not_exists(pk)"}},
+            {"Put": {"Item": self._table.pack(_history(row.document_id, row.received, Status.RECEIVED, {}))}},
+            {"Put": {"Item": self._table.pack(_history(row.document_id, row.updated, row.status, _reason(row)))}},
+            {"Put": {"Item": self._table.pack(source)}},
+        )
+
+    def find(self, document: str) -> DocumentRow | None:
+        item = self._table.get(_document_key(document))
+        return DocumentRow.model_validate(item) if item else None
+
+    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
+        items = self._table.query(
+            limit,
+            IndexName=STATUS_INDEX,
+            KeyConditionExpression="#status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=self._table.pack({":status": str(status)}),
+        )
+        return [DocumentRow.model_validate(item) for item in items]
+
+    def of_source(self, bucket: str, key: str, limit: int = 25) -> list[str]:
+        """Ids of the documents that were made of a place, newest first."""
+        items = self._table.query(
+            limit,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=self._table.pack({":pk": f"SOURCE#{source_id(bucket, key)}"}),
+            ScanIndexForward=False,
+        )
+        return [item["document_id"] for item in items]
+
+    def history(self, document: str, limit: int = 100) -> list[dict[str, Any]]:
+        """What became of the document, oldest first: time, status, and what was noted with it."""
+        return self._table.query(
+            limit,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :history)",
+            ExpressionAttributeValues=self._table.pack({":pk": f"DOC#{document}", ":history": "HISTORY#"}),
+        )
+
+    def move(
+        self, document: str, expected: Iterable[Status], status: Status, now: datetime, attempt: int | None = None,
+        **changes: str | int | float,
+    ) -> bool:  # fmt: skip
+        allowed = {f":expected{i}": str(s) for i, s in enumerate(expected)}
+        new = {"status": str(status), "updated": stamp(now), **changes}
+        condition = f"#status IN ({', '.join(allowed)})"
+        values: dict[str, Any] = {**allowed, **{f":{name}": value for name, value in new.items()}}
+        if attempt is not None:
+            condition += " AND #attempt = :of_attempt"
+            values[":of_attempt"] = attempt
+        names = {f"#{name}": name for name in (*new, *(("attempt",) if attempt is not None else ()))}
+        update = {
+            "Key": self._table.pack(_document_key(document)),
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in new),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": self._table.pack(values),
+        }
+        history = self._table.pack(_history(document, now, status, changes))
+        return self._table.transact({"Update": update}, {"Put": {"Item": history}})
+
+
+def _document_key(document: str) -> dict[str, str]:
+    return {"pk": f"DOC#{document}", "sk": "STATE"}
+
+
+def _history(document: str, moment: datetime, status: Status, notes: Mapping[str, Any]) -> dict[str, Any]:
+    sort = f"HISTORY#{stamp(moment)}#{status}"
+    return {"pk": f"DOC#{document}", "sk": sort, "time": stamp(moment), "to": str(status), **notes}
+
+
+def _reason(row: DocumentRow) -> dict[str, str]:
+    return {"error": row.error, "cause": row.cause} if row.error else {}
+
+
+class SlotLeases:
+    """`recto.ports.Slots` in one item: a map of owner to expiry, so a count can never drift from its owners."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def take(self, owner: str, limit: int, expires: datetime) -> bool:
+        names, values = {"#owners": "owners", "#owner": owner}, {":expires": stamp(expires)}
+        taken = self._table.update(
+            LEASE_KEY, "SET #owners.#owner = :expires", names, {**values, ":limit": limit},
+            "attribute_exists(#owners) AND attribute_not_exists(#owners.#owner) AND size(#owners) < :limit",
+        )  # fmt: skip
+        if taken or self._table.get(LEASE_KEY) is not None:
+            return taken
+        empty = self._table.update(
+            LEASE_KEY, "SET #owners = :none", {"#owners": "owners"}, {":none": {}}, "attribute_not_exists(pk)"
+        )
+        return self.take(owner, limit, expires) if empty or self._table.get(LEASE_KEY) is not None else False
+
+    def release(self, owner: str) -> bool:
+        names = {"#owners": "owners", "#owner": owner}
+        return self._table.update(LEASE_KEY, "REMOVE #owners.#owner", names, {}, "attribute_exists(#owners.#owner)")
+
+    def owners(self) -> Mapping[str, datetime]:
+        item = self._table.get(LEASE_KEY) or {}
+        return {owner: datetime.fromisoformat(expires) for owner, expires in item.get("owners", {}).items()}
+
+    def take_back_expired(self, now: datetime) -> list[str]:
+        expired = [(owner, expires) for owner, expires in self.owners().items() if expires <= now]
+        return [owner for owner, expires in expired if self._take_back(owner, expires)]
+
+    def _take_back(self, owner: str, expires: datetime) -> bool:
+        names = {"#owners": "owners", "#owner": owner}
+        return self._table.update(
+            LEASE_KEY, "REMOVE #owners.#owner", names, {":seen": stamp(expires)}, "#owners.#owner = :seen"
+        )
+
+
+class JobRows:
+    """`recto.ports.Jobs` in the table; DynamoDB removes a row some days after nobody can want it."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def put(self, row: JobRow, expires: datetime) -> None:
+        key = {"pk": f"JOB#{row.tag}", "sk": "JOB"}
+        self._table.put({**key, **row.model_dump(), "expires_at": int(expires.timestamp())})
+
+    def find(self, tag: str) -> JobRow | None:
+        item = self._table.get({"pk": f"JOB#{tag}", "sk": "JOB"})
+        return JobRow.model_validate(item) if item else None
+
+
+class ReviewRows:
+    """`recto.ports.Reviews` in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def put(self, row: ReviewRow) -> None:
+        self._table.put({**_review_key(row.review_id), **row.model_dump()})
+
+    def find(self, review: str) -> ReviewRow | None:
+        item = self._table.get(_review_key(review))
+        return ReviewRow.model_validate(item) if item else None
+
+    def renew_token(self, review: str, task_token: str) -> bool:
+        return self._table.update(
+            _review_key(review), "SET task_token = :token", {"#state": "state"},
+            {":token": task_token, ":open": "OPEN"}, "#state = :open",
+        )  # fmt: skip
+
+    def answer(self, review: str, answer: str) -> bool:
+        return self._table.update(
+            _review_key(review), "SET #state = :answered, answer = :answer", {"#state": "state"},
+            {":open": "OPEN", ":answered": "ANSWERED", ":answer": answer},
+            "#state = :open OR (#state = :answered AND answer = :answer)",
+        )  # fmt: skip
+
+
+def _review_key(review: str) -> dict[str, str]:
+    return {"pk": f"REVIEW#{review}", "sk": "REVIEW"}

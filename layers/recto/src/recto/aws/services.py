@@ -1,0 +1,132 @@
+"""The small adapters: Step Functions, EventBridge, Parameter Store, Lambda, Amazon A2I."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from recto.aws.clients import client, code_of, errors_of
+from recto.errors import ConfigurationError, ParameterMissingError, ServiceUnavailableError
+from recto.messages import ExecutionInput
+
+NOBODY_WAITS = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+UNDEFINED = frozenset({"", "undefined", "null", "None"})
+MAX_CAUSE = 32_768
+MAX_ERROR = 256
+
+
+class StepFunctionsWorkflow:
+    """`recto.ports.Workflow` over Step Functions."""
+
+    def __init__(self, caller: str, state_machine_arn: str = "") -> None:
+        self._states = client("stepfunctions", caller)
+        self._machine = state_machine_arn
+
+    def start(self, name: str, execution: ExecutionInput) -> str:
+        body = json.dumps(execution.dump(), ensure_ascii=True, sort_keys=True)
+        with errors_of(f"StartExecution {name}"):
+            try:
+                answer = self._states.start_execution(stateMachineArn=self._machine, name=name, input=body)
+            except ClientError as error:
+                if code_of(error) == "ExecutionAlreadyExists":
+                    return self._arn(name)
+                raise
+        return str(answer["executionArn"])
+
+    def _arn(self, name: str) -> str:
+        return self._machine.replace(":stateMachine:", ":execution:") + f":{name}"
+
+    def is_running(self, name: str) -> bool:
+        with errors_of(f"DescribeExecution {name}"):
+            try:
+                answer = self._states.describe_execution(executionArn=self._arn(name))
+            except ClientError as error:
+                if code_of(error) == "ExecutionDoesNotExist":
+                    return False
+                raise
+        return bool(answer["status"] in ("RUNNING", "PENDING_REDRIVE"))
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> bool:
+        return self._tell("send_task_success", taskToken=task_token, output=json.dumps(output))
+
+    def fail(self, task_token: str, error: str, cause: str) -> bool:
+        return self._tell(
+            "send_task_failure", taskToken=task_token, error=error[:MAX_ERROR], cause=cause[:MAX_CAUSE]
+        )
+
+    def _tell(self, operation: str, **request: str) -> bool:
+        with errors_of(operation):
+            try:
+                getattr(self._states, operation)(**request)
+            except ClientError as error:
+                if code_of(error) in NOBODY_WAITS:
+                    return False
+                raise
+        return True
+
+
+class EventBridgeEvents:
+    """`recto.ports.Events` over EventBridge; a refused entry is an error, not a log line."""
+
+    def __init__(self, caller: str, bus: str, project: str) -> None:
+        self._events = client("events", caller)
+        self._bus = bus
+        self._source = f"recto.{project}"
+
+    def publish(self, kind: str, detail: Mapping[str, Any]) -> None:
+        entry = {
+            "Source": self._source, "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": self._bus,
+        }  # fmt: skip
+        with errors_of(f"PutEvents {kind}"):
+            answer = self._events.put_events(Entries=[entry])
+        if answer["FailedEntryCount"]:
+            failed = answer["Entries"][0]
+            raise ServiceUnavailableError(f"PutEvents {kind}: {failed.get('ErrorCode')}: {failed.get('ErrorMessage')}")
+
+
+class ParameterStore:
+    """`recto.ports.Parameters` over Systems Manager."""
+
+    def __init__(self, caller: str) -> None:
+        self._ssm = client("ssm", caller)
+
+    def read(self, name: str) -> str:
+        with errors_of(f"GetParameter {name}", {"ParameterNotFound": ParameterMissingError}):
+            value = str(self._ssm.get_parameter(Name=name)["Parameter"]["Value"])
+        if value.strip() in UNDEFINED:
+            raise ParameterMissingError(f"parameter {name}: expected a value, it says {value!r}")
+        return value
+
+
+class LambdaFunctions:
+    """`recto.ports.Functions` over Lambda."""
+
+    def __init__(self, caller: str) -> None:
+        self._functions = client("lambda", caller)
+
+    def invoke_later(self, function: str, payload: Mapping[str, Any]) -> None:
+        with errors_of(f"Invoke {function}"):
+            self._functions.invoke(
+                FunctionName=function, InvocationType="Event", Payload=json.dumps(payload).encode()
+            )
+
+
+class A2iHumanLoops:
+    """`recto.ports.HumanLoops` over the A2I runtime."""
+
+    def __init__(self, caller: str) -> None:
+        self._loops = client("sagemaker-a2i-runtime", caller)
+
+    def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
+        refused = {"ValidationException": ConfigurationError, "ResourceNotFoundException": ConfigurationError}
+        with errors_of(f"StartHumanLoop {name}", refused):
+            try:
+                self._loops.start_human_loop(
+                    HumanLoopName=name,
+                    FlowDefinitionArn=flow_definition_arn,
+                    HumanLoopInput={"InputContent": json.dumps(content)},
+                )
+            except ClientError as error:
+                if code_of(error) != "ConflictException":
+                    raise

@@ -1,0 +1,238 @@
+"""What the steps need from the outside, as they see it. The adapters are in `recto.aws`.
+
+All adapters translate their service's errors into `recto.errors`; steps never see a vendor's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from recto.messages import DocumentRef, ExecutionInput, Status
+from recto.places import Location
+
+
+class ObjectInfo(NamedTuple):
+    """What S3 says of an object without its content."""
+
+    size: int
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """Objects in buckets."""
+
+    def info(self, place: Location) -> ObjectInfo | None:
+        """None where there is no such object."""
+        ...
+
+    def read(self, place: Location) -> bytes:
+        """DocumentMissingError where there is no such object."""
+        ...
+
+    def read_range(self, place: Location, offset: int, length: int) -> bytes: ...
+
+    def write(self, place: Location, body: bytes, content_type: str = "application/octet-stream") -> None: ...
+
+    def download(self, place: Location, path: Path) -> None: ...
+
+
+class Uploads(Protocol):
+    """Objects written in parts, over several calls."""
+
+    def begin(self, place: Location, content_type: str) -> str: ...
+
+    def add(self, place: Location, upload_id: str, number: int, body: bytes) -> str:
+        """The part's ETag."""
+        ...
+
+    def finish(self, place: Location, upload_id: str, etags: Sequence[str]) -> None: ...
+
+
+class DocumentRow(BaseModel):
+    """A document as the table knows it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    document_id: str
+    status: Status
+    bucket: str
+    key: str
+    version_id: str = ""
+    etag: str = ""
+    size: int = 0
+    received: datetime
+    updated: datetime
+    attempt: int = 1
+    ocr_attempt: int = 1
+    start_from: str = "ocr"
+    release: str = ""
+    error: str = ""
+    cause: str = ""
+    confidence: float | None = None
+    review_id: str = ""
+
+    def ref(self, release: str | None = None) -> DocumentRef:
+        """The reference that travels through the state machine."""
+        return DocumentRef(
+            document_id=self.document_id, attempt=self.attempt, ocr_attempt=self.ocr_attempt, bucket=self.bucket,
+            key=self.key, version_id=self.version_id, release=self.release if release is None else release,
+        )  # fmt: skip
+
+
+class Documents(Protocol):
+    """Rows and histories of documents; each change is one conditional write with its history row."""
+
+    def add(self, row: DocumentRow) -> bool:
+        """False where the row is there already: the same event came twice."""
+        ...
+
+    def find(self, document: str) -> DocumentRow | None: ...
+
+    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
+        """The oldest first; at most `limit`."""
+        ...
+
+    def move(
+        self, document: str, expected: Iterable[Status], status: Status, now: datetime, attempt: int | None = None,
+        **changes: str | int | float,
+    ) -> bool:  # fmt: skip
+        """False where the row is in no expected status, or on another attempt: somebody else moved it."""
+        ...
+
+
+class Slots(Protocol):
+    """Who may use OCR and model now: at most `limit` owners, each with an expiry."""
+
+    def take(self, owner: str, limit: int, expires: datetime) -> bool:
+        """False where all slots are taken or the owner holds one already."""
+        ...
+
+    def release(self, owner: str) -> bool:
+        """False where the owner held none: releasing twice does no harm."""
+        ...
+
+    def take_back_expired(self, now: datetime) -> list[str]: ...
+
+    def owners(self) -> Mapping[str, datetime]: ...
+
+
+class JobRow(BaseModel):
+    """Who waits for an OCR job."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tag: str
+    document_id: str
+    task_token: str
+    features: tuple[str, ...] = ()
+    job_id: str = ""
+
+
+class Jobs(Protocol):
+    def put(self, row: JobRow, expires: datetime) -> None: ...
+
+    def find(self, tag: str) -> JobRow | None: ...
+
+
+class ReviewRow(BaseModel):
+    """Who waits for a review; the task token leaves this row for the workflow only."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    review_id: str
+    document_id: str
+    task_token: str
+    state: str = "OPEN"
+    """OPEN or ANSWERED."""
+    created: datetime
+    expires: datetime
+    backend: str = "workbench"
+    loop_name: str = ""
+    answer: str = ""
+    """S3 URI of the answer that counted."""
+
+
+class Reviews(Protocol):
+    def put(self, row: ReviewRow) -> None: ...
+
+    def find(self, review: str) -> ReviewRow | None: ...
+
+    def renew_token(self, review: str, task_token: str) -> bool:
+        """False where the review is not open any more."""
+        ...
+
+    def answer(self, review: str, answer: str) -> bool:
+        """True for the first answer, and again for the same one; False for any other: one answer counts once."""
+        ...
+
+
+class Workflow(Protocol):
+    """The document state machine and its waiting tasks."""
+
+    def start(self, name: str, execution: ExecutionInput) -> str:
+        """The execution's ARN; starting the same name with the same input again is no error."""
+        ...
+
+    def is_running(self, name: str) -> bool: ...
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> bool:
+        """False where nobody waits for the token any more."""
+        ...
+
+    def fail(self, task_token: str, error: str, cause: str) -> bool:
+        """False where nobody waits for the token any more."""
+        ...
+
+
+class OcrRequest(BaseModel):
+    """A Textract job to start."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: Location
+    features: tuple[str, ...]
+    tag: str
+    client_token: str
+
+
+class Ocr(Protocol):
+    """Asynchronous OCR, Textract's way."""
+
+    def start(self, request: OcrRequest) -> str:
+        """The job's id; the same client token gives the same job."""
+        ...
+
+    def pages(self, job_id: str, features: Sequence[str], next_token: str, max_results: int = 1000) -> dict[str, Any]:
+        """One Get* response: JobStatus, StatusMessage, Blocks, Warnings, NextToken."""
+        ...
+
+
+class Events(Protocol):
+    def publish(self, kind: str, detail: Mapping[str, Any]) -> None: ...
+
+
+class Parameters(Protocol):
+    def read(self, name: str) -> str:
+        """ParameterMissingError where it is absent, 'undefined' or 'null'."""
+        ...
+
+
+class HumanLoops(Protocol):
+    """Amazon A2I."""
+
+    def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
+        """Starting the same name again is no error."""
+        ...
+
+
+class Functions(Protocol):
+    def invoke_later(self, function: str, payload: Mapping[str, Any]) -> None: ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """Now, with time zone."""
+        ...

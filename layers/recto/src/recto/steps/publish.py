@@ -1,0 +1,115 @@
+"""The end of a document: result and event, or failure and event; always the status row last known first.
+
+The event comes after the row, on every try, so a consumer may see it twice but never too early or not at all.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from recto.messages import DocumentRef, Failure, PublishRequest, PublishResponse, Status
+from recto.places import DocumentPlaces, Location
+from recto.ports import Clock, Documents, Events, ObjectStore
+
+INLINE_BYTES = 200 * 1024
+ACTIVE = (Status.WAITING, Status.RUNNING, Status.IN_REVIEW)
+
+
+class Publish(NamedTuple):
+    """What the step works with."""
+
+    objects: ObjectStore
+    documents: Documents
+    events: Events
+    clock: Clock
+    work_bucket: str
+
+
+def address(place: Location) -> dict[str, str]:
+    """As existing readers of executions expect a place: Bucket, Key, S3Uri."""
+    return {"Bucket": place.bucket, "Key": place.key, "S3Uri": place.uri}
+
+
+def inline_or_reference(body: bytes, place: Location) -> dict[str, Any]:
+    """The JSON object itself while it is small enough to travel between states, else where it lies."""
+    value: dict[str, Any] = json.loads(body) if len(body) < INLINE_BYTES else {"S3Uri": place.uri}
+    return value
+
+
+def publish(request: PublishRequest, step: Publish) -> PublishResponse:
+    """Close the document: PROCESSED with its result, or FAILED with its reason."""
+    if request.failure:
+        return _publish_failure(request.document, request.failure, step)
+    return _publish_result(request.document, step)
+
+
+def _publish_result(document: DocumentRef, step: Publish) -> PublishResponse:
+    places = DocumentPlaces(step.work_bucket, document.document_id)
+    reviewed = step.objects.info(places.reviewed_fields) is not None
+    fields_place = places.reviewed_fields if reviewed else places.fields
+    body = step.objects.read(fields_place)
+    result = _result(document, json.loads(body), reviewed)
+    step.objects.write(places.result, json.dumps(result, ensure_ascii=False).encode(), "application/json")
+    moved = step.documents.move(
+        document.document_id, (*ACTIVE, Status.PROCESSED), Status.PROCESSED, step.clock(), document.attempt,
+        confidence=float(result["Confidence"]),
+    )  # fmt: skip
+    if moved:
+        step.events.publish("DocumentProcessed", _event(document, result, places.result))
+    return PublishResponse(
+        status=Status.PROCESSED,
+        result=address(places.result),
+        model_result=inline_or_reference(body, fields_place),
+    )
+
+
+def _result(document: DocumentRef, fields: dict[str, Any], reviewed: bool) -> dict[str, Any]:
+    return {
+        "DocumentId": document.document_id,
+        "Input": {"Bucket": document.bucket, "Key": document.key, "VersionId": document.version_id},
+        "Attempt": document.attempt,
+        "Release": document.release,
+        "Reviewed": reviewed,
+        **fields,
+    }
+
+
+def _event(document: DocumentRef, result: dict[str, Any], place: Location) -> dict[str, Any]:
+    return {
+        "DocumentId": document.document_id,
+        "Input": {"Bucket": document.bucket, "Key": document.key},
+        "Result": address(place),
+        "Confidence": result["Confidence"],
+        "Reviewed": result["Reviewed"],
+    }
+
+
+def _publish_failure(document: DocumentRef, failure: Failure, step: Publish) -> PublishResponse:
+    failure = readable(failure)
+    moved = step.documents.move(
+        document.document_id, (*ACTIVE, Status.FAILED), Status.FAILED, step.clock(), document.attempt,
+        error=failure.Error, cause=failure.Cause,
+    )  # fmt: skip
+    if moved:
+        announce_failure(document, failure, step.events)
+    return PublishResponse(status=Status.FAILED, failure=failure)
+
+
+def announce_failure(document: DocumentRef, failure: Failure, events: Events) -> None:
+    """Tell the outside by name why a document failed."""
+    detail = {
+        "DocumentId": document.document_id,
+        "Input": {"Bucket": document.bucket, "Key": document.key},
+        "Error": failure.Error,
+        "Cause": failure.Cause,
+    }
+    events.publish("DocumentFailed", detail)
+
+
+def readable(failure: Failure) -> Failure:
+    """The same failure with the message alone: Lambda wraps it as JSON with a stack trace around it."""
+    try:
+        cause = json.loads(failure.Cause)
+    except ValueError:
+        return failure
+    message = cause.get("errorMessage") if isinstance(cause, dict) else None
+    return Failure(Error=failure.Error, Cause=message) if message else failure
