@@ -1,0 +1,220 @@
+"""Runs the word model of a release over a page, in this process, with ONNX. Not training, not S3.
+
+The only module of the library that needs numpy, onnxruntime and tokenizers; `model_invoke` and the
+training package import it, nothing else does. Training encodes its pages with `PageEncoder` too, so
+that a model never meets tokens, boxes or windows in production that it did not meet in training.
+
+Shapes: B windows, L tokens of a window, K classes.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from recto.document import Page, PagePredictions
+from recto.errors import ReleaseError
+from recto.release import FILES, INDEX, MODEL, TOKENIZER, Release, WindowSettings, parse_release
+from recto.windows import Window, kept_tokens, split_into_windows
+
+CLS, SEP, PAD, UNK = "[CLS]", "[SEP]", "[PAD]", "[UNK]"
+GridBox = tuple[int, int, int, int]
+CLS_BOX: GridBox = (0, 0, 0, 0)
+SEP_BOX: GridBox = (1000, 1000, 1000, 1000)
+NO_WORD = -1
+"""Stands where a token belongs to no word: special tokens and padding."""
+
+
+class EncodedWindow(NamedTuple):
+    """One window as the model reads it; the four are parallel, one entry per token."""
+
+    input_ids: list[int]
+    boxes: list[GridBox]
+    words: list[int]
+    """Index of the token's word on the page, NO_WORD for special tokens."""
+    window: Window
+
+
+class Batch(NamedTuple):
+    """Several windows, padded to the longest."""
+
+    input_ids_BL: NDArray[np.int64]
+    attention_mask_BL: NDArray[np.int64]
+    boxes_BL4: NDArray[np.int64]
+    words_BL: NDArray[np.int64]
+
+
+class PageEncoder:
+    """Turns pages into windows of token ids and boxes."""
+
+    def __init__(self, tokenizer: Tokenizer, windows: WindowSettings) -> None:
+        self._tokenizer = tokenizer
+        self._windows = windows
+        self._cls, self._sep, self.pad, self._unk = (_special_id(tokenizer, t) for t in (CLS, SEP, PAD, UNK))
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each word; a word that the tokenizer makes nothing of is one unknown token."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [encoding.ids or [self._unk] for encoding in encodings]
+
+    def encode(self, page: Page) -> list[EncodedWindow]:
+        """The windows of a page; none for a page without words."""
+        ids = self.tokens([word.text for word in page.words])
+        boxes = [word.box.on_grid(1000) for word in page.words]
+        capacity = self._windows.capacity
+        windows = split_into_windows([len(i) for i in ids], capacity=capacity, stride=self._windows.stride)
+        return [self._encode_window(window, ids, boxes) for window in windows]
+
+    def _encode_window(
+        self, window: Window, ids: Sequence[list[int]], boxes: Sequence[GridBox]
+    ) -> EncodedWindow:
+        encoded = EncodedWindow([self._cls], [CLS_BOX], [NO_WORD], window)
+        for index in range(window.first, window.end):
+            kept = ids[index][: kept_tokens(len(ids[index]), self._windows.capacity)]
+            encoded.input_ids.extend(kept)
+            encoded.boxes.extend([boxes[index]] * len(kept))
+            encoded.words.extend([index] * len(kept))
+        encoded.input_ids.append(self._sep)
+        encoded.boxes.append(SEP_BOX)
+        encoded.words.append(NO_WORD)
+        return encoded
+
+    def collate(self, windows: Sequence[EncodedWindow]) -> Batch:
+        """Windows padded to the longest of them."""
+        shape = (len(windows), max(len(window.input_ids) for window in windows))
+        batch = Batch(
+            np.full(shape, self.pad, np.int64),
+            np.zeros(shape, np.int64),
+            np.zeros((*shape, 4), np.int64),
+            np.full(shape, NO_WORD, np.int64),
+        )
+        for row, window in enumerate(windows):
+            length = len(window.input_ids)
+            batch.input_ids_BL[row, :length] = window.input_ids
+            batch.attention_mask_BL[row, :length] = 1
+            batch.boxes_BL4[row, :length] = window.boxes
+            batch.words_BL[row, :length] = window.words
+        return batch
+
+
+class Votes:
+    """Adds up what the windows of one page say about its words."""
+
+    def __init__(self, num_words: int, num_classes: int) -> None:
+        self._sums = np.zeros((num_words, num_classes), np.float64)
+        self._num_tokens = np.zeros(num_words, np.int64)
+        self._best: list[list[int]] = [[] for _ in range(num_words)]
+
+    def add_window(self, words_L: NDArray[np.int64], logits_LK: NDArray[np.float32]) -> None:
+        """Count the tokens of one window, each with its class probabilities."""
+        mine = words_L != NO_WORD
+        words, probabilities = words_L[mine], softmax(logits_LK[mine].astype(np.float64))
+        sums = np.zeros_like(self._sums)
+        np.add.at(sums, words, probabilities)
+        np.add.at(self._num_tokens, words, 1)
+        self._sums += sums
+        for word in np.unique(words):
+            self._best[word].append(int(sums[word].argmax()))
+
+    def result(self, number: int) -> PagePredictions:
+        """The verdict on every word of page `number`."""
+        means = self._sums / np.maximum(self._num_tokens, 1)[:, None]
+        classes = [int(best) for best in means.argmax(axis=1)] if len(means) else []
+        return PagePredictions(
+            number=number,
+            classes=tuple(classes),
+            probabilities=tuple(float(means[word, best]) for word, best in enumerate(classes)),
+            agreements=tuple(
+                best.count(classes[word]) / max(1, len(best)) for word, best in enumerate(self._best)
+            ),
+        )
+
+
+class WordClassifier:
+    """The word model of one release."""
+
+    def __init__(
+        self, release: Release, encoder: PageEncoder, session: onnxruntime.InferenceSession, batch_size: int
+    ) -> None:
+        self.release = release
+        self._encoder = encoder
+        self._session = session
+        self._batch_size = batch_size
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int = 1, batch_size: int = 8) -> "WordClassifier":
+        """The model in a release's folder, its files checked against the index; ReleaseError otherwise."""
+        contents = read_release(folder)
+        release = parse_release(contents[INDEX])
+        release.verify(contents)
+        tokenizer = Tokenizer.from_str(contents[TOKENIZER].decode())
+        session = open_session(contents[MODEL], threads=threads)
+        seen = session.get_outputs()[0].shape[-1]
+        if seen != len(release.labels):
+            raise ReleaseError(
+                f"release {release.name}: the model has {seen} classes, expected {len(release.labels)} labels"
+            )
+        return cls(release, PageEncoder(tokenizer, release.windows), session, batch_size)
+
+    def predict(self, page: Page) -> PagePredictions:
+        """Class, probability and agreement of every word of the page."""
+        votes = Votes(len(page.words), len(self.release.labels))
+        for batch in self._batches(page):
+            logits_BLK = self._run(batch)
+            for words_L, logits_LK in zip(batch.words_BL, logits_BLK, strict=True):
+                votes.add_window(words_L, logits_LK)
+        return votes.result(page.number)
+
+    def _batches(self, page: Page) -> Iterator[Batch]:
+        windows = self._encoder.encode(page)
+        for start in range(0, len(windows), self._batch_size):
+            yield self._encoder.collate(windows[start : start + self._batch_size])
+
+    def _run(self, batch: Batch) -> NDArray[np.float32]:
+        inputs = {
+            "input_ids": batch.input_ids_BL,
+            "attention_mask": batch.attention_mask_BL,
+            "bbox": batch.boxes_BL4,
+        }
+        logits_BLK: NDArray[np.float32] = self._session.run(["logits"], inputs)[0]
+        return logits_BLK
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def open_session(model: bytes, *, threads: int) -> onnxruntime.InferenceSession:
+    """An ONNX session on the CPU that uses this many threads and gives memory back after a large page."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no public base class
+        raise ReleaseError(f"{MODEL} ({len(model)} bytes) is not a model that onnxruntime opens: {error}") from error
+
+
+def read_release(folder: Path) -> dict[str, bytes]:
+    """The files of a release that lie in a folder; ReleaseError where one is missing."""
+    missing = [name for name in (INDEX, *FILES) if not (folder / name).is_file()]
+    if missing:
+        raise ReleaseError(f"release folder {folder.name}: missing {', '.join(missing)}")
+    listed = parse_release((folder / INDEX).read_bytes()).files
+    names = [INDEX, *(name for name in listed if (folder / name).is_file())]
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def _special_id(tokenizer: Tokenizer, token: str) -> int:
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ReleaseError(f"{TOKENIZER} has no token {token}")
+    return int(found)
