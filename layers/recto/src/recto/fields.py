@@ -232,7 +232,8 @@ def _in_words(error: ValidationError) -> str:
         elif problem["type"] == "missing":
             clauses.append(f"key {key!r} is missing")
         else:
-            clauses.append(f"{key}: {problem['msg']}" if key else problem["msg"])
+            message = problem["msg"].removeprefix("Value error, ")
+            clauses.append(f"{key}: {message}" if key else message)
     return "; ".join(clauses)
 
 

@@ -81,7 +81,7 @@ def _not_understood(text: str) -> Normalized:
 
 _NUMBER: Final = r"(?:\d{1,3}(?:[ '\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d[\d.,]*\d|\d|[.,]\d+)"
 _SIGNED: Final = re.compile(
-    rf"(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*(?P<digits>{_NUMBER})(?P<tail>-(?!\w))?\s*(?P<close>\))?"
+    rf"(?P<open>\()?\s*(?P<minus>[-\u2212])?\s*(?P<digits>{_NUMBER})(?P<tail>-(?![\w$€£¥₹]))?\s*(?P<close>\))?"
 )
 
 
@@ -152,10 +152,11 @@ _CURRENCIES: Final[Mapping[str, str]] = {
     "euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "rs": "INR", "rs.": "INR",
     "pounds": "GBP", "cents": "USD",
 }  # fmt: skip
-_CODES: Final = frozenset(  # noqa: SIM905
+_CODE_LIST: Final = (
     "AED ARS AUD BGN BRL CAD CHF CLP CNY COP CZK DKK EUR GBP HKD HUF IDR ILS INR ISK JPY KRW MXN MYR NOK NZD "
-    "PEN PHP PLN RON RUB SAR SEK SGD THB TRY TWD USD VND ZAR".split()
+    "PEN PHP PLN RON RUB SAR SEK SGD THB TRY TWD USD VND ZAR"
 )
+_CODES: Final = frozenset(_CODE_LIST.split())
 _CURRENCY: Final = (
     r"(?:"
     + "|".join(sorted(_CODES))
@@ -163,7 +164,7 @@ _CURRENCY: Final = (
 )
 _MONEY: Final = re.compile(
     rf"(?P<open>\()?(?P<minus>[-\u2212]\s*)?(?:(?<![^\W\d_])(?P<before>{_CURRENCY})\s*)?(?P<minus2>[-\u2212])?(?P<digits>{_NUMBER})"
-    rf"(?P<tail>-(?!\w))?(?P<close>\))?(?:\s*(?P<percent>%|per\s?cent\b)|\s*(?P<after>{_CURRENCY})(?![^\W\d_]))?",
+    rf"(?P<tail>-(?![\w$€£¥₹]))?(?P<close>\))?(?:\s*(?P<percent>%|per\s?cent\b)|\s*(?P<after>{_CURRENCY})(?![^\W\d_]))?",
     re.IGNORECASE,
 )
 _NONE: Final = re.compile(
@@ -228,8 +229,10 @@ def _amount(match: re.Match[str], text: str) -> _Amount | None:
     is_limit = bool(_UP_TO.search(text[: match.start()]))
     number = -parsed.number if is_negative else parsed.number
     currency = _currency(match["before"] or match["after"])
+    is_dash = match["minus"] and not _has_minus(match, text)
+    start = match.end("minus") if is_dash else match.start()
     return _Amount(
-        number, currency, bool(match["percent"]), is_limit, parsed.is_ambiguous, match.start(), match.end()
+        number, currency, bool(match["percent"]), is_limit, parsed.is_ambiguous, start, match.end()
     )
 
 
@@ -251,7 +254,7 @@ def _joined(text: str, found: list[_Amount]) -> Normalized:
     flags = (AMBIGUOUS,) * any(amount.is_ambiguous for amount in found)
     if len(found) == 1:
         return Normalized(found[0].written, found[0].key, amounts, flags)
-    between = text[found[0].end : found[1].start] or "-"
+    between = text[found[0].end : found[1].start]
     if len(found) == 2 and _RANGE.fullmatch(between):
         joint = " to "
     elif _CHOICE.search(text):

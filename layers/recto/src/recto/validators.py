@@ -173,7 +173,10 @@ class ValidatorRule(BaseModel):
         try:
             self.parameters()
         except ValidationError as error:
-            problems = (f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors())
+            problems = (
+                f"{'.'.join(map(str, one['loc']))} {one['msg'].removeprefix('Value error, ')}".strip()
+                for one in error.errors()
+            )
             raise ValueError(f"validator {self.name!r}: {'; '.join(problems)}") from error
         return self
 

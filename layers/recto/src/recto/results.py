@@ -1,0 +1,187 @@
+"""What was found in a document, in the shape that readers of the reference's results know.
+
+Keys are PascalCase. Added to the reference's: the print beside the normal form (`RawText`,
+`NormalizedValue`, `Type`), `Page` and `Boxes` per value, the validators' `Verdicts`, `ReviewReasons`,
+and what a person answered (`Absent`, `ReviewStatus`). Values in, values out: nothing here decides.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic.alias_generators import to_pascal
+
+from recto.fields import FieldType
+from recto.geometry import Box
+from recto.validators import Verdict
+
+
+class _Result(BaseModel):
+    """Dumps to PascalCase without the keys that are not set."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in handler(self).items() if value is not None}
+
+
+class BoundingBox(_Result):
+    """A box in Textract's words, 0-1."""
+
+    top: float
+    left: float
+    height: float
+    width: float
+
+    @classmethod
+    def of(cls, box: Box) -> "BoundingBox":
+        return cls(top=box.top, left=box.left, height=box.height, width=box.width)
+
+    @property
+    def box(self) -> Box:
+        return Box.clipped(self.left, self.top, self.left + self.width, self.top + self.height)
+
+
+class Detection(_Result):
+    """One place where the document says something about a field."""
+
+    class_id: int
+    class_name: str
+    confidence: float
+    blocks: tuple[str, ...]
+    """Ids of the OCR's words."""
+    bounding_box: BoundingBox
+    boxes: tuple[BoundingBox, ...] = ()
+    """One box per line."""
+    page_num: int
+    text: str
+    """Lines are joined by a line break."""
+    raw_text: str | None = None
+    """The print, where a normaliser service rewrote the text."""
+
+
+class Value(_Result):
+    """One thing that the document says about a field, wherever and however often it says it."""
+
+    value: str
+    confidence: float
+    normalized_value: str | None = None
+    """None where the text was not understood as the field's type."""
+    flags: tuple[str, ...] | None = None
+    """What the normaliser decided between two readings."""
+    raw_text: str = ""
+    """As printed where the confidence comes from; empty for a value that a person typed."""
+    page: int | None = None
+    """None for a value that a person typed."""
+    boxes: tuple[BoundingBox, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    detections: tuple[Detection, ...] = ()
+
+    @property
+    def failed_verdicts(self) -> tuple[Verdict, ...]:
+        return tuple(verdict for verdict in self.verdicts if not verdict.passed)
+
+
+class ReasonCode(StrEnum):
+    """Why a document goes to a person."""
+
+    BELOW_THRESHOLD = "below_threshold"
+    REQUIRED_MISSING = "required_missing"
+    VALIDATOR_FAILED = "validator_failed"
+    NOTHING_FOUND = "nothing_found"
+    REVIEWERS_DISAGREE = "reviewers_disagree"
+
+
+class ReviewReason(_Result):
+    """One reason for a review."""
+
+    code: ReasonCode
+    field: str | None = None
+    """None where the whole document is meant."""
+    message: str
+    threshold: float | None = None
+    set_by_hand: bool | None = None
+    """Whether the field's own ReviewThreshold overrode the release's."""
+
+
+class FieldResult(_Result):
+    """What was found for one field. Single-valued fields carry `Value`, multi-valued ones `Values`."""
+
+    class_id: int
+    confidence: float
+    num_detections: int
+    num_detected_values: int
+    sort_order: int
+    type: FieldType = FieldType.TEXT
+    optional: bool | None = None
+    value: str | None = None
+    """Of a single-valued field; empty where nothing was found."""
+    normalized_value: str | None = None
+    flags: tuple[str, ...] | None = None
+    raw_text: str | None = None
+    page: int | None = None
+    boxes: tuple[BoundingBox, ...] | None = None
+    verdicts: tuple[Verdict, ...] | None = None
+    detections: tuple[Detection, ...] | None = None
+    values: tuple[Value, ...] | None = None
+    """Of a multi-valued field, most believable first."""
+    absent: bool | None = None
+    """A person says that the document does not have it."""
+    reviewed: bool | None = None
+    review_reasons: tuple[ReviewReason, ...] | None = None
+
+    @property
+    def is_multi_valued(self) -> bool:
+        return self.values is not None
+
+    @property
+    def found(self) -> tuple[Value, ...]:
+        """The values of the field, be it single-valued or not; none where nothing was found."""
+        if self.values is not None:
+            return self.values
+        if not self.value:
+            return ()
+        return (
+            Value(
+                value=self.value,
+                confidence=self.confidence,
+                normalized_value=self.normalized_value,
+                flags=self.flags,
+                raw_text=self.raw_text or "",
+                page=self.page,
+                boxes=self.boxes or (),
+                verdicts=self.verdicts or (),
+                detections=self.detections or (),
+            ),
+        )
+
+
+class ReviewRecord(_Result):
+    """Who reviewed a document."""
+
+    worker_id: str
+    time_spent_in_seconds: float | None = None
+    worker_ids: tuple[str, ...] | None = None
+    """All of them, where several people answered."""
+
+
+class DocumentResult(_Result):
+    """The fields of one document, by name, in their configured order."""
+
+    confidence: float
+    fields: dict[str, FieldResult] = Field(default_factory=dict)
+    reasons: tuple[ReviewReason, ...] | None = Field(default=None, alias="ReviewReasons")
+    """Why a person should look; None before anyone asked, empty for straight through."""
+    review: ReviewRecord | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of `fields.json` and `result.json`."""
+        return self.model_dump(mode="json")
