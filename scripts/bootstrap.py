@@ -1,0 +1,277 @@
+"""Makes the virtual environments of this repository, once, and again without a network.
+
+    python3 scripts/bootstrap.py                      all environments (what `make setup` runs)
+    python3 scripts/bootstrap.py product tools        only these
+    python3 scripts/bootstrap.py --lock training      choose versions anew and write constraints/training.txt
+
+Every wheel is gathered into `.wheels/` first and installed from there, so environments that were
+deleted come back without a network. An environment whose inputs have not changed is left alone.
+Standard library only; it does not install the layers' wheels for Lambda (see `make check-layers`).
+"""
+
+import argparse
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import venv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WHEELS = ROOT / ".wheels"
+STAMP = ".made-from"
+OLDEST_PYTHON = (3, 11)
+TESSDATA_PLACES = (
+    "/usr/share/tesseract-ocr/*/tessdata",
+    "/usr/share/tessdata",
+    "/usr/local/share/tessdata",
+    "/opt/homebrew/share/tessdata",
+)
+
+
+class BootstrapError(Exception):
+    """What stopped the set-up, with what to do about it."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of this repository that is installed editable."""
+
+    folder: str
+    extras: tuple[str, ...] = ()
+
+    @property
+    def pyproject(self) -> Path:
+        return ROOT / self.folder / "pyproject.toml"
+
+    def requirements(self) -> list[str]:
+        """What it depends on, without the projects of this repository themselves."""
+        table = tomllib.loads(self.pyproject.read_text())["project"]
+        optional = table.get("optional-dependencies", {})
+        wanted = list(table.get("dependencies", []))
+        for extra in self.extras:
+            wanted += optional.get(extra, [])
+        return [line for line in wanted if not line.startswith("recto")]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment: its folder, its direct packages, its pinned versions, its editable projects."""
+
+    name: str
+    folder: str
+    purpose: str
+    projects: tuple[Project, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        return ROOT / self.folder
+
+    @property
+    def python(self) -> Path:
+        return self.path / "bin" / "python"
+
+    @property
+    def direct(self) -> Path:
+        return ROOT / "constraints" / f"{self.name}.in"
+
+    @property
+    def pinned(self) -> Path:
+        return ROOT / "constraints" / f"{self.name}.txt"
+
+    @property
+    def present_projects(self) -> list[Project]:
+        return [project for project in self.projects if project.pyproject.exists()]
+
+    def direct_packages(self) -> list[str]:
+        lines = [line.split("  #")[0].strip() for line in self.direct.read_text().splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
+
+    def requirements(self) -> list[str]:
+        """Direct packages and what the editable projects ask for, each line once."""
+        wanted = self.direct_packages()
+        for project in self.present_projects:
+            wanted += project.requirements()
+        return sorted(set(wanted))
+
+    def fingerprint(self) -> str:
+        """One hash over everything that decides what is installed, and where."""
+        parts = [sys.version, str(ROOT), self.pinned.read_text(), *self.requirements()]
+        parts += [f"{p.folder} {','.join(p.extras)} {p.pyproject.read_text()}" for p in self.present_projects]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+RECTO = Project("layers/recto", ("lambda", "aws", "imaging", "inference"))
+ENVIRONMENTS = (
+    Environment(
+        "product",
+        ".venv",
+        "functions, local runtime, command line, tests",
+        (RECTO, Project("local"), Project("cli"), Project("workbench")),
+    ),
+    Environment("tools", ".venv-tools", "AWS SAM CLI and the emulator"),
+    Environment(
+        "training",
+        ".venv-training",
+        "training and export of the word model",
+        (Project("layers/recto", ("imaging", "inference")), Project("training"), Project("local")),
+    ),
+)
+
+
+def say(text: str) -> None:
+    print(f"setup: {text}", flush=True)
+
+
+def run(command: Sequence[str | Path], what: str) -> None:
+    """Run a command; its output is shown only when it fails."""
+    done = subprocess.run(
+        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode:
+        raise BootstrapError(f"{what} failed (exit {done.returncode}):\n{done.stdout[-6000:]}")
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Hold `.wheels/.lock`, so that two set-ups at once wait for each other."""
+    WHEELS.mkdir(exist_ok=True)
+    with (WHEELS / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def make_empty(folder: Path) -> Path:
+    """A new virtual environment that holds pip alone; returns its interpreter."""
+    shutil.rmtree(folder, ignore_errors=True)
+    venv.create(folder, with_pip=True, symlinks=True)
+    return folder / "bin" / "python"
+
+
+def gather(environment: Environment, python: Path, constraints: Path | None) -> None:
+    """Fetch or build the wheels of everything that the environment needs into `.wheels/`."""
+    command = [python, "-m", "pip", "wheel", "--quiet", "--wheel-dir", WHEELS, "--find-links", WHEELS]
+    if constraints:
+        command += ["--constraint", constraints]
+    try:
+        run([*command, *environment.requirements()], f"gathering the wheels of {environment.folder}")
+    except BootstrapError as error:
+        raise BootstrapError(f"{error}\nThe first set-up needs a package index that pip can reach.") from error
+    if any(WHEELS.glob("nvidia_*")):
+        say("note: pip chose torch with CUDA; for the small CPU build give pip its folder by PIP_FIND_LINKS")
+
+
+def install(python: Path, arguments: Sequence[str | Path], what: str) -> None:
+    """pip install from `.wheels/` alone."""
+    pip = [python, "-m", "pip", "install", "--quiet", "--no-index", "--find-links", WHEELS]
+    run([*pip, *arguments], what)
+
+
+def gathered_for(environment: Environment) -> Path:
+    return WHEELS / f".{environment.name}"
+
+
+def make(environment: Environment) -> None:
+    """Bring one environment up to date; return at once when nothing has changed."""
+    fingerprint = environment.fingerprint()
+    stamp = environment.path / STAMP
+    if stamp.exists() and stamp.read_text() == fingerprint and environment.python.exists():
+        say(f"{environment.folder} is up to date")
+        return
+    started = time.monotonic()
+    requirements = environment.requirements()
+    say(f"making {environment.folder} ({environment.purpose}): {', '.join(environment.direct_packages())}")
+    python = make_empty(environment.path)
+    if not (gathered_for(environment).exists() and gathered_for(environment).read_text() == fingerprint):
+        gather(environment, python, environment.pinned)
+        gathered_for(environment).write_text(fingerprint)
+    install(python, ["--constraint", environment.pinned, *requirements], f"installing {environment.folder}")
+    for project in environment.present_projects:
+        say(f"  editable: {project.folder}")
+        arguments = ["--no-deps", "--no-build-isolation", "--editable", ROOT / project.folder]
+        install(python, arguments, f"installing {project.folder}")
+    stamp.write_text(fingerprint)
+    say(f"{environment.folder} is ready after {time.monotonic() - started:.0f} s")
+
+
+def lock(environment: Environment) -> None:
+    """Choose versions anew and write them down; local version labels (`+cpu`) are left out."""
+    scratch = ROOT / ".wheels" / f"lock-{environment.name}"
+    python = make_empty(scratch)
+    gather(environment, python, None)
+    install(python, environment.requirements(), f"installing {environment.folder}")
+    frozen = subprocess.run(
+        [python, "-m", "pip", "freeze", "--all"], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.splitlines()
+    pins = sorted(line.split("+")[0] for line in frozen if not line.startswith("pip=="))
+    heading = f"# Every version in {environment.folder}; `make lock` writes this file.\n"
+    environment.pinned.write_text(heading + "\n".join(pins) + "\n")
+    shutil.rmtree(scratch)
+    say(f"{environment.pinned.relative_to(ROOT)}: {len(pins)} packages")
+
+
+def has_tessdata() -> bool:
+    """Whether English language files for Tesseract can be found."""
+    given = os.environ.get("TESSDATA_PREFIX")
+    places = [Path(given)] if given else []
+    for pattern in TESSDATA_PLACES:
+        places += Path("/").glob(pattern.lstrip("/"))
+    return any((place / "eng.traineddata").exists() for place in places)
+
+
+def provide_tessdata() -> None:
+    """Install the language files of the local OCR where we may, or say how to get them."""
+    if has_tessdata():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing the system package tesseract-ocr (language files of the local OCR)")
+        install_command = ["apt-get", "install", "--yes", "--no-install-recommends", "tesseract-ocr"]
+        try:
+            run(install_command, "apt-get install tesseract-ocr")
+        except BootstrapError:
+            run(["apt-get", "update"], "apt-get update")
+            run(install_command, "apt-get install tesseract-ocr")
+        return
+    raise BootstrapError(
+        "Tesseract's English language files (eng.traineddata) were not found. Install them, for example\n"
+        "  sudo apt-get install tesseract-ocr      (Debian, Ubuntu)\n"
+        "  brew install tesseract                  (macOS)\n"
+        "or name their folder in TESSDATA_PREFIX, then run this again."
+    )
+
+
+def chosen(names: Sequence[str]) -> list[Environment]:
+    return [environment for environment in ENVIRONMENTS if not names or environment.name in names]
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description="Make the virtual environments of this repository.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="product, tools, training (default: all)")
+    parser.add_argument("--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt")
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - {environment.name for environment in ENVIRONMENTS}
+    if unknown:
+        parser.error(f"no environment is called {', '.join(sorted(unknown))}")
+    if sys.version_info < OLDEST_PYTHON:
+        parser.error(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed, this is {sys.version.split()[0]}")
+    try:
+        with only_one():
+            for environment in chosen(options.names):
+                (lock if options.lock else make)(environment)
+            if not options.lock:
+                provide_tessdata()
+    except BootstrapError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
