@@ -102,11 +102,15 @@ class DispatchResponse(Message):
     reaped: tuple[str, ...] = ()
 
 
+Feature = Literal["FORMS", "LAYOUT", "SIGNATURES", "TABLES"]
+
+
 class TextractStartRequest(Message):
     """Start one OCR job; the token is called back when it has ended."""
 
     document: DocumentRef
-    features: tuple[Literal["FORMS", "LAYOUT", "QUERIES", "SIGNATURES", "TABLES"], ...] = ()
+    features: tuple[Feature, ...] | None = None
+    """None: the deployment's default; none at all: text detection only, the cheapest."""
     task_token: str
 
 

@@ -36,12 +36,12 @@ class WorkSettings(Settings):
 
 class EventSettings(Settings):
     project_id: str
-    event_bus: str = "default"
+    event_bus: str
 
 
 class IntakeSettings(TableSettings, EventSettings):
     dispatch_function: str
-    max_document_bytes: Annotated[int, Field(gt=0)] = 500 * 1024 * 1024
+    max_document_bytes: Annotated[int, Field(gt=0)]
 
 
 class DispatchSettings(TableSettings, WorkSettings):
@@ -54,7 +54,9 @@ class DispatchSettings(TableSettings, WorkSettings):
 class TextractStartSettings(TableSettings):
     notification_topic_arn: str
     notification_role_arn: str
-    job_row_days: Annotated[int, Field(gt=0)] = 8
+    default_textract_features: str = ""
+    """Separated by commas; empty for text detection."""
+    job_row_days: Annotated[int, Field(gt=0)]
 
 
 class TextractCallbackSettings(TableSettings):
