@@ -1,0 +1,298 @@
+"""Runs the AWS emulator (ministack) with its state in one folder, three faults mended and an access log.
+
+    .venv-tools/bin/python local/src/recto_local/emulator.py --port 4566 --state .recto/emulator
+
+Started as a file by the tools' Python, which has neither `recto` nor this package: standard library
+and ministack only. It is not the runtime: that starts this and the stand-ins (`recto_local.runtime`).
+The emulator reads its settings from the environment at import, so it is imported last.
+"""
+
+import argparse
+import importlib
+import inspect
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+MINISTACK = "1.5.33"
+REGION = "us-east-1"
+
+
+class MendError(Exception):
+    """The emulator is not the version whose faults we know."""
+
+
+class Mend(NamedTuple):
+    """One fault: in `module`, in the source of `name`, `wrong` is put right as AWS does it."""
+
+    fault: str
+    module: str
+    name: str
+    wrong: str
+    right: str
+
+
+MENDS = (
+    Mend(
+        "an exception's class name does not reach Step Functions' Retry and Catch (worker)",
+        "ministack.core.lambda_runtime",
+        "_PYTHON_WORKER_SCRIPT",
+        '"error": str(e), "trace"',
+        '"error": str(e), "errorType": type(e).__name__, "trace"',
+    ),
+    Mend(
+        "an exception's class name does not reach Step Functions' Retry and Catch (service)",
+        "ministack.services.lambda_svc",
+        "_execute_function_warm",
+        'error_type = "Runtime.HandlerError"',
+        'error_type = result.get("errorType") or "Runtime.HandlerError"',
+    ),
+    Mend(
+        "an exception in a function called with .waitForTaskToken is swallowed",
+        "ministack.services.stepfunctions",
+        "_invoke_with_callback",
+        "except _ExecutionError:\n            pass",
+        "except _ExecutionError:\n            _task_tokens.pop(token, None)\n            raise",
+    ),
+    Mend(
+        "SNS calls a Lambda function once, without retry",
+        "ministack.services.sns",
+        "_deliver_to_lambda",
+        "_lambda_svc._execute_function_with_config_scope(exec_record, event)",
+        "_lambda_svc.invoke_async_with_retry(exec_record, event)",
+    ),
+)
+
+
+def apply_mend(mend: Mend) -> None:
+    """Put one fault right; MendError where the source is not the one we know."""
+    module = importlib.import_module(mend.module)
+    thing = getattr(module, mend.name, None)
+    source = thing if isinstance(thing, str) or thing is None else inspect.getsource(thing)
+    if source is None or source.count(mend.wrong) != 1:
+        raise MendError(
+            f"{mend.module}.{mend.name} is not as expected in ministack {MINISTACK}, so this fault cannot be "
+            f"mended: {mend.fault}. Install ministack[full]=={MINISTACK}, or review the mend in {__file__}"
+        )
+    mended = source.replace(mend.wrong, mend.right)
+    if isinstance(thing, str):
+        setattr(module, mend.name, mended)
+    else:
+        exec(compile(mended, f"<mended {mend.module}.{mend.name}>", "exec"), vars(module))
+
+
+def check_version() -> None:
+    """MendError where the emulator is absent or another version."""
+    try:
+        found = version("ministack")
+    except PackageNotFoundError:
+        found = "none"
+    if found != MINISTACK:
+        raise MendError(f"expected ministack {MINISTACK}, found {found} in {sys.prefix}: run `make setup`")
+
+
+def emulator_environment(port: int, state: Path) -> dict[str, str]:
+    """What the emulator and its Lambda workers are to find in their environment."""
+    return {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(state / "s3"),
+        "TMPDIR": str(state / "tmp"),
+        "MINISTACK_REGION": REGION,
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def prepare_folders(state: Path) -> None:
+    """Make the state's folders; what an earlier run left in `tmp` is of no use any more."""
+    shutil.rmtree(state / "tmp", ignore_errors=True)
+    for name in ("state", "s3", "tmp"):
+        (state / name).mkdir(parents=True, exist_ok=True)
+
+
+class Call(NamedTuple):
+    """One API request as the access log names it."""
+
+    service: str
+    operation: str
+    resource: str
+
+
+RESOURCE_KEYS = (
+    "TableName", "QueueUrl", "QueueName", "FunctionName", "stateMachineArn", "executionArn", "TopicArn",
+    "SecretId", "logGroupName", "Rule", "Name", "StackName", "Namespace",
+)  # fmt: skip
+OBJECT_OPERATIONS = {
+    ("GET", ""): "GetObject", ("PUT", ""): "PutObject", ("HEAD", ""): "HeadObject", ("DELETE", ""): "DeleteObject",
+    ("POST", "uploads"): "CreateMultipartUpload", ("PUT", "uploadId"): "UploadPart",
+    ("POST", "uploadId"): "CompleteMultipartUpload", ("DELETE", "uploadId"): "AbortMultipartUpload",
+    ("GET", "uploadId"): "ListParts", ("GET", "tagging"): "GetObjectTagging", ("PUT", "tagging"): "PutObjectTagging",
+    ("GET", "attributes"): "GetObjectAttributes",
+}  # fmt: skip
+BUCKET_OPERATIONS = {
+    ("PUT", ""): "CreateBucket", ("HEAD", ""): "HeadBucket", ("DELETE", ""): "DeleteBucket",
+    ("GET", ""): "ListObjects", ("GET", "list-type"): "ListObjectsV2", ("GET", "versions"): "ListObjectVersions",
+    ("GET", "uploads"): "ListMultipartUploads", ("POST", "delete"): "DeleteObjects",
+    ("GET", "location"): "GetBucketLocation",
+}  # fmt: skip
+LAMBDA_PATHS = (
+    ("POST", r"/functions/([^/]+)/invocations$", "Invoke"),
+    ("POST", r"/functions$", "CreateFunction"),
+    ("GET", r"/functions/([^/]+)$", "GetFunction"),
+    ("GET", r"/functions/([^/]+)/configuration$", "GetFunctionConfiguration"),
+)
+
+
+def name_call(service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> Call:
+    """Which operation a request is, and on what, in the words of the API."""
+    if service == "s3":
+        return _s3_call(method, path, headers, query)
+    target = headers.get("x-amz-target", "")
+    if target:
+        return Call(service, target.rpartition(".")[2], _resource(_json_of(body)))
+    form = _form_of(headers, body)
+    action = _first(query.get("Action")) or form.get("Action", "")
+    if action:
+        return Call(service, action, _resource({**form, **{k: _first(v) for k, v in query.items()}}))
+    if service == "lambda":
+        for verb, pattern, operation in LAMBDA_PATHS:
+            found = re.search(pattern, path)
+            if found and verb == method:
+                return Call(service, operation, unquote(found.group(1)) if found.groups() else "")
+    return Call(service, f"{method} {path}", "")
+
+
+def _s3_call(method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any]) -> Call:
+    bucket, _, key = path.lstrip("/").partition("/")
+    if not bucket:
+        return Call("s3", "ListBuckets", "")
+    known = OBJECT_OPERATIONS if key else BUCKET_OPERATIONS
+    marks = [mark for verb, mark in known if verb == method and mark and mark in query]
+    operation = known.get((method, marks[0] if marks else ""), "")
+    if key and "x-amz-copy-source" in headers:
+        operation = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}.get(operation, operation)
+    others = [mark for mark in query if mark not in ("x-id", "list-type") and not marks and _first(query[mark]) == ""]
+    if others and not key:
+        operation = f"{method} bucket ?{others[0]}"
+    return Call("s3", operation or f"{method} {'object' if key else 'bucket'}", f"{bucket}/{key}" if key else bucket)
+
+
+def _resource(values: Mapping[str, Any]) -> str:
+    for key in RESOURCE_KEYS:
+        if isinstance(values.get(key), str):
+            index = values.get("IndexName")
+            return f"{values[key]}/index/{index}" if key == "TableName" and index else str(values[key])
+    if isinstance(values.get("TransactItems"), list):
+        tables = {part["TableName"] for item in values["TransactItems"] for part in item.values() if "TableName" in part}
+        return ",".join(sorted(tables))
+    if isinstance(values.get("Entries"), list):
+        return ",".join(sorted({entry.get("EventBusName", "default") for entry in values["Entries"]}))
+    if isinstance(values.get("Names"), list):
+        return ",".join(values["Names"])
+    return ""
+
+
+def _json_of(body: bytes) -> Mapping[str, Any]:
+    try:
+        values = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _form_of(headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+    if "x-www-form-urlencoded" not in headers.get("content-type", ""):
+        return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace")))
+
+
+def _first(value: Any) -> str:
+    if isinstance(value, list):
+        return str(value[0]) if value else ""
+    return str(value or "")
+
+
+def caller_of(user_agent: str) -> str:
+    """The name a client gave itself with botocore's `user_agent_appid`; empty for none."""
+    found = re.search(r"(?:^|\s)app/(\S+)", user_agent)
+    return found.group(1) if found else ""
+
+
+Dispatch = Callable[..., Awaitable[tuple[int, dict[str, str], Any]]]
+
+
+def with_access_log(dispatch: Dispatch, detect: Callable[..., str], parameters: Callable[..., Any], path: Path) -> Dispatch:
+    """The same dispatch, leaving one JSON line per API request in `path`."""
+
+    async def logged(
+        method: str, url: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
+    ) -> tuple[int, dict[str, str], Any]:
+        began = time.monotonic()
+        answer = await dispatch(method, url, headers, body, query, request_id)
+        service = detect(method, url, headers, parameters(method, url, headers, body, query))
+        call = name_call(service, method, url, headers, body, query)
+        entry = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            **call._asdict(),
+            "caller": caller_of(headers.get("user-agent", "")),
+            "status": answer[0],
+            "milliseconds": round(1000 * (time.monotonic() - began), 1),
+        }
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        return answer
+
+    return logged
+
+
+def run(port: int, state: Path) -> None:
+    """Serve on 127.0.0.1 until SIGTERM or SIGINT, then save the state."""
+    check_version()
+    prepare_folders(state)
+    os.environ.update(emulator_environment(port, state))
+    for mend in MENDS:
+        apply_mend(mend)
+    app = importlib.import_module("ministack.app")
+    for name in ("_dispatch_service_request", "detect_service", "_routing_params"):
+        if not callable(getattr(app, name, None)):
+            raise MendError(f"ministack.app.{name} is gone: the access log cannot be kept; expected {MINISTACK}")
+    dispatch = with_access_log(
+        app._dispatch_service_request, app.detect_service, app._routing_params, state / "access.jsonl"
+    )
+    app._dispatch_service_request = dispatch
+    sys.argv = sys.argv[:1]
+    app.main()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True, help="folder for everything the emulator writes")
+    arguments = parser.parse_args()
+    try:
+        run(arguments.port, arguments.state.resolve())
+    except MendError as error:
+        raise SystemExit(f"emulator: {error}") from error
+
+
+if __name__ == "__main__":
+    main()
