@@ -27,6 +27,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WHEELS = ROOT / ".wheels"
 STAMP = ".made-from"
+BASE_STAMP = ".base-made-from"
 OLDEST_PYTHON = (3, 11)
 TESSDATA_PLACES = (
     "/usr/share/tesseract-ocr/*/tessdata",
@@ -59,6 +60,10 @@ class Project:
         for extra in self.extras:
             wanted += optional.get(extra, [])
         return [line for line in wanted if not line.startswith("recto")]
+
+
+def digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -101,11 +106,11 @@ class Environment:
             wanted += project.requirements()
         return sorted(set(wanted))
 
-    def fingerprint(self) -> str:
-        """One hash over everything that decides what is installed, and where."""
-        parts = [sys.version, str(ROOT), self.pinned.read_text(), *self.requirements()]
-        parts += [f"{p.folder} {','.join(p.extras)} {p.pyproject.read_text()}" for p in self.present_projects]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    def fingerprint(self) -> tuple[str, str, str]:
+        """Hashes over what decides the environment, over all it needs, and over the editable projects."""
+        base = digest(sys.version, str(ROOT), self.folder, *self.direct_packages(), self.pinned.read_text())
+        projects = [f"{p.folder} {','.join(p.extras)} {p.pyproject.read_text()}" for p in self.present_projects]
+        return base, digest(base, *self.requirements()), digest(base, *projects)
 
 
 RECTO = Project("layers/recto", ("lambda", "aws", "imaging", "inference"))
@@ -174,31 +179,33 @@ def install(python: Path, arguments: Sequence[str | Path], what: str) -> None:
     run([*pip, *arguments], what)
 
 
-def gathered_for(environment: Environment) -> Path:
-    return WHEELS / f".{environment.name}"
-
-
 def make(environment: Environment) -> None:
     """Bring one environment up to date; return at once when nothing has changed."""
-    fingerprint = environment.fingerprint()
-    stamp = environment.path / STAMP
-    if stamp.exists() and stamp.read_text() == fingerprint and environment.python.exists():
+    base, needs, projects = environment.fingerprint()
+    stamp, gathered = environment.path / STAMP, WHEELS / f".{environment.name}"
+    if text_of(stamp) == projects and environment.python.exists():
         say(f"{environment.folder} is up to date")
         return
     started = time.monotonic()
-    requirements = environment.requirements()
-    say(f"making {environment.folder} ({environment.purpose}): {', '.join(environment.direct_packages())}")
-    python = make_empty(environment.path)
-    if not (gathered_for(environment).exists() and gathered_for(environment).read_text() == fingerprint):
-        gather(environment, python, environment.pinned)
-        gathered_for(environment).write_text(fingerprint)
-    install(python, ["--constraint", environment.pinned, *requirements], f"installing {environment.folder}")
+    if text_of(environment.path / BASE_STAMP) != base or not environment.python.exists():
+        say(f"making {environment.folder} ({environment.purpose}): {', '.join(environment.direct_packages())}")
+        make_empty(environment.path)
+        (environment.path / BASE_STAMP).write_text(base)
+    if text_of(gathered) != needs:
+        gather(environment, environment.python, environment.pinned)
+        gathered.write_text(needs)
+    constraint = ["--constraint", environment.pinned]
+    install(environment.python, [*constraint, *environment.requirements()], f"installing {environment.folder}")
     for project in environment.present_projects:
-        say(f"  editable: {project.folder}")
+        say(f"  {environment.folder}: {project.folder}, editable")
         arguments = ["--no-deps", "--no-build-isolation", "--editable", ROOT / project.folder]
-        install(python, arguments, f"installing {project.folder}")
-    stamp.write_text(fingerprint)
+        install(environment.python, arguments, f"installing {project.folder}")
+    stamp.write_text(projects)
     say(f"{environment.folder} is ready after {time.monotonic() - started:.0f} s")
+
+
+def text_of(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def lock(environment: Environment) -> None:
