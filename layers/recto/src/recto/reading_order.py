@@ -1,0 +1,326 @@
+"""The order in which a person reads the words of a page, from where they stand. Not what they mean.
+
+A page becomes segments: words side by side with no wider gap than a space. Prose in columns is read
+column by column; everything else (tables, forms, receipts) row by row, left to right. The OCR's lines
+are used as hints only: where it saw one line, a wide space is more likely a space; where it saw two, a
+narrow gap is more likely a column's. A page that lies on its side, upside down or askew is read the way
+its text runs, which the hints tell.
+
+Same words, same order: nothing depends on chance or on the order of ties in the input beyond the
+input's own order.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+from recto.document import NO_LINE, Word
+from recto.geometry import Box
+
+WIDEST_SPACE = 3.0
+"""A gap of more characters than this parts two segments where the OCR gave no lines."""
+WIDEST_SPACE_IN_LINE = 4.5
+"""The same within one line of the OCR."""
+WIDEST_SPACE_BETWEEN_LINES = 1.8
+"""The same between two lines of the OCR."""
+SAME_ROW = 0.5
+"""Words stand side by side when they share this much of the lower one's height."""
+NEXT_LINE_GAP = 2.0
+"""The next line of a text begins no further down than this many line heights."""
+LEAST_COLUMN_LINES = 4
+"""A column of prose has at least this many lines."""
+LEAST_COLUMN_WORDS = 3.0
+"""Words in the median line of a column of prose; cells of tables and forms have fewer."""
+STRAIGHT = math.radians(0.15)
+"""A text that runs less askew than this is read as it stands."""
+
+
+class Segment(NamedTuple):
+    """Words side by side, without a column's gap between them."""
+
+    words: tuple[int, ...]
+    """Indices into the page's words, in reading order."""
+    box: Box
+
+
+class ReadingOrder(NamedTuple):
+    """The segments of a page in the order in which they are read."""
+
+    segments: tuple[Segment, ...]
+    below: tuple[int | None, ...]
+    """For each segment, the one that continues its text on the next line of its column, if there is one."""
+
+    def words(self) -> Iterator[int]:
+        """Indices of the words, in reading order."""
+        return (word for segment in self.segments for word in segment.words)
+
+
+class _Run(NamedTuple):
+    """A segment while it is built: boxes are those of the straightened page."""
+
+    words: tuple[int, ...]
+    box: Box
+
+
+def reading_order(words: Sequence[Word]) -> ReadingOrder:
+    """All words of a page, each exactly once, in segments in the order in which they are read."""
+    if not words:
+        return ReadingOrder((), ())
+    boxes = _straightened(words)
+    runs = _ordered(_segments(words, boxes))
+    segments = tuple(Segment(run.words, Box.around(words[i].box for i in run.words)) for run in runs)
+    return ReadingOrder(segments, _continuations([run.box for run in runs]))
+
+
+# --- which way the text runs ------------------------------------------------------------------------
+
+
+def _straightened(words: Sequence[Word]) -> Sequence[Box]:
+    """The words' boxes on a page turned so that text runs to the right and lines go down."""
+    across, down = _direction(words)
+    angle = math.atan2(down, across)
+    if abs(angle) < STRAIGHT:
+        return [word.box for word in words]
+    if abs(angle) > math.pi - STRAIGHT and _lines_go_down(words):
+        return [Box(1 - word.box.right, word.box.top, 1 - word.box.left, word.box.bottom) for word in words]
+    cosine, sine = math.cos(angle), math.sin(angle)
+    if max(abs(cosine), abs(sine)) > math.cos(math.radians(5)):
+        return [_turned(word.box, cosine, sine) for word in words]
+    return [_turned_thin(word, cosine, sine) for word in words]
+
+
+def _direction(words: Sequence[Word]) -> tuple[float, float]:
+    """The sum of the steps from word to word within the OCR's lines; to the right where it gave none."""
+    across = down = 0.0
+    for one, other in pairwise(words):
+        if one.line == other.line != NO_LINE:
+            a, b = one.box, other.box
+            across += b.left + b.right - a.left - a.right
+            down += b.top + b.bottom - a.top - a.bottom
+    return (across, down) if across or down else (1.0, 0.0)
+
+
+def _lines_go_down(words: Sequence[Word]) -> bool:
+    """Whether line follows line downwards: text that runs left then is a right-to-left script."""
+    steps = [b.box.top - a.box.top for a, b in pairwise(words) if a.line != b.line]
+    return sum(1 if step > 0 else -1 for step in steps if step) > 0
+
+
+def _turned(box: Box, cosine: float, sine: float) -> Box:
+    """The box turned back; its corners move, so a small slant makes it a little taller."""
+    slant = abs(cosine) > abs(sine)
+    width, height = (box.width, box.height) if slant else (box.height, box.width)
+    return _around_centre(box, cosine, sine, width, height)
+
+
+def _turned_thin(word: Word, cosine: float, sine: float) -> Box:
+    """The box of a word on a slant: its upright box is mostly air, so its height is guessed from its text."""
+    box = word.box
+    length = math.hypot(box.width, box.height)
+    width = length * max(0.3, 1 - 1 / (1 + len(word.text)))
+    return _around_centre(box, cosine, sine, width, min(length, 1.6 * width / max(1, len(word.text))))
+
+
+def _around_centre(box: Box, cosine: float, sine: float, width: float, height: float) -> Box:
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    across, down = x * cosine + y * sine, y * cosine - x * sine
+    return Box(across - width / 2, down - height / 2, across + width / 2, down + height / 2)
+
+
+# --- words to segments ------------------------------------------------------------------------------
+
+
+def _segments(words: Sequence[Word], boxes: Sequence[Box]) -> list[_Run]:
+    """Words chained side by side: neighbours in the OCR's order first, then whatever else touches."""
+    chains: list[list[int]] = [[0]]
+    for index in range(1, len(words)):
+        if _gap(words, boxes, index - 1, index) is None:
+            chains.append([index])
+        else:
+            chains[-1].append(index)
+    joined = _joined(words, boxes, chains)
+    return [_Run(tuple(chain), Box.around(boxes[i] for i in chain)) for chain in joined]
+
+
+def _gap(words: Sequence[Word], boxes: Sequence[Box], one: int, other: int) -> float | None:
+    """The gap in characters between a word and the one right of it; None where these are not neighbours."""
+    a, b = boxes[one], boxes[other]
+    a_height, b_height = a.bottom - a.top, b.bottom - b.top
+    low = a_height if a_height < b_height else b_height
+    shared = (a.bottom if a.bottom < b.bottom else b.bottom) - (a.top if a.top > b.top else b.top)
+    if shared < SAME_ROW * low or b.left <= a.left:
+        return None
+    first, second = words[one], words[other]
+    letters = len(first.text) + len(second.text)
+    character = (a.right - a.left + b.right - b.left) / letters if letters else low / 2
+    gap = b.left - a.right
+    if gap < -character or gap > character * _widest_space(first.line, second.line):
+        return None
+    return gap
+
+
+def _widest_space(line: int, other: int) -> float:
+    if line == NO_LINE or other == NO_LINE:
+        return WIDEST_SPACE
+    return WIDEST_SPACE_IN_LINE if line == other else WIDEST_SPACE_BETWEEN_LINES
+
+
+def _joined(words: Sequence[Word], boxes: Sequence[Box], chains: list[list[int]]) -> list[list[int]]:
+    """Chains whose ends stand side by side made one, nearest pairs first."""
+    pairs = sorted(_neighbours(words, boxes, chains))
+    follower: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, one, other in pairs:
+        if one not in follower and other not in taken:
+            follower[one] = other
+            taken.add(other)
+    return [_followed(chains, follower, start) for start in range(len(chains)) if start not in taken]
+
+
+def _neighbours(
+    words: Sequence[Word], boxes: Sequence[Box], chains: list[list[int]]
+) -> Iterator[tuple[float, int, int]]:
+    """(gap, chain, chain right of it) for ends that could be joined."""
+    by_top = sorted(range(len(chains)), key=lambda i: boxes[chains[i][0]].top)
+    tallest = max(box.bottom - box.top for box in boxes)
+    tops = [boxes[chains[i][0]].top for i in by_top]
+    for index, words_of in enumerate(chains):
+        end = boxes[words_of[-1]]
+        for position in range(_first_from(tops, end.top - tallest), len(by_top)):
+            if tops[position] > end.bottom:
+                break
+            other = by_top[position]
+            start = boxes[chains[other][0]]
+            if start.left <= end.left or other == index:
+                continue
+            gap = _gap(words, boxes, words_of[-1], chains[other][0])
+            if gap is not None:
+                yield gap, index, other
+
+
+def _first_from(values: list[float], least: float) -> int:
+    low, high = 0, len(values)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if values[middle] < least else (low, middle)
+    return low
+
+
+def _followed(chains: list[list[int]], follower: dict[int, int], start: int) -> list[int]:
+    chain = list(chains[start])
+    while start in follower:
+        start = follower[start]
+        chain += chains[start]
+    return chain
+
+
+# --- segments in order ------------------------------------------------------------------------------
+
+
+def _ordered(runs: list[_Run]) -> list[_Run]:
+    """Row by row, but prose in columns column by column."""
+    gutter = _gutter(runs)
+    if gutter is None:
+        return _by_rows(runs)
+    above, left, right, after = gutter
+    return [*_by_rows(above), *_ordered(left), *_ordered(right), *_ordered(after)]
+
+
+class _Gutter(NamedTuple):
+    """Runs above columns, left and right of a gutter, and below."""
+
+    above: list[_Run]
+    left: list[_Run]
+    right: list[_Run]
+    below: list[_Run]
+
+
+def _gutter(runs: list[_Run]) -> _Gutter | None:
+    """The topmost band of the page that white space from top to bottom parts into columns of prose."""
+    if len(runs) < 2 * LEAST_COLUMN_LINES:
+        return None
+    found = [
+        band for x in _gutter_candidates(runs) for band in _bands(runs, x) if _is_prose(band.left, band.right)
+    ]
+    if not found:
+        return None
+    return min(found, key=lambda band: (len(band.above), -min(len(band.left), len(band.right))))
+
+
+def _gutter_candidates(runs: list[_Run]) -> list[float]:
+    """Places just left of where several segments begin, at most one per two hundredth of the page."""
+    starts: dict[int, list[float]] = {}
+    for run in runs:
+        starts.setdefault(int(run.box.left * 50), []).append(run.box.left)
+    leftmost = min(run.box.left for run in runs)
+    places = [min(lefts) for lefts in starts.values() if len(lefts) >= LEAST_COLUMN_LINES - 1]
+    return sorted(place - 1e-9 for place in places if place > leftmost + 0.05)
+
+
+def _bands(runs: list[_Run], x: float) -> Iterator[_Gutter]:
+    """What lies between one segment that crosses x and the next, wherever there is something on both sides."""
+    by_middle = sorted(runs, key=lambda run: run.box.middle)
+    start = 0
+    crossing = [i for i, run in enumerate(by_middle) if run.box.left < x < run.box.right]
+    for end in (*crossing, len(by_middle)):
+        band = by_middle[start:end]
+        left = [run for run in band if run.box.right <= x]
+        right = [run for run in band if run.box.left >= x]
+        if left and right:
+            yield _Gutter(by_middle[:start], left, right, by_middle[end:])
+        start = end + 1 if end < len(by_middle) else end
+
+
+def _is_prose(left: list[_Run], right: list[_Run]) -> bool:
+    """Whether both sides read like columns of running text rather than like cells."""
+    return all(_is_column(side) for side in (left, right))
+
+
+def _is_column(side: list[_Run]) -> bool:
+    return len(side) >= LEAST_COLUMN_LINES and median(len(run.words) for run in side) >= LEAST_COLUMN_WORDS
+
+
+def _by_rows(runs: list[_Run]) -> list[_Run]:
+    """Top to bottom; what stands side by side, left to right."""
+    rows: list[list[_Run]] = []
+    for run in sorted(runs, key=lambda run: (run.box.middle, run.box.left)):
+        if rows and _same_row(rows[-1], run.box):
+            rows[-1].append(run)
+        else:
+            rows.append([run])
+    return [run for row in rows for run in sorted(row, key=lambda run: run.box.left)]
+
+
+def _same_row(row: list[_Run], box: Box) -> bool:
+    """Whether a box stands beside all of a row; two in one place stand above each other."""
+    return all(
+        one.box.vertical_overlap(box) >= SAME_ROW
+        and min(one.box.right, box.right) - max(one.box.left, box.left) <= 0.5 * min(one.box.width, box.width)
+        for one in row
+    )
+
+
+def _continuations(boxes: Sequence[Box]) -> tuple[int | None, ...]:
+    """For each segment the one that stands next below it in its column, near enough to go on with its text."""
+    by_top = sorted(range(len(boxes)), key=lambda i: (boxes[i].top, boxes[i].left))
+    tops = [boxes[i].top for i in by_top]
+    return tuple(_next_below(boxes, by_top, tops, index) for index in range(len(boxes)))
+
+
+def _next_below(boxes: Sequence[Box], by_top: list[int], tops: list[float], index: int) -> int | None:
+    """The nearest segment under this one; where several begin side by side, the leftmost."""
+    box = boxes[index]
+    height = box.bottom - box.top
+    best: tuple[float, int] | None = None
+    for position in range(_first_from(tops, box.middle), len(by_top)):
+        other = boxes[by_top[position]]
+        if other.top - box.bottom > NEXT_LINE_GAP * height or (best and other.middle > best[0]):
+            break
+        is_below = by_top[position] != index and other.top >= box.bottom - SAME_ROW * min(
+            height, other.height
+        )
+        if is_below and min(box.right, other.right) > max(box.left, other.left):
+            best = best if best and boxes[best[1]].left <= other.left else (other.bottom, by_top[position])
+    return best[1] if best else None
