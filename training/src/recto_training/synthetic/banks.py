@@ -1,0 +1,143 @@
+"""Banks of invented names, places and amounts; each has a part for training and a part kept from it.
+
+Nothing here is taken from a real agreement. A name is put together from two halves, so that training
+meets thousands of them; no half is in both parts.
+"""
+
+from enum import StrEnum
+from random import Random
+from typing import NamedTuple
+
+
+class Split(StrEnum):
+    """Whether something may be met in training."""
+
+    SEEN = "seen"
+    HELD_OUT = "held_out"
+
+
+class Bank(NamedTuple):
+    """Alternatives for one thing, in two disjoint parts."""
+
+    seen: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+    def part(self, split: Split) -> tuple[str, ...]:
+        return self.seen if split is Split.SEEN else self.held_out
+
+    def pick(self, rng: Random, split: Split) -> str:
+        return rng.choice(self.part(split))
+
+
+def bank(seen: str, held_out: str, separator: str = "|") -> Bank:
+    """A bank from two lists in one string each."""
+    parts = (tuple(item.strip() for item in text.split(separator) if item.strip()) for text in (seen, held_out))
+    return Bank(*parts)
+
+
+FIRST_HALF = bank(
+    "Lark|Quill|Fenn|Stone|Brook|Alder|Marsh|Crest|Thorn|Hazel|Copper|Silver|Winter|Amber|Raven|Ash|Oak|Pine|"
+    "Cedar|Birch|Lake|River|North|West|East|Wind|Sun|Star|Iron|Clay|Glen|Harb|Kest|Bram|Wick|Dray|Pell|Mor|Tarn|"
+    "Vel|Cald|Rosen|Eller|Hart|Lind|Mill|Sand|Salt|Frost|Rock|Wolf|Fox|Hawk|Swan|Gray|Red|Blue|White|Green|Long",
+    "Juniper|Osprey|Falcon|Maple|Willow|Summer|Black|Gold|Spring|Hollow|Cobble|Ember|Zeph|Ivory|Umber|Yarrow|Otter|"
+    "Dusk|Kings|Queens",
+)
+SECOND_HALF = bank(
+    "moor|mere|bridge|ford|field|wood|ridge|hill|haven|gate|stone|brook|land|dale|view|port|side|well|ton|shire|"
+    "water|cliff|bank|ley|worth|burn|lea|grove|hurst|croft",
+    "crossing|hollow|point|bay|marsh|peak|garden|falls|shore|heath|combe|wick",
+)
+ENDING = bank(
+    "Bank|Bank, N.A.|National Bank|Savings Bank|Credit Union|Federal Credit Union|Community Credit Union|"
+    "Bank & Trust|Financial|State Bank|Employees Credit Union|Bank USA|First Bank|Bancorp|Financial Services",
+    "Cooperative Bank|Trust Company|Members Credit Union|Bank, FSB|Teachers Federal Credit Union|Card Services Bank",
+)
+CARD_KIND = bank(
+    "Platinum|Gold|Classic|Rewards|Cash Rewards|Secured|Student|Travel Rewards|Signature|Preferred|Select|Cash Back|"
+    "Business|Low Rate|Share Secured|World|Advantage|Cashback|Standard|Premier|Choice|Points|Miles|Plus|Green",
+    "Titanium|Everyday|Elite|Journey|Max Cash|Black|Infinite Points|Starter|Credit Builder|Explorer|Family",
+)
+CARD_FORM = bank(
+    "Visa {} Card|{} Visa|{} Mastercard|{} Card|Mastercard {}|Visa {}|{} Visa Card|{} Mastercard Card|{} Credit Card",
+    "{} Visa Credit Card|Visa {} Credit Card|{} Mastercard Credit Card",
+)
+STREET = bank(
+    "Main Street|Market Street|Park Avenue|Elm Street|Commerce Drive|Lakeview Road|State Street|Mill Road|"
+    "Corporate Parkway|Church Street|Center Avenue|Industrial Way|Washington Boulevard|Second Avenue",
+    "Orchard Lane|Harbor Plaza|University Drive|Station Square|Founders Court|Jefferson Highway",
+)
+TOWN = bank(
+    "Ashbury|Millhaven|Port Carver|Lindon|Cedar Gap|Westfall|Bramwell|New Arden|Stillwater Bend|Oakhurst|Dunmore|"
+    "Fairmount|Greyling|Holbrook|Kestrel Bay|Larkspur|Marlow|Norwood|Pinecrest|Rockwell|San Alder|St. Corbin|Tilden",
+    "Verdant Hills|Wexcombe|Yarrow City|Ember Falls|East Sutton|Quarry Lake|Fort Delling|Haverbrook",
+)
+STATE = tuple("AL AR CA CO CT DE FL GA IL IN KS KY MA MD ME MI MN MO NC NE NH NJ NY OH OK PA SD TN TX UT VA WI".split())
+STATE_NAME = bank(
+    "California|New York|Ohio|Wisconsin|Maryland|Vermont|Texas|Delaware|New Jersey|Illinois|Florida|Washington",
+    "Oregon|Maine|Utah|Missouri|Iowa",
+)
+DEPARTMENT = bank(
+    "P.O. Box {}|PO Box {}|Card Services, P.O. Box {}|Customer Service, P.O. Box {}|Attn: Card Department, PO Box {}|"
+    "Billing Inquiries, P.O. Box {}",
+    "Cardmember Services, Box {}|Account Services, P. O. Box {}|Dispute Resolution, P.O. Box {}",
+)
+AUTHORITY = (
+    "Consumer Financial Protection Bureau, 1700 G Street NW, Washington, DC 20006",
+    "Federal Trade Commission, Equal Credit Opportunity, Washington, DC 20580",
+    "National Credit Union Administration, 1775 Duke Street, Alexandria, VA 22314",
+    "Office of the Comptroller of the Currency, P.O. Box 53570, Houston, TX 77052",
+    "State Department of Banking, 12 Capitol Mall, Room 400, Albany, NY 12231",
+    "Credit Reporting Agency, P.O. Box 4500, Allen, TX 75013",
+)
+MONTH = (
+    "January February March April May June July August September October November December".split()
+)
+
+
+def provider_name(rng: Random, split: Split) -> tuple[str, str]:
+    """A provider's full name and its short form."""
+    short = FIRST_HALF.pick(rng, split) + SECOND_HALF.pick(rng, split)
+    if rng.random() < 0.25:
+        short += " " + (FIRST_HALF.pick(rng, split) + SECOND_HALF.pick(rng, split))
+    full = f"{short} {ENDING.pick(rng, split)}"
+    if rng.random() < 0.15:
+        full = "First " + full
+    return full, short
+
+
+def card_names(rng: Random, split: Split) -> list[str]:
+    """One to three cards of one provider."""
+    kinds = rng.sample(CARD_KIND.part(split), rng.choice((1, 1, 1, 2, 2, 3)))
+    form = CARD_FORM.pick(rng, split)
+    return [form.format(kind) for kind in kinds]
+
+
+def address(rng: Random, split: Split) -> list[str]:
+    """A postal address, line by line."""
+    postcode = f"{rng.randint(10000, 99999)}" + (f"-{rng.randint(1000, 9999)}" if rng.random() < 0.3 else "")
+    town = f"{TOWN.pick(rng, split)}, {rng.choice(STATE)} {postcode}"
+    street = f"{rng.randint(1, 9900)} {STREET.pick(rng, split)}"
+    box = DEPARTMENT.pick(rng, split).format(rng.randint(10, 99999))
+    return [rng.choice((street, box, box)), town]
+
+
+def long_date(rng: Random) -> str:
+    """A date in one of the forms that agreements print."""
+    year, month, day = rng.randint(2015, 2026), rng.randint(1, 12), rng.randint(1, 28)
+    name = MONTH[month - 1]
+    return rng.choice(
+        (
+            f"{name} {day}, {year}",
+            f"{name} {day}, {year}",
+            f"{month:02}/{day:02}/{year}",
+            f"{month}/{day}/{year % 100:02}",
+            f"{name[:3]}. {day}, {year}",
+            f"{name} {year}",
+            f"{day} {name} {year}",
+        )
+    )
+
+
+def phone(rng: Random) -> str:
+    """A telephone number that cannot be anybody's."""
+    return rng.choice(("1-800-555-{:04}", "(800) 555-{:04}", "800.555.{:04}")).format(rng.randint(100, 199))

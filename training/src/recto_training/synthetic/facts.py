@@ -1,0 +1,128 @@
+"""What one invented agreement says: its provider, cards, rates and fees. Not how the pages look."""
+
+from dataclasses import dataclass
+from random import Random
+
+from recto_training.synthetic import banks, wordings
+from recto_training.synthetic.banks import Split, bank
+from recto_training.synthetic.markup import mark
+
+INTRO_FORMS = bank(
+    "{p}% for the first {n} months|{p}% introductory APR for {n} months|{p}% for {n} billing cycles|{p}% APR for the "
+    "first {n} billing cycles|{p}% for {n} months|Prime + {m}% for the first {n} months",
+    "{p}% during the first {n} statement periods|{p}% over your first {n} months",
+)
+RATE_FORMS = bank(
+    "{p}%|{p}%|{p}%|{p}% APR|{p}% to {q}%|{p}%, {q}% or {r}%|Prime + {m}%|Prime Rate + {m}%|Prime rate plus {m}%|{p}% "
+    "- {q}%|{p}% or {q}%",
+    "{p}% up to {q}%|U.S. Prime Rate + {m}%|Prime Rate plus a margin of {m}%|{p}% / {q}%|{p}% per year",
+)
+ANNUAL_FORMS = bank("None|None|${a}|${a}.00|$0|${a}|No annual fee", "Free|NONE|USD {a}|$0.00")
+TRANSFER_FORMS = bank(
+    "${a} or {s}% of the amount of each transfer, whichever is greater|Either ${a} or {s}% of the amount of each "
+    "transfer, whichever is greater|{s}% of each transfer|None|{s}% of the amount of each transfer|${a}|{s}% of the "
+    "transfer amount, minimum ${a}",
+    "{s}% of each transferred balance ($ {a} minimum)|The greater of ${a} or {s}% of each transfer|{s}%, at least ${a}",
+)
+PENALTY_FEE_FORMS = bank(
+    "Up to ${b}|${b}|up to ${b}.00|${b}.00|Up to ${b}|None|Up to ${b} per occurrence", "As much as ${b}|max. ${b}|${a} "
+    "to ${b}"
+)
+FOREIGN_FORMS = bank(
+    "{s}% of each transaction in U.S. dollars|{s}% of the US dollar amount|None|{s}% of the U.S. dollar amount of the "
+    "transaction|{s}%|{s}% of each foreign transaction|Up to {s}% of each transaction in U.S. dollars",
+    "{s}% of the converted amount|{s}% of every transaction abroad|none",
+)
+OTHER_FEE_FORMS = bank(
+    "${a} or {s}% of the amount of each cash advance, whichever is greater|no less than $0.50|{s}% of each cash "
+    "advance|${a}|Up to ${b}|no less than $1.00|${a}.00",
+    "{s}% of the cash drawn, at least ${a}|at least $0.75|max. ${b}",
+)
+FEE_FORMS = {
+    wordings.ANNUAL: ANNUAL_FORMS,
+    wordings.BALANCE_FEE: TRANSFER_FORMS,
+    wordings.LATE: PENALTY_FEE_FORMS,
+    wordings.RETURNED: PENALTY_FEE_FORMS,
+    wordings.FOREIGN: FOREIGN_FORMS,
+    wordings.OTHER_FEE: OTHER_FEE_FORMS,
+}
+PRESENCE = {
+    wordings.INTRO: 0.45,
+    wordings.PURCHASE: 0.9,
+    wordings.BALANCE: 0.8,
+    wordings.CASH: 0.8,
+    wordings.PENALTY: 0.6,
+    wordings.OTHER_RATE: 0.15,
+    wordings.ANNUAL: 0.9,
+    wordings.BALANCE_FEE: 0.75,
+    wordings.LATE: 0.9,
+    wordings.RETURNED: 0.75,
+    wordings.FOREIGN: 0.8,
+    wordings.OTHER_FEE: 0.8,
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The content of an agreement; values are marked texts."""
+
+    provider: str
+    short: str
+    cards: list[str]
+    addresses: list[list[str]]
+    date: str | None
+    values: dict[int, str]
+    """The value of each rate and fee that the agreement has, by class id, not yet marked."""
+
+    def value(self, field: int) -> str:
+        return mark(field, self.values[field])
+
+    @property
+    def rate_fields(self) -> list[int]:
+        general = [wordings.GENERAL] if wordings.GENERAL in self.values else []
+        return general + [field for field in wordings.RATE_FIELDS if field in self.values]
+
+    @property
+    def fee_fields(self) -> list[int]:
+        return [field for field in (*wordings.FEE_FIELDS, wordings.OTHER_FEE) if field in self.values]
+
+
+def sample_facts(rng: Random, *, names: Split, words: Split) -> Facts:
+    """Facts with names from one part of the banks and wordings from another."""
+    provider, short = banks.provider_name(rng, names)
+    present = [field for field, share in PRESENCE.items() if rng.random() < share]
+    if rng.random() < 0.2:
+        kinds = (wordings.PURCHASE, wordings.BALANCE, wordings.CASH, wordings.OTHER_RATE)
+        present = [wordings.GENERAL, *(field for field in present if field not in kinds)]
+    return Facts(
+        provider=provider,
+        short=short,
+        cards=banks.card_names(rng, names),
+        addresses=[banks.address(rng, names) for _ in range(rng.choice((1, 1, 2)))],
+        date=banks.long_date(rng) if rng.random() < 0.75 else None,
+        values={field: sample_value(rng, field, words) for field in present},
+    )
+
+
+def sample_value(rng: Random, field: int, words: Split) -> str:
+    """A value as an agreement would print it."""
+    if field == wordings.INTRO:
+        form = INTRO_FORMS.pick(rng, words)
+    else:
+        form = FEE_FORMS.get(field, RATE_FORMS).pick(rng, words)
+    low = rng.choice((rng.randint(600, 2999) / 100, rng.randint(60, 299) / 10))
+    if field == wordings.INTRO:
+        low = rng.choice((0, 0, 1.99, 2.9, 3.99, 4.99, 9.9, 9.99))
+    rates = [low, low + rng.randint(2, 6), low + rng.randint(7, 10)]
+    digits = rng.choice((2, 2, 2, 1)) if low else rng.choice((0, 2))
+    p, q, r = (f"{rate:.{digits}f}" for rate in rates)
+    return form.format(
+        p=p,
+        q=q,
+        r=r,
+        m=f"{rng.randint(100, 2199) / 100:.2f}",
+        n=rng.choice((6, 6, 9, 12, 12, 15, 18)),
+        a=rng.choice((5, 10, 15, 20, 25, 29, 35, 45, 49, 59, 75, 95, 99, 120)),
+        b=rng.choice((15, 20, 25, 27, 28, 30, 35, 37, 38, 39, 40, 41)),
+        s=rng.choice(("1", "2", "3", "3", "4", "5", "2.5", "0.8")),
+    )

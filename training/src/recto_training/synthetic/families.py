@@ -1,0 +1,389 @@
+"""Layout families: how an agreement's pages are arranged. What they say comes from prose and facts.
+
+Eight families are met in training, three are kept from it.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
+
+from recto_training.synthetic import banks, wordings
+from recto_training.synthetic.banks import Split
+from recto_training.synthetic.facts import Facts, sample_facts
+from recto_training.synthetic.markup import mark
+from recto_training.synthetic.prose import Prose
+from recto_training.synthetic.sheet import A4, LEGAL, LETTER, Column, Frame, Sheet, Style, table
+from recto_training.synthetic.wordings import ADDRESS, CARD, PROVIDER
+
+
+class Brief(NamedTuple):
+    """All that a family needs to set an agreement."""
+
+    rng: Random
+    facts: Facts
+    prose: Prose
+    words: Split
+    style: Style
+    size: tuple[float, float]
+
+    def title(self) -> str:
+        return wordings.TITLES.pick(self.rng, self.words)
+
+    def heading(self) -> str:
+        return wordings.HEADINGS.pick(self.rng, self.words)
+
+
+def make_brief(rng: Random, *, names: Split, words: Split) -> Brief:
+    """Facts, prose and a look, all drawn by chance."""
+    facts = sample_facts(rng, names=names, words=words)
+    style = Style(
+        font=rng.choice(("Helvetica", "Helvetica", "Times-Roman", "Times-Roman", "Courier")),
+        size=rng.uniform(8.5, 11),
+        leading=rng.uniform(1.12, 1.35),
+    )
+    size = rng.choice((LETTER, LETTER, LETTER, A4, LEGAL))
+    return Brief(rng, facts, Prose(rng, facts, words, names), words, style, size)
+
+
+def whole_page(size: tuple[float, float], margin: float = 50, top: float | None = None) -> Frame:
+    """One column over the page."""
+    return Frame(margin, top or margin, size[0] - margin, size[1] - margin)
+
+
+def columns_of(frame: Frame, number: int, gap: float) -> list[Frame]:
+    """The frame cut into columns."""
+    width = (frame.right - frame.left - gap * (number - 1)) / number
+    return [
+        Frame(frame.left + i * (width + gap), frame.top, frame.left + i * (width + gap) + width, frame.bottom)
+        for i in range(number)
+    ]
+
+
+def head(brief: Brief, sheet: Sheet) -> None:
+    """Provider, card and title at the top, in some order."""
+    align = brief.rng.choice(("left", "center", "center", "right"))
+    big = brief.style.bold().sized(brief.rng.uniform(1.2, 1.7)).aligned(align)
+    middle = brief.style.bold().sized(1.1).aligned(align)
+    parts = []
+    if brief.rng.random() < 0.8:
+        parts.append((mark(PROVIDER, brief.facts.provider), big))
+    if brief.rng.random() < 0.75:
+        parts += [(mark(CARD, card), middle) for card in brief.facts.cards]
+    parts.append((brief.title(), brief.rng.choice((big, middle))))
+    if brief.rng.random() < 0.3:
+        parts.reverse()
+    for text, style in parts:
+        sheet.text(text, style, after=2)
+    if brief.rng.random() < 0.6:
+        sheet.text(brief.prose.date(), brief.style.aligned(align))
+    sheet.skip(8)
+
+
+def letterhead(brief: Brief, sheet: Sheet, left: float, top: float, right: float, align: str = "left") -> float:
+    """Provider and address, line under line; gives the y below."""
+    y = sheet.block(mark(PROVIDER, brief.facts.provider), brief.style.bold().aligned(align), left, top, right)
+    return address_lines(brief, sheet, left, y, right, align)
+
+
+def address_lines(brief: Brief, sheet: Sheet, left: float, top: float, right: float, align: str) -> float:
+    """One address over several lines is one mention."""
+    lines = "\n".join(brief.facts.addresses[0])
+    return sheet.block(mark(ADDRESS, lines), brief.style.aligned(align), left, top, right)
+
+
+def rate_rows(brief: Brief) -> list[tuple[str, str]]:
+    """Label and value of each rate."""
+    return [(brief.prose.label(field), brief.prose.cell(field)) for field in brief.facts.rate_fields]
+
+
+def fee_rows(brief: Brief) -> list[tuple[str, str]]:
+    """Label and value of each fee, in some order."""
+    fields = brief.rng.sample(brief.facts.fee_fields, len(brief.facts.fee_fields))
+    return [(brief.prose.label(field), brief.prose.cell(field)) for field in fields]
+
+
+def field_sentences(brief: Brief) -> list[str]:
+    """Every rate and fee in a sentence, and the clauses that are no amounts."""
+    fields = [*brief.facts.rate_fields, *brief.facts.fee_fields]
+    return [brief.prose.sentence(field) for field in fields] + clauses(brief)
+
+
+def clauses(brief: Brief) -> list[str]:
+    """Who, where, since when, how much at least, and what holds for some places only."""
+    prose, rng = brief.prose, brief.rng
+    texts = [prose.provider_sentence(), prose.address_sentence()]
+    texts += [prose.date()] if rng.random() < 0.5 else []
+    texts += [prose.min_payment()] if rng.random() < 0.6 else []
+    texts += [prose.local_term()] if rng.random() < 0.4 else []
+    texts += [prose.provider_sentence()] if rng.random() < 0.6 else []
+    return [text for text in texts if text]
+
+
+def prose_sections(brief: Brief, sheet: Sheet, sentences: list[str], *, numbered: bool = False) -> None:
+    """Headings and paragraphs with the sentences dealt out over them."""
+    rng, style = brief.rng, brief.style
+    body = style.aligned(rng.choice(("left", "justify")))
+    hands: list[list[str]] = [[] for _ in range(rng.randint(5, 12))]
+    for sentence in sentences:
+        rng.choice(hands).append(sentence)
+    for number, hand in enumerate(hands, start=1):
+        text = f"{number}. {brief.heading()}" if numbered else brief.heading()
+        sheet.ensure(style.line_height * 3)
+        sheet.text(rng.choice((text, text.upper())), style.bold(), after=2)
+        sheet.text(brief.prose.paragraph(rng.randint(1, 6), *hand), body, after=rng.uniform(4, 10))
+
+
+def schumer(brief: Brief) -> Sheet:
+    """The pricing box: label left, value right, ruled; rates, then fees, then prose."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(36, 64))])
+    head(brief, sheet)
+    share = rng.uniform(0.3, 0.5)
+    value = style.bold() if rng.random() < 0.4 else style
+    label = style.bold() if rng.random() < 0.4 else style
+    columns = [Column(share, label), Column(1 - share, value)]
+    for title, rows in ((wordings.TABLE_HEADS, rate_rows(brief)), (wordings.FEE_HEADS, fee_rows(brief))):
+        if rng.random() < 0.8:
+            sheet.text(title.pick(rng, brief.words), style.bold().aligned(rng.choice(("left", "center"))), after=2)
+        table(sheet, rows, columns, padding=rng.uniform(2.5, 6))
+        sheet.skip(rng.uniform(4, 14))
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
+def leaders(brief: Brief) -> Sheet:
+    """A list of label, dots and value, without rules."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(45, 75))])
+    head(brief, sheet)
+    split = rng.uniform(0.45, 0.6)
+    for label, value in [*rate_rows(brief), *fee_rows(brief)]:
+        frame = sheet.frame
+        middle = frame.left + (frame.right - frame.left) * split
+        height = max(
+            sheet.block_height(label, style, middle - frame.left - 4),
+            sheet.block_height(value, style, frame.right - middle),
+        )
+        sheet.ensure(height)
+        frame, top = sheet.frame, sheet.y
+        dots = " " + "." * rng.randint(4, 14) if rng.random() < 0.5 and len(label) < 26 else ""
+        sheet.block(label + dots, style, frame.left, top, middle - 4)
+        sheet.block(value, style, middle, top, frame.right)
+        sheet.y = top + height + rng.uniform(1, 5)
+    sheet.skip(10)
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
+def grid(brief: Brief) -> Sheet:
+    """A table of several columns: kind of transaction, rate, and a remark that may hold other rates."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size)])
+    letterhead(brief, sheet, 50, 45, brief.size[0] - 50, rng.choice(("left", "right", "center")))
+    sheet.skip(style.line_height * 4)
+    head(brief, sheet)
+    columns = [Column(0.3, style), Column(0.35, style), Column(0.35, style.sized(0.9))]
+    top_row = (rng.choice(("Type", "Transaction", "Description")), rng.choice(("APR", "Rate", "Amount")), "Remarks")
+    rows = [(label, value, brief.prose.boilerplate()) for label, value in [*rate_rows(brief), *fee_rows(brief)]]
+    table(sheet, [top_row, *rows], columns, ruled=rng.random() < 0.7, shaded_first=rng.random() < 0.5)
+    sheet.skip(10)
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
+def two_columns(brief: Brief) -> Sheet:
+    """Small print in two columns, everything in sentences."""
+    rng = brief.rng
+    small = brief._replace(style=brief.style.sized(0.9))
+    frame = whole_page(brief.size, rng.uniform(36, 54))
+    gap = rng.uniform(14, 26)
+    lower = columns_of(frame._replace(top=frame.top + 110), 2, gap)
+
+    def on_page(sheet: Sheet) -> None:
+        if len(sheet.pages) == 1:
+            put_title(brief, sheet, frame)
+
+    sheet = Sheet(brief.size, lower, columns_of(frame, 2, gap), on_page)
+    prose_sections(small, sheet, field_sentences(small), numbered=rng.random() < 0.3)
+    return sheet
+
+
+def put_title(brief: Brief, sheet: Sheet, frame: Frame) -> None:
+    """Title lines over the whole width of the first page."""
+    big = brief.style.bold().sized(1.4).aligned("center")
+    y = sheet.block(mark(PROVIDER, brief.facts.provider), big, frame.left, frame.top, frame.right)
+    y = sheet.block(brief.title(), big, frame.left, y, frame.right)
+    for card in brief.facts.cards[:2]:
+        y = sheet.block(mark(CARD, card), brief.style.aligned("center"), frame.left, y + 2, frame.right)
+
+
+def letter(brief: Brief) -> Sheet:
+    """A letter: letterhead, date, salutation, rates and fees in running text, signature."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(60, 80))])
+    frame = sheet.frame
+    align = rng.choice(("left", "right", "center"))
+    sheet.y = letterhead(brief, sheet, frame.left, frame.top, frame.right, align) + 18
+    sheet.text(banks.long_date(rng), style, after=12)
+    sheet.text(f"Re: {mark(CARD, rng.choice(brief.facts.cards))}", style.bold(), after=8)
+    sheet.text(rng.choice(("Dear Cardholder:", "Dear Customer,", "Dear Member,")), style, after=8)
+    sentences = field_sentences(brief)
+    while sentences:
+        hand, sentences = sentences[:3], sentences[3:]
+        sheet.text(brief.prose.paragraph(rng.randint(0, 2), *hand), style, after=8)
+    sheet.text("Sincerely,", style, after=20)
+    sheet.text(mark(PROVIDER, brief.facts.provider), style, after=2)
+    sheet.text(rng.choice(("Card Services", "Customer Care", "Vice President")), style)
+    return sheet
+
+
+def booklet(brief: Brief) -> Sheet:
+    """Small pages with running header and footer, headings and short paragraphs, a table on the way."""
+    rng, style = brief.rng, brief.style
+    size = rng.choice(((420.0, 595.0), (396.0, 612.0), LETTER))
+    header, footer = rng.choice((brief.title(), mark(PROVIDER, brief.facts.provider))), brief.prose.footer()
+    small = style.sized(0.8)
+
+    def on_page(sheet: Sheet) -> None:
+        sheet.block(header, small.aligned(rng.choice(("left", "right"))), 40, 24, size[0] - 40)
+        sheet.block(footer, small, 40, size[1] - 34, size[0] - 80)
+        sheet.block(f"Page {len(sheet.pages)}", small.aligned("right"), size[0] - 80, size[1] - 34, size[0] - 40)
+
+    sheet = Sheet(size, [Frame(40, 56, size[0] - 40, size[1] - 50)], None, on_page)
+    head(brief, sheet)
+    sentences = clauses(brief)
+    prose_sections(brief, sheet, sentences[:2])
+    rows = rate_rows(brief) + fee_rows(brief)
+    table(sheet, rows, [Column(0.5, style), Column(0.5, style)], ruled=rng.random() < 0.5)
+    sheet.skip(8)
+    prose_sections(brief, sheet, sentences[2:])
+    return sheet
+
+
+def numbered_terms(brief: Brief) -> Sheet:
+    """Numbered terms of one sentence or two each."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(50, 72))])
+    head(brief, sheet)
+    terms = field_sentences(brief)
+    rng.shuffle(terms)
+    for number, term in enumerate(terms, start=1):
+        text = brief.prose.paragraph(rng.choice((0, 0, 1, 2)), term)
+        label = rng.choice((f"{number}.", f"{number}.", f"({number})", f"{number // 5 + 1}.{number % 5 + 1}"))
+        sheet.ensure(style.line_height * 2)
+        sheet.block(label, style, sheet.frame.left, sheet.y, sheet.frame.left + 30)
+        sheet.text(text, style, indent=30, after=rng.uniform(3, 7))
+    return sheet
+
+
+def tiles(brief: Brief) -> Sheet:
+    """Boxes in rows, each with a label above its value."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(40, 56))])
+    head(brief, sheet)
+    across = rng.choice((2, 3))
+    cells = rate_rows(brief) + fee_rows(brief)
+    big = style.bold().sized(rng.uniform(1.0, 1.2))
+    for start in range(0, len(cells), across):
+        row = cells[start : start + across]
+        width = (sheet.frame.right - sheet.frame.left) / across - 10
+        tall = max(
+            sheet.block_height(a, style, width - 12) + sheet.block_height(b, big, width - 12) for a, b in row
+        )
+        sheet.ensure(tall + 20)
+        for place, (label, value) in enumerate(row):
+            left = sheet.frame.left + place * (width + 10)
+            y = sheet.block(label, style, left + 6, sheet.y + 5, left + width - 6)
+            sheet.block(value, big, left + 6, y + 3, left + width - 6)
+            frame_box(sheet, left, sheet.y, left + width, sheet.y + tall + 14)
+        sheet.y += tall + 22
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
+def frame_box(sheet: Sheet, left: float, top: float, right: float, bottom: float) -> None:
+    """A ruled box."""
+    sheet.rule(left, top, right, top)
+    sheet.rule(left, bottom, right, bottom)
+    sheet.rule(left, top, left, bottom)
+    sheet.rule(right, top, right, bottom)
+
+
+def questions(brief: Brief) -> Sheet:
+    """Questions in bold, answers under them. Held out."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(50, 80))])
+    head(brief, sheet)
+    pairs = []
+    for field in [*brief.facts.rate_fields, *brief.facts.fee_fields]:
+        speak = brief.prose.cell if rng.random() < 0.4 else brief.prose.sentence
+        pairs.append((brief.prose.question(field), speak(field)))
+    pairs += [("", clause) for clause in clauses(brief)]
+    lettered = rng.random() < 0.4
+    for question, answer in pairs:
+        sheet.ensure(style.line_height * 3)
+        if question:
+            sheet.text("Q: " + question if lettered else question, style.bold(), after=1)
+        text = brief.prose.paragraph(rng.choice((0, 0, 1)), answer)
+        sheet.text("A: " + text if lettered else text, style, indent=0 if lettered else 12, after=7)
+    return sheet
+
+
+def margin_headings(brief: Brief) -> Sheet:
+    """A narrow left margin with headings, the text beside them. Held out."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(44, 60))])
+    head(brief, sheet)
+    pairs = [
+        (brief.prose.label(field), brief.prose.sentence(field) if rng.random() < 0.6 else brief.prose.cell(field))
+        for field in [*brief.facts.rate_fields, *brief.facts.fee_fields]
+    ]
+    pairs += [(brief.heading(), brief.prose.paragraph(rng.randint(1, 3), clause)) for clause in clauses(brief)]
+    rng.shuffle(pairs)
+    for label, text in pairs:
+        frame = sheet.frame
+        edge = frame.left + 120
+        height = max(
+            sheet.block_height(text, style, frame.right - edge - 12),
+            sheet.block_height(label, style.bold(), 116),
+        )
+        sheet.ensure(height)
+        sheet.block(label, style.bold(), frame.left, sheet.y, edge - 4)
+        sheet.block(text, style, edge + 12, sheet.y, sheet.frame.right)
+        sheet.y += height + rng.uniform(5, 10)
+    return sheet
+
+
+def side_panel(brief: Brief) -> Sheet:
+    """Letterhead and small print on the left, a shaded panel of key figures on the right. Held out."""
+    rng, style = brief.rng, brief.style
+    edge = brief.size[0] * rng.uniform(0.52, 0.6)
+    margin = 44.0
+    left = Frame(margin, margin, edge - 12, brief.size[1] - margin)
+    sheet = Sheet(brief.size, [left], [whole_page(brief.size, margin)])
+    y = margin + 10
+    for label, value in rate_rows(brief) + fee_rows(brief):
+        y = sheet.block(label, style.sized(0.85), edge + 8, y, brief.size[0] - margin - 8)
+        y = sheet.block(value, style.bold(), edge + 8, y, brief.size[0] - margin - 8) + 6
+    sheet.rule(edge, margin, brief.size[0] - margin, min(y + 4, brief.size[1] - 20), 0.93)
+    sheet.y = letterhead(brief, sheet, left.left, left.top, left.right) + 12
+    for card in brief.facts.cards:
+        sheet.text(mark(CARD, card), style.bold().sized(1.2), after=4)
+    sheet.text(brief.title(), style.bold(), after=8)
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
+Family = Callable[[Brief], Sheet]
+SEEN_FAMILIES: dict[str, Family] = {
+    family.__name__: family
+    for family in (schumer, leaders, grid, two_columns, letter, booklet, numbered_terms, tiles)
+}
+HELD_OUT_FAMILIES: dict[str, Family] = {
+    family.__name__: family for family in (questions, margin_headings, side_panel)
+}
+
+
+def families(split: Split) -> dict[str, Family]:
+    """The families of one part."""
+    return SEEN_FAMILIES if split is Split.SEEN else HELD_OUT_FAMILIES
