@@ -260,7 +260,7 @@ def _gutter_candidates(runs: list[_Run]) -> list[float]:
 
 
 def _bands(runs: list[_Run], x: float) -> Iterator[_Gutter]:
-    """What lies between one segment that crosses x and the next, wherever there is something on both sides."""
+    """What lies between one segment that crosses x and the next, where there is something on both sides."""
     by_middle = sorted(runs, key=lambda run: run.box.middle)
     start = 0
     crossing = [i for i, run in enumerate(by_middle) if run.box.left < x < run.box.right]
@@ -303,7 +303,7 @@ def _same_row(row: list[_Run], box: Box) -> bool:
 
 
 def _continuations(boxes: Sequence[Box]) -> tuple[int | None, ...]:
-    """For each segment the one that stands next below it in its column, near enough to go on with its text."""
+    """For each segment the one next below it in its column, near enough to go on with its text."""
     by_top = sorted(range(len(boxes)), key=lambda i: (boxes[i].top, boxes[i].left))
     tops = [boxes[i].top for i in by_top]
     return tuple(_next_below(boxes, by_top, tops, index) for index in range(len(boxes)))

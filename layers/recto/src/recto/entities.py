@@ -1,0 +1,406 @@
+"""Words to mentions, mentions to values, values to the fields of a document.
+
+A mention is a run of words of one class at one place. It never crosses a page, a column's gap or a word
+of another class (a single 'other' word inside, too: joining over it would be a guess that nobody could
+see in the result; the model should learn it instead). It goes on in the next line when it fills its own
+line to the end and the line below it in the same column begins with the same class.
+
+A value is what one or more mentions say, told apart by normal form. Saying a thing twice does not make
+it truer by arithmetic: the confidence of a value is that of its best mention, calibrated with how it
+stands among the others. Pages come one by one and are let go; only mentions stay.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from recto.confidence import Calibration, Evidence, Standing, features_of
+from recto.document import Page, PagePredictions
+from recto.errors import PageCountMismatchError, PageOrderError
+from recto.fields import FieldConfiguration, FieldList, Select
+from recto.geometry import Box
+from recto.normalise import Normalized, normalise
+from recto.reading_order import ReadingOrder, reading_order
+from recto.results import (
+    BoundingBox,
+    Detection,
+    DocumentResult,
+    FieldResult,
+    ReasonCode,
+    ReviewReason,
+    Value,
+)
+from recto.validators import judge
+
+DEFAULT_THRESHOLD = 0.8
+"""For fields to which neither the release nor the operator gave a threshold: rather a review too many."""
+
+
+class Mention(NamedTuple):
+    """Words of one class, at one place of one page."""
+
+    class_id: int
+    name: str
+    page: int
+    words: tuple[int, ...]
+    """Indices into the page's words, in reading order."""
+    blocks: tuple[str, ...]
+    """The OCR's ids of these words."""
+    box: Box
+    boxes: tuple[Box, ...]
+    """One per line."""
+    text: str
+    """Words are joined by a space, lines by a line break."""
+    evidence: Evidence
+    raw_text: str | None = None
+    """The print, where a normaliser service has rewritten `text`."""
+
+
+# --- words to mentions ------------------------------------------------------------------------------
+
+
+def mentions(page: Page, predictions: PagePredictions, fields: FieldList) -> list[Mention]:
+    """The mentions of one page, in reading order."""
+    _check_parallel(page, predictions)
+    wanted = fields.active_by_class
+    if wanted.keys().isdisjoint(predictions.classes):
+        return []
+    order = reading_order(page.words)
+    lines_of = _joined_lines(order, _runs(order, predictions.classes, wanted))
+    return [_mention(page, predictions, wanted, lines) for lines in lines_of]
+
+
+def document_mentions(pages: Iterable[tuple[Page, PagePredictions]], fields: FieldList) -> Iterator[Mention]:
+    """The mentions of a document, page after page; PageOrderError for pages that do not ascend."""
+    last = 0
+    for page, predictions in pages:
+        if page.number <= last:
+            raise PageOrderError(f"page {page.number} after page {last}; expected ascending pages")
+        last = page.number
+        yield from mentions(page, predictions, fields)
+
+
+def _check_parallel(page: Page, predictions: PagePredictions) -> None:
+    counts = {len(predictions.classes), len(predictions.probabilities), len(page.words)}
+    counts.add(len(predictions.agreements) or len(page.words))
+    if predictions.number != page.number or len(counts) > 1:
+        raise PageCountMismatchError(
+            f"page {page.number} of {len(page.words)} words with predictions for page {predictions.number} of "
+            f"{len(predictions.classes)} words; expected one prediction per word"
+        )
+
+
+class _Run(NamedTuple):
+    """Consecutive words of one class within one segment."""
+
+    class_id: int
+    words: tuple[int, ...]
+    segment: int
+    starts_line: bool
+    ends_line: bool
+
+
+def _runs(order: ReadingOrder, classes: Sequence[int], wanted: Mapping[int, Any]) -> list[_Run]:
+    runs = []
+    for number, segment in enumerate(order.segments):
+        words, start = segment.words, 0
+        for end in range(1, len(words) + 1):
+            class_id = classes[words[start]]
+            if end < len(words) and classes[words[end]] == class_id:
+                continue
+            if class_id in wanted:
+                runs.append(_Run(class_id, words[start:end], number, start == 0, end == len(words)))
+            start = end
+    return runs
+
+
+def _joined_lines(order: ReadingOrder, runs: list[_Run]) -> list[list[_Run]]:
+    """Runs that go on in the line below made one, in the order of their first lines."""
+    beginnings = {run.segment: index for index, run in enumerate(runs) if run.starts_line}
+    follower: dict[int, int] = {}
+    taken: set[int] = set()
+    for index, run in enumerate(runs):
+        below = order.below[run.segment]
+        if not run.ends_line or below not in beginnings:
+            continue
+        other = beginnings[below]
+        if runs[other].class_id == run.class_id and other not in taken and other != index:
+            follower[index] = other
+            taken.add(other)
+    return [_chain(runs, follower, index) for index in range(len(runs)) if index not in taken]
+
+
+def _chain(runs: list[_Run], follower: Mapping[int, int], index: int) -> list[_Run]:
+    chain = [runs[index]]
+    while index in follower:
+        index = follower[index]
+        chain.append(runs[index])
+    return chain
+
+
+def _mention(
+    page: Page, predictions: PagePredictions, wanted: Mapping[int, FieldConfiguration], lines: list[_Run]
+) -> Mention:
+    indices = tuple(word for line in lines for word in line.words)
+    words = [page.words[i] for i in indices]
+    boxes = tuple(Box.around(page.words[i].box for i in line.words) for line in lines)
+    return Mention(
+        class_id=lines[0].class_id,
+        name=wanted[lines[0].class_id].name,
+        page=page.number,
+        words=indices,
+        blocks=tuple(word.id for word in words if word.id),
+        box=Box.around(boxes),
+        boxes=boxes,
+        text="\n".join(" ".join(page.words[i].text for i in line.words) for line in lines),
+        evidence=Evidence.of_words(
+            [predictions.probabilities[i] for i in indices],
+            [word.confidence for word in words],
+            [predictions.agreements[i] for i in indices] if predictions.agreements else (),
+        ),
+    )
+
+
+# --- mentions to values -----------------------------------------------------------------------------
+
+
+class _Said(NamedTuple):
+    """One thing that is said of a field, and by whom."""
+
+    normalized: Normalized
+    mentions: list[tuple[int, Mention]]
+    """Each with its place among the field's mentions."""
+
+
+class _Scored(NamedTuple):
+    """A value with what the selectors look at."""
+
+    value: Value
+    first: int
+    last: int
+
+
+def _scored_values(
+    field: FieldConfiguration, found: Sequence[Mention], calibration: Calibration
+) -> list[_Scored]:
+    """The distinct values of a field, in the order of their first mention."""
+    said = _said(field, found)
+    standings = _standings(field, said, len(found))
+    return [_scored(field, one, how, calibration) for one, how in zip(said, standings, strict=True)]
+
+
+def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
+    """Mentions that say the same in normal form put together."""
+    said: dict[tuple[bool, str], _Said] = {}
+    for place, mention in enumerate(found):
+        normalized = normalise(mention.text, field.normalizer_name)
+        key = (normalized.value is None, normalized.key)
+        said.setdefault(key, _Said(normalized, [])).mentions.append((place, mention))
+    return list(said.values())
+
+
+def _standings(field: FieldConfiguration, said: Sequence[_Said], total: int) -> list[Standing]:
+    """How each value stands among the others; values of a multi-valued field are no rivals."""
+    parsed = [one.normalized.value is not None for one in said]
+    counts = [len(one.mentions) for one in said]
+    if field.is_multi_valued:
+        return [Standing(*pair) for pair in zip(parsed, counts, strict=True)]
+    best = [max(mention.evidence.mean_probability for _, mention in one.mentions) for one in said]
+    first, second = (sorted(best, reverse=True) + [0.0, 0.0])[:2]
+    rivals = [second if own == first else first for own in best]
+    return [
+        Standing(is_parsed, count, count / total, rival)
+        for is_parsed, count, rival in zip(parsed, counts, rivals, strict=True)
+    ]
+
+
+def _scored(field: FieldConfiguration, one: _Said, standing: Standing, calibration: Calibration) -> _Scored:
+    detections = tuple(_detection(mention, standing, calibration) for _, mention in one.mentions)
+    best = max(range(len(detections)), key=lambda i: detections[i].confidence)
+    detection, mention = detections[best], one.mentions[best][1]
+    normalized = normalise(mention.text, field.normalizer_name)
+    value = Value(
+        value=mention.text,
+        confidence=detection.confidence,
+        normalized_value=normalized.value,
+        flags=normalized.flags or None,
+        raw_text=mention.text if mention.raw_text is None else mention.raw_text,
+        page=mention.page,
+        boxes=detection.boxes,
+        verdicts=judge(field.validators or (), mention.text, normalized),
+        detections=detections,
+    )
+    return _Scored(value, one.mentions[0][0], one.mentions[-1][0])
+
+
+def _detection(mention: Mention, standing: Standing, calibration: Calibration) -> Detection:
+    return Detection(
+        class_id=mention.class_id,
+        class_name=mention.name,
+        confidence=calibration.confidence(features_of(mention.evidence, standing)),
+        blocks=mention.blocks,
+        bounding_box=BoundingBox.of(mention.box),
+        boxes=tuple(map(BoundingBox.of, mention.boxes)),
+        page_num=mention.page,
+        text=mention.text,
+        raw_text=mention.raw_text,
+    )
+
+
+def value_features(
+    mention_list: Iterable[Mention], fields: FieldList
+) -> Iterator[tuple[str, str, Mention, dict[str, float]]]:
+    """(field, normal form or text, mention, its features) for every mention: what a calibration is fitted on."""
+    for field, found in _by_field(mention_list, fields):
+        said = _said(field, found)
+        for one, standing in zip(said, _standings(field, said, len(found)), strict=True):
+            for _, mention in one.mentions:
+                text = one.normalized.value or mention.text
+                yield field.name, text, mention, features_of(mention.evidence, standing)
+
+
+# --- values to fields -------------------------------------------------------------------------------
+
+
+def assemble(
+    found: Iterable[Mention], fields: FieldList, calibration: Calibration | None = None
+) -> DocumentResult:
+    """The fields of a document from all its mentions, which come in reading order."""
+    scale = calibration or Calibration.default()
+    results = {
+        field.name: _field_result(field, fields.sort_orders[field.name], of_field, scale)
+        for field, of_field in _by_field(found, fields)
+    }
+    return DocumentResult(confidence=document_confidence(results.values()), fields=results)
+
+
+def extract(
+    pages: Iterable[tuple[Page, PagePredictions]], fields: FieldList, calibration: Calibration | None = None
+) -> DocumentResult:
+    """The fields of a document from its pages, of which one is held at a time."""
+    return assemble(document_mentions(pages, fields), fields, calibration)
+
+
+def document_confidence(results: Iterable[FieldResult]) -> float:
+    """The lowest confidence of its fields, without optional ones that were not found; 0 where none is left."""
+    return min((one.confidence for one in results if one.confidence or not one.optional), default=0.0)
+
+
+def _by_field(
+    found: Iterable[Mention], fields: FieldList
+) -> Iterator[tuple[FieldConfiguration, list[Mention]]]:
+    by_class: dict[int, list[Mention]] = {field.class_id: [] for field in fields.active}
+    for mention in found:
+        by_class[mention.class_id].append(mention)
+    return ((field, by_class[field.class_id]) for field in fields.active)
+
+
+def _field_result(
+    field: FieldConfiguration, sort_order: int, found: Sequence[Mention], calibration: Calibration
+) -> FieldResult:
+    scored = _scored_values(field, found, calibration)
+    common: dict[str, Any] = {
+        "class_id": field.class_id,
+        "num_detections": len(found),
+        "num_detected_values": len(scored),
+        "sort_order": sort_order,
+        "type": field.kind,
+        "optional": field.optional,
+    }
+    if field.select is None:
+        values = sorted((one.value for one in scored), key=attrgetter("confidence"), reverse=True)
+        return multi_valued_result(common, values)
+    return single_valued_result(common, _selected(field.select, scored) if scored else None)
+
+
+def multi_valued_result(common: Mapping[str, Any], values: Sequence[Value]) -> FieldResult:
+    """A field with all its values; its confidence is their mean."""
+    confidence = sum(value.confidence for value in values) / len(values) if values else 0.0
+    return FieldResult(**common, confidence=confidence, values=tuple(values))
+
+
+def single_valued_result(common: Mapping[str, Any], value: Value | None) -> FieldResult:
+    """A field with its one value, or without."""
+    if value is None:
+        return FieldResult(**common, confidence=0.0, value="", detections=())
+    content = {name: getattr(value, name) for name in Value.model_fields}
+    return FieldResult(**common, **content)
+
+
+def _selected(select: Select, scored: Sequence[_Scored]) -> Value:
+    """The value that the selector takes; among equals the one that was seen first."""
+    keys = {
+        Select.CONFIDENCE: lambda one: -one.value.confidence,
+        Select.FIRST: lambda one: one.first,
+        Select.LAST: lambda one: -one.last,
+        Select.LONGEST: lambda one: -len(one.value.value),
+        Select.SHORTEST: lambda one: len(one.value.value),
+    }
+    return min(scored, key=keys[select]).value
+
+
+# --- does a person have to look? --------------------------------------------------------------------
+
+
+def review_reasons(
+    result: DocumentResult,
+    fields: FieldList,
+    thresholds: Mapping[str, float],
+    default: float = DEFAULT_THRESHOLD,
+) -> list[ReviewReason]:
+    """Why a person should look at a result; nothing for one that goes straight through.
+
+    `thresholds` are the release's, by field; a field's own ReviewThreshold overrides its one, and
+    `default` is for fields that neither names.
+    """
+    reasons = []
+    if not any(one.found for one in result.fields.values()):
+        reasons.append(ReviewReason(code=ReasonCode.NOTHING_FOUND, message="nothing found"))
+    for name, one in result.fields.items():
+        field = fields[name]
+        by_hand = field.review_threshold is not None
+        threshold = (
+            field.review_threshold if field.review_threshold is not None else thresholds.get(name, default)
+        )
+        reasons += _reasons_of_field(field, one, threshold, by_hand)
+    return reasons
+
+
+def with_reasons(result: DocumentResult, reasons: Sequence[ReviewReason]) -> DocumentResult:
+    """The result with its reasons for a review, also beside each field that they concern."""
+    fields = {
+        name: one.model_copy(
+            update={"review_reasons": tuple(reason for reason in reasons if reason.field == name) or None}
+        )
+        for name, one in result.fields.items()
+    }
+    return result.model_copy(update={"fields": fields, "reasons": tuple(reasons)})
+
+
+def _reasons_of_field(
+    field: FieldConfiguration, one: FieldResult, threshold: float, by_hand: bool
+) -> Iterator[ReviewReason]:
+    if one.absent:
+        return
+    if not one.found and field.is_required:
+        yield ReviewReason(
+            code=ReasonCode.REQUIRED_MISSING,
+            field=field.name,
+            message=f"{field.name} is required but missing",
+        )
+    lowest = min((value.confidence for value in one.found), default=threshold)
+    if lowest < threshold:
+        source = " set by hand" if by_hand else ""
+        yield ReviewReason(
+            code=ReasonCode.BELOW_THRESHOLD,
+            field=field.name,
+            message=f"confidence {lowest:.2f} is below the threshold {threshold:.2f}{source}",
+            threshold=threshold,
+            set_by_hand=by_hand or None,
+        )
+    for verdict in (verdict for value in one.found for verdict in value.failed_verdicts):
+        yield ReviewReason(
+            code=ReasonCode.VALIDATOR_FAILED,
+            field=field.name,
+            message=f"{verdict.validator}: {verdict.message}",
+        )
