@@ -47,7 +47,9 @@ def open_pages(path: Path, limits: Limits, name: str) -> Iterator[PageSource]:
     with path.open("rb") as file:
         kind = format_of(file.read(1024))
     if kind is None:
-        raise UnsupportedDocumentError(f"{name}: expected a PDF, TIFF, PNG or JPEG, its first bytes are none of these")
+        raise UnsupportedDocumentError(
+            f"{name}: expected a PDF, TIFF, PNG or JPEG, its first bytes are none of these"
+        )
     opened = _open_pdf if kind is PDF else _open_image
     with opened(path, limits, name) as source:
         if source.num_pages < 1:
@@ -63,7 +65,9 @@ def _open_pdf(path: Path, limits: Limits, name: str) -> Iterator[PageSource]:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
         if getattr(error, "err_code", None) in (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY):
-            raise EncryptedDocumentError(f"{name}: the PDF is encrypted; a password is needed to read it") from error
+            raise EncryptedDocumentError(
+                f"{name}: the PDF is encrypted; a password is needed to read it"
+            ) from error
         raise DamagedDocumentError(f"{name}: not a readable PDF: {error}") from error
     try:
         if document.get_formtype() in XFA_FORMS:
@@ -78,7 +82,7 @@ def _draw_pdf(document: pdfium.PdfDocument, number: int, side: int, name: str) -
         page = document[number - 1]
         scale = side / max(*page.get_size(), 1.0)
         bitmap = page.render(scale=scale, rev_byteorder=True)
-        image = bitmap.to_pil().convert("RGB")
+        image: Image.Image = bitmap.to_pil().convert("RGB")
         bitmap.close()
         page.close()
     except (pdfium.PdfiumError, ValueError) as error:
@@ -110,9 +114,13 @@ def _draw_image(image: Image.Image, number: int, side: int, limits: Limits, name
 def _check_size(image: Image.Image, limits: Limits, name: str) -> None:
     width, height = image.size
     if width * height > limits.pixels:
-        raise DocumentTooLargeError(f"{name}: {width} x {height} pixels, the limit is {limits.pixels:,} in all")
+        raise DocumentTooLargeError(
+            f"{name}: {width} x {height} pixels, the limit is {limits.pixels:,} in all"
+        )
     if image.format in ("PNG", "JPEG") and max(width, height) > MAX_IMAGE_SIDE:
-        raise DocumentTooLargeError(f"{name}: {width} x {height} pixels, the limit is {MAX_IMAGE_SIDE:,} a side")
+        raise DocumentTooLargeError(
+            f"{name}: {width} x {height} pixels, the limit is {MAX_IMAGE_SIDE:,} a side"
+        )
 
 
 @contextmanager

@@ -17,7 +17,11 @@ class Message(BaseModel):
     """Frozen, PascalCase in JSON, unknown keys refused."""
 
     model_config = ConfigDict(
-        frozen=True, alias_generator=to_pascal, populate_by_name=True, extra="forbid", ser_json_inf_nan="constants"
+        frozen=True,
+        alias_generator=to_pascal,
+        populate_by_name=True,
+        extra="forbid",
+        ser_json_inf_nan="constants",
     )
 
     def dump(self) -> dict[str, Any]:

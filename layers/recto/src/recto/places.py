@@ -84,6 +84,10 @@ class DocumentPlaces:
     def ocr_index(self) -> Location:
         return self.at("ocr/index.json")
 
+    @property
+    def ocr_job(self) -> Location:
+        return self.at("ocr/job.json")
+
     def ocr_part(self, part: int) -> Location:
         return self.at(f"ocr/part-{part:04d}.bin")
 

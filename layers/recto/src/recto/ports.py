@@ -96,8 +96,8 @@ class Documents(Protocol):
         ...
 
     def move(
-        self, document: str, expected: Iterable[Status], status: Status, now: datetime, attempt: int | None = None,
-        **changes: str | int | float,
+        self, document: str, expected: Iterable[Status], status: Status, now: datetime, of_attempt: int | None = None,
+        **changes: str | float,
     ) -> bool:  # fmt: skip
         """False where the row is in no expected status, or on another attempt: somebody else moved it."""
         ...
@@ -205,7 +205,9 @@ class Ocr(Protocol):
         """The job's id; the same client token gives the same job."""
         ...
 
-    def pages(self, job_id: str, features: Sequence[str], next_token: str, max_results: int = 1000) -> dict[str, Any]:
+    def pages(
+        self, job_id: str, features: Sequence[str], next_token: str, max_results: int = 1000
+    ) -> dict[str, Any]:
         """One Get* response: JobStatus, StatusMessage, Blocks, Warnings, NextToken."""
         ...
 

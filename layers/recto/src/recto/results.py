@@ -97,6 +97,7 @@ class ReasonCode(StrEnum):
     REQUIRED_MISSING = "required_missing"
     VALIDATOR_FAILED = "validator_failed"
     NOTHING_FOUND = "nothing_found"
+    PAGES_UNREAD = "pages_unread"
     REVIEWERS_DISAGREE = "reviewers_disagree"
 
 

@@ -48,7 +48,8 @@ class DispatchSettings(TableSettings, WorkSettings):
     state_machine_arn: str
     release_parameter: str
     max_running_documents: Annotated[int, Field(gt=0)]
-    lease_seconds: Annotated[int, Field(gt=0)]
+    ocr_timeout_seconds: Annotated[int, Field(gt=0)]
+    model_timeout_seconds: Annotated[int, Field(gt=0)]
 
 
 class TextractStartSettings(TableSettings):
@@ -84,7 +85,7 @@ class EntityPostprocessSettings(WorkSettings):
 
 class ReviewTriggerSettings(TableSettings, WorkSettings):
     flow_parameter: str
-    review_days: Annotated[float, Field(gt=0)]
+    review_availability_seconds: Annotated[int, Field(gt=0)]
 
 
 class ReviewCallbackSettings(TableSettings, WorkSettings):

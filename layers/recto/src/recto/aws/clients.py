@@ -1,4 +1,4 @@
-"""boto3 clients with our retries and our name in the user agent. Endpoints come from the SDK's own settings."""
+"""boto3 clients with our retries and our name in the user agent; endpoints are the SDK's own settings."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def client(service: str, caller: str) -> Any:
         read_timeout=60,
         max_pool_connections=16,
     )
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+    return boto3.client(service, config=config)
 
 
 @contextmanager
@@ -38,14 +38,17 @@ def errors_of(what: str, names: Mapping[str, type[RectoError]] | None = None) ->
     try:
         yield
     except ClientError as error:
-        raise translated(error, what, names or {}) from error
+        ours = translated(error, what, names or {})
+        if ours is None:
+            raise
+        raise ours from error
     except BotoCoreError as error:
         raise ServiceUnavailableError(f"{what}: {type(error).__name__}: {error}") from error
 
 
-def translated(error: ClientError, what: str, names: Mapping[str, type[RectoError]]) -> Exception:
-    """Recto's error for a service's, or the service's own where it is a bug of ours."""
-    code = error.response.get("Error", {}).get("Code", "")
+def translated(error: ClientError, what: str, names: Mapping[str, type[RectoError]]) -> RectoError | None:
+    """Recto's error for a service's; None where it is a bug of ours and must crash under its own name."""
+    code = code_of(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     message = f"{what}: {code}: {error.response.get('Error', {}).get('Message', '')}"
     if code in names:
@@ -54,9 +57,7 @@ def translated(error: ClientError, what: str, names: Mapping[str, type[RectoErro
         return ThrottledError(message)
     if code in FORBIDDEN:
         return AccessError(message)
-    if status >= 500:
-        return ServiceUnavailableError(message)
-    return error
+    return ServiceUnavailableError(message) if status >= 500 else None
 
 
 def code_of(error: ClientError) -> str:

@@ -1,7 +1,8 @@
 """The one table: documents with their histories, slots, OCR jobs, reviews. Every change is conditional.
 
-Keys: `DOC#id`/`STATE` and `DOC#id`/`HISTORY#time#status`, `SOURCE#id`/`time#document`, `LEASE#documents`/`LEASE`,
-`JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`. The index `StatusIndex` is (status, received) over the documents' states.
+Keys: `DOC#id`/`STATE` and `DOC#id`/`HISTORY#time#status`, `SOURCE#id`/`time#document`,
+`LEASE#documents`/`LEASE`, `JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`. The index `StatusIndex` is (status, received)
+over the documents' states.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from recto.aws.clients import client, code_of, errors_of, translated
+from recto.aws.clients import client, code_of, errors_of
 from recto.errors import ThrottledError
 from recto.messages import Status
 from recto.places import source_id
@@ -74,13 +75,14 @@ class Table:
     def transact(self, *writes: Mapping[str, Any]) -> bool:
         """False where a condition does not hold; all or nothing."""
         items = [{kind: {"TableName": self.name, **body} for kind, body in write.items()} for write in writes]
-        try:
-            self._db.transact_write_items(TransactItems=items)
-        except ClientError as error:
-            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-            if code_of(error) == TRANSACTION_FAILED and "ConditionalCheckFailed" in reasons:
-                return False
-            raise translated(error, "TransactWriteItems", {TRANSACTION_FAILED: ThrottledError}) from error
+        with errors_of("TransactWriteItems", {TRANSACTION_FAILED: ThrottledError}):
+            try:
+                self._db.transact_write_items(TransactItems=items)
+            except ClientError as error:
+                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+                if code_of(error) == TRANSACTION_FAILED and "ConditionalCheckFailed" in reasons:
+                    return False
+                raise
         return True
 
     def query(self, limit: int, **request: Any) -> list[dict[str, Any]]:
@@ -122,7 +124,11 @@ class DocumentRows:
         return self._table.transact(
             {"Put": {"Item": self._table.pack(item), "ConditionExpression": "attribute_not_exists(pk)"}},
             {"Put": {"Item": self._table.pack(_history(row.document_id, row.received, Status.RECEIVED, {}))}},
-            {"Put": {"Item": self._table.pack(_history(row.document_id, row.updated, row.status, _reason(row)))}},
+            {
+                "Put": {
+                    "Item": self._table.pack(_history(row.document_id, row.updated, row.status, _reason(row)))
+                }
+            },
             {"Put": {"Item": self._table.pack(source)}},
         )
 
@@ -159,17 +165,17 @@ class DocumentRows:
         )
 
     def move(
-        self, document: str, expected: Iterable[Status], status: Status, now: datetime, attempt: int | None = None,
-        **changes: str | int | float,
+        self, document: str, expected: Iterable[Status], status: Status, now: datetime, of_attempt: int | None = None,
+        **changes: str | float,
     ) -> bool:  # fmt: skip
         allowed = {f":expected{i}": str(s) for i, s in enumerate(expected)}
         new = {"status": str(status), "updated": stamp(now), **changes}
         condition = f"#status IN ({', '.join(allowed)})"
         values: dict[str, Any] = {**allowed, **{f":{name}": value for name, value in new.items()}}
-        if attempt is not None:
+        names = {f"#{name}": name for name in new}
+        if of_attempt is not None:
             condition += " AND #attempt = :of_attempt"
-            values[":of_attempt"] = attempt
-        names = {f"#{name}": name for name in (*new, *(("attempt",) if attempt is not None else ()))}
+            values[":of_attempt"], names["#attempt"] = of_attempt, "attempt"
         update = {
             "Key": self._table.pack(_document_key(document)),
             "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in new),
@@ -195,7 +201,7 @@ def _reason(row: DocumentRow) -> dict[str, str]:
 
 
 class SlotLeases:
-    """`recto.ports.Slots` in one item: a map of owner to expiry, so a count can never drift from its owners."""
+    """`recto.ports.Slots` in one item, a map of owner to expiry: no count that could drift from its owners."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -215,7 +221,9 @@ class SlotLeases:
 
     def release(self, owner: str) -> bool:
         names = {"#owners": "owners", "#owner": owner}
-        return self._table.update(LEASE_KEY, "REMOVE #owners.#owner", names, {}, "attribute_exists(#owners.#owner)")
+        return self._table.update(
+            LEASE_KEY, "REMOVE #owners.#owner", names, {}, "attribute_exists(#owners.#owner)"
+        )
 
     def owners(self) -> Mapping[str, datetime]:
         item = self._table.get(LEASE_KEY) or {}

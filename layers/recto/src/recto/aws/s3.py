@@ -11,7 +11,11 @@ from recto.errors import DocumentMissingError
 from recto.places import Location
 from recto.ports import ObjectInfo
 
-MISSING = {"NoSuchKey": DocumentMissingError, "404": DocumentMissingError, "NoSuchVersion": DocumentMissingError}
+MISSING = {
+    "NoSuchKey": DocumentMissingError,
+    "404": DocumentMissingError,
+    "NoSuchVersion": DocumentMissingError,
+}
 
 
 def _address(place: Location) -> dict[str, str]:

@@ -82,7 +82,9 @@ class EventBridgeEvents:
             answer = self._events.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
             failed = answer["Entries"][0]
-            raise ServiceUnavailableError(f"PutEvents {kind}: {failed.get('ErrorCode')}: {failed.get('ErrorMessage')}")
+            raise ServiceUnavailableError(
+                f"PutEvents {kind}: {failed.get('ErrorCode')}: {failed.get('ErrorMessage')}"
+            )
 
 
 class ParameterStore:

@@ -50,7 +50,9 @@ class TextractOcr:
                 answer = self._textract.start_document_text_detection(**job)
         return str(answer["JobId"])
 
-    def pages(self, job_id: str, features: Sequence[str], next_token: str, max_results: int = 1000) -> dict[str, Any]:
+    def pages(
+        self, job_id: str, features: Sequence[str], next_token: str, max_results: int = 1000
+    ) -> dict[str, Any]:
         request: dict[str, Any] = {"JobId": job_id, "MaxResults": max_results}
         if next_token:
             request["NextToken"] = next_token

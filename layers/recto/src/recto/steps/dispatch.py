@@ -71,7 +71,7 @@ def _is_full(step: Dispatch) -> bool:
 
 
 def _start(row: DocumentRow, step: Dispatch) -> bool:
-    """Slot, then row, then execution; whatever is missing after a crash, `recover` or the lease's end mends."""
+    """Slot, then row, then execution; what a crash leaves out, `recover` or the lease's end mends."""
     now, owner = step.clock(), owner_of(row.document_id, row.attempt)
     release = row.release or step.parameters.read(step.release_parameter)
     if not step.slots.take(owner, step.max_running, now + step.lease):
@@ -92,7 +92,7 @@ def _execute(row: DocumentRow, start_from: Step, release: str, step: Dispatch) -
 
 
 def _recover(request: DispatchRequest, step: Dispatch) -> Iterator[str]:
-    """Start every document again that is not final and has no running execution, from its last finished step."""
+    """Start every document again that is not final and is not running, from its last finished step."""
     before = step.clock() - timedelta(seconds=request.older_than_seconds)
     statuses = (Status.RUNNING, Status.IN_REVIEW) if request.include_reviews else (Status.RUNNING,)
     for status in statuses:

@@ -71,7 +71,9 @@ def uploads_of(body: str) -> list[Upload]:
 
 def _from_eventbridge(detail: Mapping[str, Any]) -> Upload:
     entry = detail["object"]
-    source = Location(bucket=detail["bucket"]["name"], key=entry["key"], version_id=entry.get("version-id") or "")
+    source = Location(
+        bucket=detail["bucket"]["name"], key=entry["key"], version_id=entry.get("version-id") or ""
+    )
     return Upload(source=source, etag=entry.get("etag") or "", sequencer=entry.get("sequencer") or "")
 
 
@@ -84,7 +86,7 @@ def _from_notification(record: Mapping[str, Any]) -> Upload:
 
 
 def take_in(upload: Upload, intake: Intake) -> DocumentRow | None:
-    """Write the upload's row: WAITING, or FAILED with the reason; None where it is there already or is no document."""
+    """Write the upload's row, WAITING or FAILED with the reason; None where it is known or no document."""
     if upload.source.key.endswith(NOT_DOCUMENTS):
         return None
     now = intake.clock()
@@ -118,7 +120,9 @@ def _examine(source: Location, intake: Intake) -> int:
     if info is None:
         raise DocumentMissingError(f"{source.uri}: expected an object, there is none any more")
     if info.size == 0:
-        raise EmptyDocumentError(f"{source.uri}: expected a PDF, TIFF, PNG or JPEG, got an object of zero bytes")
+        raise EmptyDocumentError(
+            f"{source.uri}: expected a PDF, TIFF, PNG or JPEG, got an object of zero bytes"
+        )
     head = intake.objects.read_range(source, 0, min(HEAD_BYTES, info.size))
     kind = format_of(head)
     if kind is None:
@@ -127,5 +131,7 @@ def _examine(source: Location, intake: Intake) -> int:
         )
     limit = min(intake.max_bytes, kind.max_bytes)
     if info.size > limit:
-        raise DocumentTooLargeError(f"{source.uri}: a {kind.name} of {info.size:,} bytes, the limit is {limit:,}")
+        raise DocumentTooLargeError(
+            f"{source.uri}: a {kind.name} of {info.size:,} bytes, the limit is {limit:,}"
+        )
     return info.size

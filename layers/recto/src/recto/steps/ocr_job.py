@@ -1,4 +1,4 @@
-"""Start an OCR job and hear of its end. The job's row exists before the job, so no notification can come too soon.
+"""Start an OCR job and hear of its end. The job's row comes before the job, so no notification is too soon.
 
 The tag and the client token derive from document, features and the document's OCR attempt, not from the
 state's try: a repeated state joins the same job, is billed once, and hears of its end although Textract

@@ -73,7 +73,9 @@ def draw_range(work: PageWork, step: PageImages) -> RangeDone:
     with _opened(work, step) as pages:
         sizes = [_draw_page(pages, number, places, step) for number in numbers]
     index = {"Part": work.range.part, "Pages": sizes}
-    step.objects.write(places.image_part_index(work.range.part), json.dumps(index).encode(), "application/json")
+    step.objects.write(
+        places.image_part_index(work.range.part), json.dumps(index).encode(), "application/json"
+    )
     return RangeDone(part=work.range.part, num_pages=len(sizes))
 
 

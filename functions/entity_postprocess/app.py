@@ -1,0 +1,37 @@
+"""Classified words in, fields out: normalised, validated, believable, and whether a person must look."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recto.aws.s3 import S3Objects
+from recto.aws.shell import name_document, settings_of
+from recto.messages import PostprocessRequest
+from recto.settings import EntityPostprocessSettings
+from recto.steps.postprocess import extract_fields
+
+CALLER = "recto-entity-postprocess"
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@cache
+def wiring() -> tuple[S3Objects, str]:
+    return S3Objects(CALLER), settings_of(EntityPostprocessSettings).work_bucket
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Turn classified words into the fields that the business asked for."""
+    request = PostprocessRequest.model_validate(event)
+    name_document(logger, request.document)
+    response = extract_fields(request, *wiring())
+    logger.info(
+        "fields_extracted", extra={"needs_review": response.needs_review, "reasons": response.reasons}
+    )
+    metrics.add_metric(name="ReviewsNeeded", unit=MetricUnit.Count, value=int(response.needs_review))
+    return response.dump()

@@ -1,0 +1,45 @@
+"""A document in, its pages drawn: without a range, counted; with one, drawn."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recto.aws.s3 import S3Objects
+from recto.aws.shell import name_document, settings_of
+from recto.imaging import Limits, open_pages
+from recto.messages import PageWork
+from recto.settings import PageImagesSettings
+from recto.steps.page_images import PageImages, draw_range, plan_pages
+
+CALLER = "recto-page-images"
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@cache
+def wiring() -> PageImages:
+    settings = settings_of(PageImagesSettings)
+    limits = Limits(pages=settings.max_pages, pixels=settings.max_pixels)
+    return PageImages(
+        objects=S3Objects(CALLER),
+        open_pages=lambda path, name: open_pages(path, limits, name),
+        work_bucket=settings.work_bucket,
+        review_pixels=settings.review_pixels,
+        thumbnail_pixels=settings.thumbnail_pixels,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Count a document's pages, or draw a range of them."""
+    work = PageWork.model_validate(event)
+    name_document(logger, work.document)
+    if work.range is None:
+        return plan_pages(work, wiring()).dump()
+    done = draw_range(work, wiring())
+    metrics.add_metric(name="PagesDrawn", unit=MetricUnit.Count, value=done.num_pages)
+    return done.dump()

@@ -1,0 +1,41 @@
+"""A finished OCR job in, its pages stored: as far as time allows, and where to go on."""
+
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recto.aws.s3 import S3Objects
+from recto.aws.shell import name_document, settings_of
+from recto.aws.textract import TextractOcr
+from recto.messages import TextractFetchRequest
+from recto.settings import TextractFetchSettings
+from recto.steps.ocr_fetch import OcrFetch, fetch
+
+CALLER = "recto-textract-fetch"
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@cache
+def wiring() -> tuple[TextractOcr, S3Objects, TextractFetchSettings]:
+    return TextractOcr(CALLER), S3Objects(CALLER), settings_of(TextractFetchSettings)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Store the next stretch of a job's pages."""
+    request = TextractFetchRequest.model_validate(event)
+    name_document(logger, request.document)
+    ocr, objects, settings = wiring()
+    deadline = time.monotonic() + settings.deadline_seconds
+    step = OcrFetch(ocr, objects, objects, settings.work_bucket, lambda: time.monotonic() > deadline)
+    response = fetch(request, step)
+    metrics.add_metric(
+        name="PagesFetched", unit=MetricUnit.Count, value=max(0, response.pages_done - request.pages_done)
+    )
+    return response.dump()

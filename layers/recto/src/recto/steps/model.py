@@ -1,0 +1,89 @@
+"""Let the word model look at the pages, in ranges; check first that no page was lost on the way here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from recto.document import Page, PagePredictions
+from recto.errors import DocumentMissingError, PageCountMismatchError, ReleaseError
+from recto.messages import PagePlan, PageWork, RangeDone
+from recto.pagestore import PageIndex, PartWriter
+from recto.places import DocumentPlaces, Location
+from recto.ports import ObjectStore
+from recto.release import INDEX, parse_release
+from recto.steps.page_images import plan_of
+from recto.steps.stored_pages import stored_pages
+
+JSON_TYPE = "application/json"
+
+
+class Classifier(Protocol):
+    """`recto.inference.WordClassifier`, as far as this step uses it."""
+
+    def predict(self, page: Page) -> PagePredictions: ...
+
+
+class ModelInvoke(NamedTuple):
+    """What the step works with."""
+
+    objects: ObjectStore
+    classifier: Callable[[str], Classifier]
+    """The model of a release, by the release's prefix."""
+    work_bucket: str
+
+
+def plan_ranges(work: PageWork, objects: ObjectStore, work_bucket: str) -> PagePlan:
+    """The ranges to work on; PageCountMismatchError unless OCR and images have the same pages."""
+    places = DocumentPlaces(work_bucket, work.document.document_id)
+    num_ocr = PageIndex.from_json(objects.read(places.ocr_index)).num_pages
+    planned = PagePlan.model_validate_json(objects.read(places.image_plan))
+    num_drawn = sum(_num_drawn(places, page_range.part, objects) for page_range in planned.ranges)
+    if not num_ocr == num_drawn == planned.num_pages:
+        raise PageCountMismatchError(
+            f"document {work.document.document_id}: {planned.num_pages} pages were planned, "
+            f"{num_ocr} came out of OCR and {num_drawn} were drawn"
+        )
+    return plan_of(num_ocr)
+
+
+def _num_drawn(places: DocumentPlaces, part: int, objects: ObjectStore) -> int:
+    return len(json.loads(objects.read(places.image_part_index(part)))["Pages"])
+
+
+def classify_range(work: PageWork, step: ModelInvoke) -> RangeDone:
+    """Predictions for one range's pages, one part object."""
+    if work.range is None:
+        raise ValueError("classify_range needs a range")
+    places = DocumentPlaces(step.work_bucket, work.document.document_id)
+    index = PageIndex.from_json(step.objects.read(places.ocr_index))
+    classifier = step.classifier(work.document.release)
+    writer = PartWriter(work.range.part, work.range.first)
+    for page in stored_pages(step.objects, places, index, work.range.first, work.range.last):
+        writer.add_predictions(classifier.predict(page))
+    content, entries = writer.finish()
+    step.objects.write(places.predictions_part(work.range.part), content)
+    place = places.predictions_part_index(work.range.part)
+    step.objects.write(place, PageIndex(pages=entries).to_json(), JSON_TYPE)
+    return RangeDone(part=work.range.part, num_pages=writer.num_pages)
+
+
+def download_release(objects: ObjectStore, work_bucket: str, prefix: str, folder: Path) -> Path:
+    """A release's files in a folder of this machine; ReleaseError where one is missing."""
+    read = read_release_file(objects, work_bucket, prefix, INDEX)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in parse_release(read).files:
+        (folder / name).write_bytes(read_release_file(objects, work_bucket, prefix, name))
+    (folder / INDEX).write_bytes(read)
+    return folder
+
+
+def read_release_file(objects: ObjectStore, work_bucket: str, prefix: str, name: str) -> bytes:
+    """One file of a release."""
+    if not prefix or "/" in name or name.startswith("."):
+        raise ReleaseError(f"expected a release's prefix and a plain file name, got {prefix!r} and {name!r}")
+    place = Location(bucket=work_bucket, key=f"{prefix.rstrip('/')}/{name}")
+    try:
+        return objects.read(place)
+    except DocumentMissingError as error:
+        raise ReleaseError(f"release {prefix}: {name} is missing at {place.uri}") from error
