@@ -38,6 +38,6 @@ class PagePredictions(NamedTuple):
     classes: tuple[int, ...]
     """Class id of each word; the number of fields means 'other'."""
     probabilities: tuple[float, ...]
-    """Probability (0-1) of that class: the mean over the word's sub-words and over all windows that saw it."""
+    """Probability (0-1) of that class: the mean over its sub-words and over all windows that saw it."""
     agreements: tuple[float, ...] = ()
-    """Share (0-1) of the windows that saw the word whose own best class is the same; empty means all agree."""
+    """Share (0-1) of the windows that saw the word whose best class is the same; empty means all agree."""

@@ -206,7 +206,7 @@ def _standings(field: FieldConfiguration, said: Sequence[_Said], total: int) -> 
     if field.is_multi_valued:
         return [Standing(*pair) for pair in zip(parsed, counts, strict=True)]
     best = [max(mention.evidence.mean_probability for _, mention in one.mentions) for one in said]
-    first, second = (sorted(best, reverse=True) + [0.0, 0.0])[:2]
+    first, second = [*sorted(best, reverse=True), 0.0, 0.0][:2]
     rivals = [second if own == first else first for own in best]
     return [
         Standing(is_parsed, count, count / total, rival)
@@ -250,7 +250,7 @@ def _detection(mention: Mention, standing: Standing, calibration: Calibration) -
 def value_features(
     mention_list: Iterable[Mention], fields: FieldList
 ) -> Iterator[tuple[str, str, Mention, dict[str, float]]]:
-    """(field, normal form or text, mention, its features) for every mention: what a calibration is fitted on."""
+    """(field, normal form or text, mention, its features) of each mention: what a calibration is fitted on."""
     for field, found in _by_field(mention_list, fields):
         said = _said(field, found)
         for one, standing in zip(said, _standings(field, said, len(found)), strict=True):
@@ -282,7 +282,7 @@ def extract(
 
 
 def document_confidence(results: Iterable[FieldResult]) -> float:
-    """The lowest confidence of its fields, without optional ones that were not found; 0 where none is left."""
+    """The lowest confidence of its fields, without optional ones that were not found; 0 for none at all."""
     return min((one.confidence for one in results if one.confidence or not one.optional), default=0.0)
 
 
@@ -374,7 +374,7 @@ def with_reasons(result: DocumentResult, reasons: Sequence[ReviewReason]) -> Doc
         )
         for name, one in result.fields.items()
     }
-    return result.model_copy(update={"fields": fields, "reasons": tuple(reasons)})
+    return result.model_copy(update={"fields": fields, "review_reasons": tuple(reasons)})
 
 
 def _reasons_of_field(

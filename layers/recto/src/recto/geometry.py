@@ -60,7 +60,8 @@ class Box(NamedTuple):
     def from_textract(cls, bounding_box: Mapping[str, Any]) -> "Box":
         """From Textract's `BoundingBox`; sides that stick out of the page by rounding are cut back."""
         left, top = float(bounding_box["Left"]), float(bounding_box["Top"])
-        return cls.clipped(left, top, left + float(bounding_box["Width"]), top + float(bounding_box["Height"]))
+        width, height = float(bounding_box["Width"]), float(bounding_box["Height"])
+        return cls.clipped(left, top, left + width, top + height)
 
     @classmethod
     def clipped(cls, left: float, top: float, right: float, bottom: float) -> "Box":

@@ -179,7 +179,7 @@ class DocumentResult(_Result):
 
     confidence: float
     fields: dict[str, FieldResult] = Field(default_factory=dict)
-    reasons: tuple[ReviewReason, ...] | None = Field(default=None, alias="ReviewReasons")
+    review_reasons: tuple[ReviewReason, ...] | None = None
     """Why a person should look; None before anyone asked, empty for straight through."""
     review: ReviewRecord | None = None
 

@@ -1,0 +1,344 @@
+"""What a reviewer is given, what comes back, and what that makes of a result. No queue, no browser, no token.
+
+A task never carries a task token: whoever holds one can finish the workflow. The model refuses unknown
+keys, so none can slip in.
+
+Answers come as the pages of Recto and of the reference post them: `field-present-F` (a boolean or
+`{"checked": …}`), `field-value-F`, `field-multival-i-F`, flat or under `store`. F may be any name with
+any characters, so keys are looked up by the names that the task has and never taken apart at hyphens.
+
+    unticked            the document does not have the field: no value, `Absent`
+    cleared to ""       the same
+    ticked, no value    the model's values are right
+    not mentioned       nobody looked; the model's result stays
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_pascal
+
+from recto.entities import document_confidence, multi_valued_result, single_valued_result
+from recto.errors import ReviewFailedError
+from recto.fields import FieldConfiguration, FieldList
+from recto.normalise import normalise
+from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason, ReviewRecord, Value
+from recto.validators import judge
+
+MAX_LOOP_NAME = 63
+PRESENT, VALUE, MULTI_VALUE = "field-present-", "field-value-", "field-multival-"
+TRUTHS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False, "": False}
+
+
+class ReviewTask(BaseModel):
+    """What a reviewer is given."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+    review_id: str
+    """Random; says nothing about the document and opens nothing by itself."""
+    task_object: str
+    """Where the document is: `s3://bucket/key`."""
+    model_result: DocumentResult
+    """What was found, with the reasons for the review."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that is put before the reviewer (A2I's InputContent)."""
+        return self.model_dump(mode="json")
+
+
+class FieldAnswer(NamedTuple):
+    """What one person says about one field."""
+
+    is_present: bool | None = None
+    """None where there was no box to tick."""
+    values: tuple[str, ...] | None = None
+    """None where no value was sent; empty where all were cleared."""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the person says that the document does not have it."""
+        return self.is_present is False or self.values == ()
+
+
+class ReviewAnswer(NamedTuple):
+    """What one person says about a document."""
+
+    worker_id: str
+    fields: Mapping[str, FieldAnswer]
+    """Only those that the person saw."""
+    time_spent_in_seconds: float | None = None
+
+
+# --- reading answers --------------------------------------------------------------------------------
+
+
+def parse_human_answers(
+    human_answers: Iterable[Mapping[str, Any]], fields: FieldList, task: ReviewTask | None = None
+) -> list[ReviewAnswer]:
+    """The `humanAnswers` of an A2I output; the last answer counts of a worker who answered twice."""
+    answers: dict[str, ReviewAnswer] = {}
+    for number, entry in enumerate(human_answers):
+        worker = str(entry.get("workerId") or "")
+        time_spent = entry.get("timeSpentInSeconds")
+        content = parse_answer(entry.get("answerContent") or {}, fields, task)
+        seconds = None if time_spent is None else float(time_spent)
+        answers[worker or f"#{number}"] = ReviewAnswer(worker, content, seconds)
+    return list(answers.values())
+
+
+def parse_answer(
+    answer_content: Mapping[str, Any] | str, fields: FieldList, task: ReviewTask | None = None
+) -> dict[str, FieldAnswer]:
+    """Field name to what a person says about it, from any shape that is or was in use.
+
+    ReviewFailedError for an answer about a field that neither the configuration nor the task has, for a
+    value of another kind than text, and for an answer about no field at all.
+    """
+    posted = _flat(answer_content)
+    names = {
+        _comparable(name): name for name in (*(field.name for field in fields.active), *_task_names(task))
+    }
+    present: dict[str, bool] = {}
+    values: dict[str, list[tuple[int, str]]] = {}
+    for key, entry in posted.items():
+        if key.startswith(PRESENT):
+            present[_name(key, key[len(PRESENT) :], names)] = _truth(key, entry)
+        elif key.startswith(VALUE):
+            values.setdefault(_name(key, key[len(VALUE) :], names), []).append((0, _text(key, entry)))
+        elif key.startswith(MULTI_VALUE):
+            index, _, rest = key[len(MULTI_VALUE) :].partition("-")
+            place = int(index) if index.isdecimal() else 0
+            values.setdefault(_name(key, rest, names), []).append((place, _text(key, entry)))
+    answered = [name for name in names.values() if name in present or name in values]
+    if not answered:
+        raise ReviewFailedError(
+            f"answer without a field: expected {PRESENT}… or {VALUE}…, seen {_seen(posted)}"
+        )
+    return {name: FieldAnswer(present.get(name), _entered(values.get(name))) for name in answered}
+
+
+def _flat(content: Mapping[str, Any] | str) -> dict[str, Any]:
+    """The posted keys, those under `store` included; either may be JSON in a string."""
+    decoded = _decoded(content)
+    store = decoded.get("store")
+    return {**decoded, **_decoded(store)} if store else dict(decoded)
+
+
+def _decoded(content: Any) -> Mapping[str, Any]:
+    if isinstance(content, str):
+        try:
+            content = json.loads(content)
+        except ValueError as error:
+            raise ReviewFailedError(f"answer is not JSON: {error}") from error
+    if not isinstance(content, Mapping):
+        raise ReviewFailedError(f"answer: expected an object, seen {type(content).__name__}")
+    return content
+
+
+def _task_names(task: ReviewTask | None) -> Iterable[str]:
+    return task.model_result.fields if task else ()
+
+
+def _comparable(name: str) -> str:
+    """Browsers may post another Unicode form of a name than the one that they were given."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+def _name(key: str, rest: str, names: Mapping[str, str]) -> str:
+    try:
+        return names[_comparable(rest)]
+    except KeyError:
+        raise ReviewFailedError(f"answer {key!r} is about a field that the task does not have") from None
+
+
+def _truth(key: str, entry: Any) -> bool:
+    if isinstance(entry, Mapping):
+        entry = entry.get("checked", entry.get("on"))
+    if isinstance(entry, str):
+        entry = TRUTHS.get(entry.strip().casefold())
+    if not isinstance(entry, bool):
+        raise ReviewFailedError(f"answer {key!r}: expected true or false")
+    return entry
+
+
+def _text(key: str, entry: Any) -> str:
+    if entry is None:
+        return ""
+    if isinstance(entry, bool) or not isinstance(entry, str | int | float):
+        raise ReviewFailedError(f"answer {key!r}: expected text, seen {type(entry).__name__}")
+    return str(entry).strip()
+
+
+def _entered(values: list[tuple[int, str]] | None) -> tuple[str, ...] | None:
+    """The values in their order on the page, without empty and repeated ones."""
+    if values is None:
+        return None
+    ordered = (text for _, text in sorted(values, key=lambda entry: entry[0]))
+    return tuple(dict.fromkeys(text for text in ordered if text))
+
+
+def _seen(posted: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(posted)[:8]) or "nothing"
+
+
+# --- applying answers -------------------------------------------------------------------------------
+
+
+def apply_answers(
+    result: DocumentResult, answers: Sequence[ReviewAnswer], fields: FieldList
+) -> DocumentResult:
+    """The result as the reviewers leave it; ReviewFailedError for no answers at all."""
+    if not answers:
+        raise ReviewFailedError("review ended with 0 answers; expected at least 1")
+    reviewed = {name: _reviewed_field(one, answers, fields[name]) for name, one in result.fields.items()}
+    disagreements = tuple(
+        reason
+        for one in reviewed.values()
+        for reason in one.review_reasons or ()
+        if reason.code == ReasonCode.REVIEWERS_DISAGREE
+    )
+    return DocumentResult(
+        confidence=document_confidence(one for one in reviewed.values() if not one.absent),
+        fields=reviewed,
+        review_reasons=(*(result.review_reasons or ()), *disagreements),
+        review=_record(answers),
+    )
+
+
+class _Verdict(NamedTuple):
+    """What the reviewers make of a field together."""
+
+    values: tuple[str, ...]
+    """Empty: the document does not have it."""
+    share: float
+    """Of the reviewers who looked."""
+    num_reviewers: int
+
+
+def _reviewed_field(
+    one: FieldResult, answers: Sequence[ReviewAnswer], field: FieldConfiguration
+) -> FieldResult:
+    given = [answer.fields[field.name] for answer in answers if field.name in answer.fields]
+    said = [spoken for answer in given if (spoken := _said(one, answer, field)) is not None]
+    if not said:
+        return one
+    verdict = _agreed(said, field)
+    values = [_reviewed_value(text, verdict.share, one, field) for text in verdict.values]
+    answered = _with_values(one, values, field)
+    reasons = (*(one.review_reasons or ()), *_disagreement(field, verdict)) or None
+    return answered.model_copy(
+        update={"reviewed": True, "absent": None if values else True, "review_reasons": reasons}
+    )
+
+
+def _said(one: FieldResult, answer: FieldAnswer, field: FieldConfiguration) -> tuple[str, ...] | None:
+    """The values of a field in one person's eyes; empty for absent, None for no statement."""
+    if answer.is_absent:
+        return ()
+    if answer.values is None:
+        confirmed = tuple(value.value for value in one.found)
+        return confirmed or None
+    if len(answer.values) > 1 and not field.is_multi_valued:
+        raise ReviewFailedError(
+            f"{field.name} takes one value, the answer has {len(answer.values)}: {', '.join(answer.values)}"
+        )
+    return tuple(_as_found(text, one) for text in answer.values)
+
+
+def _as_found(text: str, one: FieldResult) -> str:
+    """The model's own text where the answer is the same but for line breaks, which inputs swallow."""
+    for value in one.found:
+        if text in (value.value, " ".join(value.value.split()), value.value.replace("\n", "")):
+            return value.value
+    return text
+
+
+def _agreed(said: Sequence[tuple[str, ...]], field: FieldConfiguration) -> _Verdict:
+    """What most people say, told apart by normal form; among equals what was said first."""
+
+    def key(values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(normalise(text, field.normalizer_name).key or text for text in values))
+
+    votes = Counter(key(values) for values in said)
+    most = max(votes.values())
+    chosen = next(values for values in said if votes[key(values)] == most)
+    return _Verdict(chosen, most / len(said), len(said))
+
+
+def _reviewed_value(text: str, share: float, one: FieldResult, field: FieldConfiguration) -> Value:
+    """The value with the share of reviewers who stand behind it; places are kept only for what was found."""
+    for value in one.found:
+        if value.value == text:
+            return value.model_copy(update={"confidence": share})
+    normalized = normalise(text, field.normalizer_name)
+    return Value(
+        value=text,
+        confidence=share,
+        normalized_value=normalized.value,
+        flags=normalized.flags or None,
+        verdicts=judge(field.validators or (), text, normalized),
+    )
+
+
+def _with_values(one: FieldResult, values: Sequence[Value], field: FieldConfiguration) -> FieldResult:
+    """The field with the reviewed values; what was detected counts as before only where nothing changed."""
+    is_unchanged = {value.value for value in values} == {value.value for value in one.found}
+    kept = [value for value in values if value.detections]
+    common = {
+        "class_id": one.class_id,
+        "num_detections": one.num_detections if is_unchanged else sum(len(v.detections) for v in kept),
+        "num_detected_values": one.num_detected_values if is_unchanged else len(kept),
+        "sort_order": one.sort_order,
+        "type": one.type,
+        "optional": one.optional,
+    }
+    if field.is_multi_valued:
+        return multi_valued_result(common, values)
+    return single_valued_result(common, values[0] if values else None)
+
+
+def _disagreement(field: FieldConfiguration, verdict: _Verdict) -> Iterable[ReviewReason]:
+    if verdict.share < 1:
+        agreeing = round(verdict.share * verdict.num_reviewers)
+        yield ReviewReason(
+            code=ReasonCode.REVIEWERS_DISAGREE,
+            field=field.name,
+            message=f"{agreeing} of {verdict.num_reviewers} reviewers agree on {field.name}",
+        )
+
+
+def _record(answers: Sequence[ReviewAnswer]) -> ReviewRecord:
+    times = [answer.time_spent_in_seconds for answer in answers if answer.time_spent_in_seconds is not None]
+    workers = tuple(answer.worker_id for answer in answers)
+    return ReviewRecord(
+        worker_id=workers[0],
+        time_spent_in_seconds=sum(times) if times else None,
+        worker_ids=workers if len(workers) > 1 else None,
+    )
+
+
+# --- names ------------------------------------------------------------------------------------------
+
+
+def human_loop_name(*parts: str | int) -> str:
+    """A name that A2I accepts: `^[a-z0-9](-*[a-z0-9])*$`, at most 63 characters, its own for these parts."""
+    whole = "-".join(str(part) for part in parts)
+    name = re.sub(r"[^a-z0-9]+", "-", whole.lower()).strip("-")
+    if name == whole and len(name) <= MAX_LOOP_NAME:
+        return name
+    digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{name[: MAX_LOOP_NAME - 9].strip('-') or 'review'}-{digest}"
