@@ -1,0 +1,62 @@
+"""Serves the stand-ins on 127.0.0.1.
+
+    AWS_ENDPOINT_URL=http://127.0.0.1:4566 python -m recto_local.standins --port 4570 --state .recto/standins
+
+S3 and SNS are reached as the environment says, which is to be the emulator.
+"""
+
+import argparse
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import uvicorn
+from botocore.config import Config
+
+from recto_local.standins.a2i import HumanLoops
+from recto_local.standins.access import AccessLog
+from recto_local.standins.app import Services, create_app
+from recto_local.standins.reading import Readers
+from recto_local.standins.sagemaker import FlowDefinitions
+from recto_local.standins.textract import Quotas, Textract
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m recto_local.standins", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True, help="folder for jobs, human loops and flow definitions")
+    parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
+    parser.add_argument("--languages", default="eng", help="of Tesseract, as eng+deu")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
+    parser.add_argument("--concurrent-jobs", type=int, default=100, help="Textract jobs at once")
+    parser.add_argument("--start-per-second", type=float, help="quota of Textract's Start and synchronous calls")
+    parser.add_argument("--get-per-second", type=float, help="quota of Textract's Get calls")
+    return parser.parse_args()
+
+
+def services(options: argparse.Namespace) -> Services:
+    region = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+    config = Config(user_agent_appid="standins", retries={"mode": "standard", "max_attempts": 5})
+    s3: Any = boto3.client("s3", region_name=region, config=config)
+    sns: Any = boto3.client("sns", region_name=region, config=config)
+    quotas = Quotas(options.concurrent_jobs, options.start_per_second, options.get_per_second)
+    languages = tuple(options.languages.split("+"))
+    textract = Textract(options.state / "textract", s3, sns, Readers(options.workers), languages, quotas)
+    flows = FlowDefinitions(options.state, region, time.time)
+    return Services(textract, flows, HumanLoops(options.state, flows, s3, region, time.time))
+
+
+def main() -> None:
+    options = arguments()
+    options.state.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log = AccessLog(options.access_log or options.state / "access.jsonl")
+    app = create_app(services(options), log)
+    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", timeout_graceful_shutdown=5)
+
+
+if __name__ == "__main__":
+    main()

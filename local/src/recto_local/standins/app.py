@@ -1,0 +1,151 @@
+"""One ASGI app that answers as Textract, A2I's runtime and SageMaker's flow definitions.
+
+boto3 reaches it by AWS_ENDPOINT_URL_TEXTRACT, …_SAGEMAKER and …_SAGEMAKER_A2I_RUNTIME. Paths below
+`/_local/` are ours alone; AWS has nothing like them.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from recto_local.standins import cbor
+from recto_local.standins.a2i import HumanLoops
+from recto_local.standins.access import AccessLog
+from recto_local.standins.answers import ServiceError, cbor_answer, cbor_error, json_answer, json_error
+from recto_local.standins.sagemaker import FlowDefinitions
+from recto_local.standins.textract import Textract
+
+JSON_11 = "application/x-amz-json-1.1"
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the app answers for."""
+
+    textract: Textract
+    flows: FlowDefinitions
+    loops: HumanLoops
+
+
+def create_app(services: Services, access_log: AccessLog) -> Starlette:
+    """The app; Textract's unfinished jobs go on when it starts, and stop with it."""
+    front = _Front(services)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> Any:
+        services.textract.resume()
+        yield
+        await run_in_threadpool(services.textract.stop)
+
+    routes = [
+        Route("/", front.json_rpc, methods=["POST"]),
+        Route("/service/{service}/operation/{operation}", front.cbor_rpc, methods=["POST"]),
+        Route("/human-loops", front.start_loop, methods=["POST"]),
+        Route("/human-loops", front.list_loops, methods=["GET"]),
+        Route("/human-loops/stop", front.stop_loop, methods=["POST"]),
+        Route("/human-loops/{name}", front.describe_loop, methods=["GET"]),
+        Route("/human-loops/{name}", front.delete_loop, methods=["DELETE"]),
+        Route("/_local/health", front.health, methods=["GET"]),
+        Route("/_local/human-loops/{name}", front.loop_task, methods=["GET"]),
+        Route("/_local/human-loops/{name}/answer", front.answer_loop, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(access_log.middleware())])
+
+
+class _Front:
+    """From the wire to a service's `call`, and back."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._targets: dict[str, Callable[[str, Any], dict[str, Any]]] = {
+            "Textract": services.textract.call,
+            "SageMaker": services.flows.call,
+        }
+
+    async def json_rpc(self, request: Request) -> Response:
+        service, _, operation = request.headers.get("x-amz-target", "").partition(".")
+        try:
+            if service not in self._targets:
+                raise ServiceError("UnknownOperationException", f"no such target: {service}.{operation}")
+            _name_call(request, service, operation)
+            values = _parsed(await request.body(), "SerializationException")
+            return json_answer(await run_in_threadpool(self._targets[service], operation, values), JSON_11)
+        except ServiceError as error:
+            return json_error(error, JSON_11)
+
+    async def cbor_rpc(self, request: Request) -> Response:
+        service, operation = request.path_params["service"], request.path_params["operation"]
+        try:
+            if service not in self._targets:
+                raise ServiceError("UnknownOperationException", f"no such service: {service}", 404)
+            _name_call(request, service, operation)
+            body = await request.body()
+            values = cbor.loads(body) if body else {}
+            return cbor_answer(await run_in_threadpool(self._targets[service], operation, values))
+        except cbor.CborError as error:
+            return cbor_error(ServiceError("SerializationException", str(error)))
+        except ServiceError as error:
+            return cbor_error(error)
+
+    async def start_loop(self, request: Request) -> Response:
+        return await self._loop_call(request, "StartHumanLoop", _parsed(await request.body()))
+
+    async def stop_loop(self, request: Request) -> Response:
+        return await self._loop_call(request, "StopHumanLoop", _parsed(await request.body()))
+
+    async def list_loops(self, request: Request) -> Response:
+        query: dict[str, Any] = dict(request.query_params)
+        if query.get("MaxResults", "").isdigit():
+            query["MaxResults"] = int(query["MaxResults"])
+        return await self._loop_call(request, "ListHumanLoops", query)
+
+    async def describe_loop(self, request: Request) -> Response:
+        return await self._loop_call(request, "DescribeHumanLoop", {"HumanLoopName": request.path_params["name"]})
+
+    async def delete_loop(self, request: Request) -> Response:
+        return await self._loop_call(request, "DeleteHumanLoop", {"HumanLoopName": request.path_params["name"]})
+
+    async def _loop_call(self, request: Request, operation: str, values: Any) -> Response:
+        _name_call(request, "SageMakerA2IRuntime", operation)
+        return await _rest(lambda: self._services.loops.call(operation, values))
+
+    async def loop_task(self, request: Request) -> Response:
+        return await _rest(lambda: self._services.loops.task(request.path_params["name"]))
+
+    async def answer_loop(self, request: Request) -> Response:
+        answer = _parsed(await request.body())
+        return await _rest(lambda: self._services.loops.answer(request.path_params["name"], answer))
+
+    async def health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+
+async def _rest(call: Callable[[], dict[str, Any]]) -> Response:
+    try:
+        return json_answer(await run_in_threadpool(call), JSON)
+    except ServiceError as error:
+        return json_error(error, JSON)
+
+
+def _parsed(body: bytes, code: str = "") -> Any:
+    """The body's JSON; without `code`, what is not JSON becomes an empty request, refused by its shape."""
+    try:
+        return json.loads(body or b"{}")
+    except ValueError as error:
+        if not code:
+            return {}
+        raise ServiceError(code, f"the body is not JSON: {error}") from error
+
+
+def _name_call(request: Request, service: str, operation: str) -> None:
+    request.state.call = (service, operation)

@@ -1,0 +1,217 @@
+"""Textract's asynchronous jobs on disk: requests, results page by page, and the threads that work on them.
+
+A job's folder holds `job.json` (rewritten whole, atomically), the document while it is being read, and one
+file of blocks per finished page; a restarted stand-in goes on where the files end. It decides nothing about
+requests (`textract`) and reads no text itself (`reading`).
+"""
+
+import gzip
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recto_local.pages import Unreadable, UnreadableDocumentError
+from recto_local.standins.reading import Readers
+
+logger = logging.getLogger(__name__)
+
+DAYS_KEPT = 7
+DRIVERS = 4
+"""Jobs worked on at once; the others wait in order."""
+
+
+class Job(BaseModel):
+    """One asynchronous job."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str
+    api: str
+    request: dict[str, Any]
+    status: str = "IN_PROGRESS"
+    message: str = ""
+    created: float
+    num_pages: int = 0
+    page_blocks: tuple[int, ...] = ()
+    """Blocks of each page; in this order they are the job's result."""
+    notified: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.status != "IN_PROGRESS"
+
+    @property
+    def layout(self) -> bool:
+        return "LAYOUT" in self.request.get("FeatureTypes", ())
+
+
+class JobStore:
+    """The jobs' folders."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._jobs = {job.job_id: job for job in self._load()}
+
+    def new(self, api: str, request: dict[str, Any]) -> Job:
+        """A new job; the same token and the same request find it again with `with_token`."""
+        job = Job(job_id=uuid.uuid4().hex + uuid.uuid4().hex, api=api, request=request, created=time.time())
+        self.place(job).mkdir(parents=True)
+        self.save(job)
+        return job
+
+    def find(self, job_id: str) -> Job | None:
+        """None for a job that never was, or is past its days."""
+        job = self._jobs.get(job_id)
+        return job if job and time.time() - job.created < DAYS_KEPT * 86_400 else None
+
+    def with_token(self, api: str, token: str) -> Job | None:
+        jobs = [j for j in self._jobs.values() if j.api == api and j.request.get("ClientRequestToken") == token]
+        return self.find(jobs[0].job_id) if jobs else None
+
+    def unfinished(self) -> list[Job]:
+        """Not ended, or ended and not announced; oldest first."""
+        jobs = [job for job in self._jobs.values() if not (job.ended and job.notified)]
+        return sorted(jobs, key=lambda job: job.created)
+
+    def num_running(self) -> int:
+        return sum(1 for job in self._jobs.values() if not job.ended)
+
+    def place(self, job: Job) -> Path:
+        return self.folder / job.job_id
+
+    def document(self, job: Job) -> Path:
+        return self.place(job) / "document"
+
+    def save(self, job: Job) -> Job:
+        with self._lock:
+            target = self.place(job) / "job.json"
+            fresh = target.with_suffix(".new")
+            fresh.write_text(job.model_dump_json())
+            os.replace(fresh, target)
+            self._jobs[job.job_id] = job
+        return job
+
+    def write_page(self, job: Job, page: int, blocks: list[dict[str, Any]]) -> None:
+        target = self._page(job, page)
+        fresh = target.with_suffix(".new")
+        fresh.write_bytes(gzip.compress(json.dumps(blocks).encode(), 1))
+        os.replace(fresh, target)
+
+    def blocks(self, job: Job, offset: int, count: int) -> list[dict[str, Any]]:
+        """`count` blocks from the job's `offset`-th on; only the pages that hold them are read."""
+        found: list[dict[str, Any]] = []
+        for page, size in enumerate(job.page_blocks, start=1):
+            if offset < size and len(found) < count:
+                blocks = json.loads(gzip.decompress(self._page(job, page).read_bytes()))
+                found += blocks[offset : offset + count - len(found)]
+            offset = max(0, offset - size)
+        return found
+
+    def _page(self, job: Job, page: int) -> Path:
+        return self.place(job) / f"page-{page:06d}.json.gz"
+
+    def _load(self) -> Iterator[Job]:
+        for path in sorted(self.folder.glob("*/job.json")):
+            job = Job.model_validate_json(path.read_text())
+            if time.time() - job.created < DAYS_KEPT * 86_400:
+                yield job
+            else:
+                shutil.rmtree(path.parent, ignore_errors=True)
+
+
+class JobRunner:
+    """Works on the store's jobs, oldest first, pages in order, and says when one has ended."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        readers: Readers,
+        languages: tuple[str, ...],
+        fetch: Callable[[Job, Path], None],
+        announce: Callable[[Job], None],
+    ) -> None:
+        self._store = store
+        self._readers = readers
+        self._languages = languages
+        self._fetch = fetch
+        self._announce = announce
+        self._stopping = threading.Event()
+        self._drivers = ThreadPoolExecutor(DRIVERS, thread_name_prefix="textract-job")
+
+    def resume(self) -> None:
+        """Go on with what an earlier process left unfinished."""
+        for job in self._store.unfinished():
+            self.start(job)
+
+    def start(self, job: Job) -> None:
+        self._drivers.submit(self._drive, job)
+
+    def stop(self) -> None:
+        """Leave unfinished jobs as they are, on disk."""
+        self._stopping.set()
+        self._readers.close()
+        self._drivers.shutdown(wait=True, cancel_futures=True)
+
+    def _drive(self, job: Job) -> None:
+        try:
+            if not job.ended:
+                job = self._read(job)
+            if job.ended and not self._stopping.is_set():
+                self._announce(job)
+                self._store.save(job.model_copy(update={"notified": True}))
+        except Exception:  # the outermost edge of this thread: the job stays, a restart tries again
+            logger.exception("textract job %s could not be finished", job.job_id)
+
+    def _read(self, job: Job) -> Job:
+        """The job as it is after its pages were read, or as it stands when everything stops."""
+        document = self._store.document(job)
+        try:
+            if not document.exists():
+                self._fetch(job, document)
+            content = self._readers.inspect(document)
+            job = self._store.save(job.model_copy(update={"num_pages": content.num_pages}))
+            job = self._read_pages(job, content.kind)
+            ending: dict[str, Any] = {"status": "SUCCEEDED"}
+        except UnreadableDocumentError as error:
+            ending = {"status": "FAILED", "message": str(error)}
+        except (BrokenProcessPool, CancelledError):
+            if self._stopping.is_set():
+                return job
+            ending = {"status": "FAILED", "message": "INTERNAL_ERROR: the process that read a page has died"}
+        document.unlink(missing_ok=True)
+        return self._store.save(job.model_copy(update=ending))
+
+    def _read_pages(self, job: Job, kind: str) -> Job:
+        """Read on after the pages there are; at most two per worker are under way."""
+        document = self._store.document(job)
+        under_way: deque[Future[list[dict[str, Any]]]] = deque()
+        next_page = len(job.page_blocks) + 1
+        while under_way or next_page <= job.num_pages:
+            while next_page <= job.num_pages and len(under_way) < 2 * self._readers.workers:
+                under_way.append(
+                    self._readers.read(document, kind, next_page, job.job_id, self._languages, job.layout)
+                )
+                next_page += 1
+            blocks = under_way.popleft().result()
+            self._store.write_page(job, len(job.page_blocks) + 1, blocks)
+            job = self._store.save(job.model_copy(update={"page_blocks": (*job.page_blocks, len(blocks))}))
+        return job
+
+
+def failure(error: Exception) -> UnreadableDocumentError:
+    """A document that could not be fetched any more, as a job's failure."""
+    return UnreadableDocumentError(Unreadable.DAMAGED, f"the document could not be read from S3: {error}")
