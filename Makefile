@@ -2,15 +2,75 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
+PRODUCT := .venv/bin/python
+TOOLS := .venv-tools/bin
+TRAINING := .venv-training/bin/python
+
+# Fast ones first, so that a mistake shows early.
+TESTS := $(wildcard tests/unit tests/contract tests/functional tests/browser tests/e2e)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: setup
+.PHONY: setup setup-demo
 setup: ## make the virtual environments; returns at once when nothing has changed
 	@$(PYTHON) scripts/bootstrap.py
+
+setup-demo:
+	@$(PYTHON) scripts/bootstrap.py product tools
+
+.PHONY: demo
+demo: setup-demo ## sample documents through the whole pipeline on this machine, one review answered
+	@.venv/bin/recto demo
+
+.PHONY: test
+test: setup check training-tests ## everything that must pass: checks, then all tests
+	@$(PRODUCT) -m pytest $(TESTS)
+
+.PHONY: check lint types boundaries template
+check: lint types boundaries template ## all checks that run no test
+
+lint: ## ruff: rules and format
+	@$(PRODUCT) -m ruff check .
+	@$(PRODUCT) -m ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+
+types: ## mypy, strict, on the library and the command line
+	@$(PRODUCT) -m mypy layers/recto/src cli/src
+
+boundaries: ## import-linter: core <- steps <- shells
+	@.venv/bin/lint-imports --no-logo > build/boundaries.txt 2>&1 || { cat build/boundaries.txt; exit 1; }
+	@tail -n 1 build/boundaries.txt
+
+template: ## sam validate --lint
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(TOOLS)/sam validate --lint --template template.yaml
+
+.PHONY: format
+format: ## bring the code into ruff's format and mend what it can mend safely
+	@$(PRODUCT) -m ruff check --fix --quiet . || true
+	@$(PRODUCT) -m ruff format --quiet .
+
+.PHONY: unit e2e training-tests
+unit: setup-demo ## the tests that start no runtime
+	@$(PRODUCT) -m pytest $(filter-out tests/e2e,$(TESTS))
+
+e2e: setup-demo ## documents through the local runtime
+	@$(PRODUCT) -m pytest tests/e2e
+
+training-tests: setup ## the training code's tests, in its own environment
+	@$(TRAINING) -m pytest --quiet tests/training
+
+.PHONY: check-layers
+check-layers: setup-demo ## resolve the layers' wheels for AWS and add up their sizes (needs a package index)
+	@$(PRODUCT) scripts/check_layers.py
 
 .PHONY: lock
 lock: ## choose all versions anew and write constraints/*.txt (needs a package index)
 	@$(PYTHON) scripts/bootstrap.py --lock
+
+.PHONY: clean distclean
+clean: ## remove what was built, the local runtime's state and the demo's output
+	@rm -rf .aws-sam .recto build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+distclean: clean ## the virtual environments and the wheels as well: the next set-up needs a package index
+	@rm -rf .venv .venv-tools .venv-training .wheels
