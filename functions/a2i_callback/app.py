@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.shell import settings_of
 from recto.settings import ReviewCallbackSettings
 from recto.steps.intake import uploads_of
 from recto.steps.review import ReviewCallback, take_answer
@@ -30,7 +30,6 @@ def wiring() -> ReviewCallback:
         documents=DocumentRows(table),
         reviews=ReviewRows(table),
         workflow=StepFunctionsWorkflow(CALLER),
-        clock=utc_now,
         work_bucket=settings.work_bucket,
     )
 

@@ -85,8 +85,8 @@ def _check_parallel(page: Page, predictions: PagePredictions) -> None:
     counts.add(len(predictions.agreements) or len(page.words))
     if predictions.number != page.number or len(counts) > 1:
         raise PageCountMismatchError(
-            f"page {page.number} of {len(page.words)} words with predictions for page {predictions.number} of "
-            f"{len(predictions.classes)} words; expected one prediction per word"
+            f"page {page.number} of {len(page.words)} words with predictions for page "
+            f"{predictions.number} of {len(predictions.classes)} words; expected one prediction per word"
         )
 
 
@@ -250,7 +250,7 @@ def _detection(mention: Mention, standing: Standing, calibration: Calibration) -
 def value_features(
     mention_list: Iterable[Mention], fields: FieldList
 ) -> Iterator[tuple[str, str, Mention, dict[str, float]]]:
-    """(field, normal form or text, mention, its features) of each mention: what a calibration is fitted on."""
+    """(field, normal form or text, mention, its features) of each mention: what calibration is fitted on."""
     for field, found in _by_field(mention_list, fields):
         said = _said(field, found)
         for one, standing in zip(said, _standings(field, said, len(found)), strict=True):

@@ -7,7 +7,7 @@ generated JSON schemas; a test keeps them equal to this file.
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 from recto.places import DocumentId, Location
@@ -126,10 +126,6 @@ class OcrJob(Message):
     warnings: tuple[str, ...] = ()
 
 
-def _none_for_empty(value: Any) -> Any:
-    return None if value == "" else value
-
-
 class OcrOutput(Message):
     """Where the OCR state machine's caller wants the consolidated Textract JSON."""
 
@@ -219,7 +215,7 @@ class PostprocessResponse(Message):
 
 class ReviewRequest(Message):
     document: DocumentRef
-    task_token: Annotated[str | None, BeforeValidator(_none_for_empty)] = None
+    task_token: str
 
 
 class ReviewOutcome(Message):

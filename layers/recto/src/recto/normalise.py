@@ -124,12 +124,13 @@ def _decimal_separator(bare: str, groups_of_three: bool) -> tuple[str, bool]:
 def number_value(text: str) -> Normalized:
     """The one number in a text, without thousands separators: `1,234.50` gives `1234.50`."""
     folded = _folded(text)
-    found = [match for match in _SIGNED.finditer(folded) if parse_decimal(match["digits"])]
+    found = [
+        (match, parsed) for match in _SIGNED.finditer(folded) if (parsed := parse_decimal(match["digits"]))
+    ]
     if not found:
         return _not_understood(text)
-    parsed = parse_decimal(found[0]["digits"])
-    assert parsed is not None
-    number = -parsed.number if _is_negative(found[0]) else parsed.number
+    match, parsed = found[0]
+    number = -parsed.number if _is_negative(match) else parsed.number
     flags = (AMBIGUOUS,) * parsed.is_ambiguous + (SEVERAL,) * (len(found) > 1)
     return Normalized(f"{number:f}", _plain(number), (number,), flags)
 
@@ -406,12 +407,12 @@ def _date(text: str, day_first: bool) -> Normalized:
 
 def _dates_in(text: str, day_first: bool) -> list[_Date]:
     """All dates, in the order of the text; a form that says more is read before one that says less."""
-    found = []
+    found: list[_Date] = []
     for form in _FORMS:
         matches = list(form.finditer(text))
-        for match in matches:
-            if reading := _reading(match, day_first):
-                found.append(_Date(*reading, match.start()))
+        found += (
+            _Date(*reading, match.start()) for match in matches if (reading := _reading(match, day_first))
+        )
         for match in matches:
             text = text[: match.start()] + "\x00" * len(match[0]) + text[match.end() :]
     return sorted(found, key=lambda one: one.start)

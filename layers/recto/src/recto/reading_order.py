@@ -147,9 +147,8 @@ def _segments(words: Sequence[Word], boxes: Sequence[Box]) -> list[_Run]:
 def _gap(words: Sequence[Word], boxes: Sequence[Box], one: int, other: int) -> float | None:
     """The gap in characters between a word and the one right of it; None where these are not neighbours."""
     a, b = boxes[one], boxes[other]
-    a_height, b_height = a.bottom - a.top, b.bottom - b.top
-    low = a_height if a_height < b_height else b_height
-    shared = (a.bottom if a.bottom < b.bottom else b.bottom) - (a.top if a.top > b.top else b.top)
+    low = min(a.bottom - a.top, b.bottom - b.top)
+    shared = min(a.bottom, b.bottom) - max(a.top, b.top)
     if shared < SAME_ROW * low or b.left <= a.left:
         return None
     first, second = words[one], words[other]
@@ -162,7 +161,7 @@ def _gap(words: Sequence[Word], boxes: Sequence[Box], one: int, other: int) -> f
 
 
 def _widest_space(line: int, other: int) -> float:
-    if line == NO_LINE or other == NO_LINE:
+    if NO_LINE in (line, other):
         return WIDEST_SPACE
     return WIDEST_SPACE_IN_LINE if line == other else WIDEST_SPACE_BETWEEN_LINES
 

@@ -1,0 +1,292 @@
+"""Template, code and state machines say the same."""
+
+import importlib.util
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recto.errors
+import recto.settings
+from recto.errors import DocumentError, RectoError, TransientError
+from tests.contract.template import (
+    ROOT,
+    asl,
+    asl_text,
+    environment_of,
+    functions,
+    resources,
+    states,
+    statements_of,
+    template,
+)
+
+MACHINES = ("document", "ocr")
+SETTINGS = {
+    "IntakeFunction": recto.settings.IntakeSettings,
+    "DispatchFunction": recto.settings.DispatchSettings,
+    "TextractStartFunction": recto.settings.TextractStartSettings,
+    "TextractCallbackFunction": recto.settings.TextractCallbackSettings,
+    "TextractFetchFunction": recto.settings.TextractFetchSettings,
+    "PageImagesFunction": recto.settings.PageImagesSettings,
+    "ModelInvokeFunction": recto.settings.ModelInvokeSettings,
+    "EntityPostprocessFunction": recto.settings.EntityPostprocessSettings,
+    "A2iTriggerFunction": recto.settings.ReviewTriggerSettings,
+    "A2iCallbackFunction": recto.settings.ReviewCallbackSettings,
+    "PublishFunction": recto.settings.PublishSettings,
+}
+
+
+def handler_of(function: dict[str, Any]) -> tuple[Path, str]:
+    handler = function.get("Handler", template()["Globals"]["Function"]["Handler"])
+    module, _, name = handler.partition(".")
+    return ROOT / function["CodeUri"] / f"{module}.py", name
+
+
+def load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_every_handler_names_a_file_and_a_function(name: str) -> None:
+    path, handler = handler_of(functions()[name])
+
+    assert callable(getattr(load(path), handler))
+
+
+def test_every_handler_file_is_in_the_template() -> None:
+    in_template = {handler_of(function)[0] for function in functions().values()}
+    in_folder = {path for path in (ROOT / "functions").glob("*/*.py") if "def lambda_handler" in path.read_text()}
+
+    assert in_template == in_folder
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_a_functions_variables_are_its_settings(name: str) -> None:
+    expected = {field.upper() for field in SETTINGS[name].model_fields}
+
+    assert set(environment_of(functions()[name])) == expected
+
+
+@pytest.mark.parametrize("name", sorted(functions()))
+def test_a_function_reads_the_settings_that_the_template_gives_it(name: str) -> None:
+    path, _ = handler_of(functions()[name])
+
+    assert SETTINGS[name].__name__ in path.read_text()
+
+
+@pytest.mark.parametrize("machine", ["Document", "Ocr"])
+def test_placeholders_are_the_substitutions(machine: str) -> None:
+    properties = resources("AWS::Serverless::StateMachine")[f"{machine}StateMachine"]
+
+    used = set(re.findall(r"\$\{(\w+)\}", asl_text(machine.lower())))
+
+    assert used == set(properties["DefinitionSubstitutions"])
+
+
+@pytest.mark.parametrize("machine", ["Document", "Ocr"])
+def test_a_state_machine_may_call_just_the_functions_it_calls(machine: str) -> None:
+    properties = resources("AWS::Serverless::StateMachine")[f"{machine}StateMachine"]
+    called = set(re.findall(r"\$\{(\w+Function)\}", asl_text(machine.lower())))
+
+    allowed = properties["Policies"][0]["Statement"][0]["Resource"]
+
+    assert {entry["GetAtt"].removesuffix(".Arn") for entry in allowed} == called
+
+
+def matched_errors(machine: str, kind: str) -> set[str]:
+    rules = [rule for state in states(asl(machine)).values() for rule in state.get(kind, [])]
+    return {name for rule in rules for name in rule["ErrorEquals"]}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_matched_errors_exist(machine: str) -> None:
+    named = matched_errors(machine, "Retry") | matched_errors(machine, "Catch")
+
+    ours = {name for name in named if not name.startswith(("States.", "Lambda."))}
+
+    known = {name for name, cls in vars(recto.errors).items() if inspect.isclass(cls) and issubclass(cls, RectoError)}
+    assert ours <= known
+
+
+def leaves(base: type[RectoError]) -> set[str]:
+    children = base.__subclasses__()
+    return set().union(*(leaves(child) for child in children)) if children else {base.__name__}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_transient_error_is_retried_with_jitter_in_every_task(machine: str) -> None:
+    tasks = [state for state in states(asl(machine)).values() if state["Type"] == "Task"]
+
+    assert tasks
+    for task in tasks:
+        retry = task["Retry"][0]
+        assert leaves(TransientError) <= set(retry["ErrorEquals"])
+        assert retry["JitterStrategy"] == "FULL"
+        assert not leaves(DocumentError) & set(retry["ErrorEquals"])
+
+
+def test_the_error_tree_in_the_docstring_is_the_tree() -> None:
+    drawn = re.findall(r"(\w+Error)\b", recto.errors.__doc__ or "")
+
+    classes = {name for name, cls in vars(recto.errors).items() if inspect.isclass(cls) and issubclass(cls, RectoError)}
+
+    assert sorted(drawn) == sorted(classes)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_failure_is_caught(machine: str) -> None:
+    """Tasks catch everything themselves, or stand inside a Parallel or Map that does."""
+    for name, state in asl(machine)["States"].items():
+        if state["Type"] in ("Task", "Parallel", "Map"):
+            assert any("States.ALL" in rule["ErrorEquals"] for rule in state["Catch"]), name
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_waiting_state_gives_up_in_the_end(machine: str) -> None:
+    waiting = {n: s for n, s in states(asl(machine)).items() if "waitForTaskToken" in s.get("Resource", "")}
+
+    assert waiting
+    assert all("TimeoutSeconds" in state for state in waiting.values())
+
+
+def test_the_pipeline_waits_for_a_review_longer_than_it_is_on_offer() -> None:
+    parameters = template()["Parameters"]
+
+    assert parameters["ReviewTimeoutSeconds"]["Default"] > parameters["ReviewAvailabilitySeconds"]["Default"]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_task_state_outlives_its_function(machine: str) -> None:
+    limits = {name: body.get("Timeout", 60) for name, body in functions().items()}
+
+    for state in states(asl(machine)).values():
+        if state["Type"] == "Task" and "waitForTaskToken" not in state["Resource"]:
+            function = state["Parameters"]["FunctionName"].strip("${}")
+            assert state["TimeoutSeconds"] > limits[function]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_states_speak_jsonpath_and_every_next_exists(machine: str) -> None:
+    definition = asl(machine)
+
+    assert definition.get("QueryLanguage", "JSONPath") == "JSONPath"
+    following = {
+        following
+        for state in definition["States"].values()
+        for following in (
+            state.get("Next"),
+            state.get("Default"),
+            *(choice["Next"] for choice in state.get("Choices", [])),
+            *(rule["Next"] for rule in state.get("Catch", [])),
+        )
+        if following
+    }
+    assert {definition["StartAt"], *following} == set(definition["States"])
+
+
+@pytest.mark.parametrize("name", [n for n, f in functions().items() if "Messages" in f.get("Events", {})])
+def test_queue_fed_functions_report_partial_failures_in_template_and_code(name: str) -> None:
+    function = functions()[name]
+    path, _ = handler_of(function)
+
+    assert function["Events"]["Messages"]["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "process_partial_response" in path.read_text()
+
+
+def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> None:
+    dead = {"IntakeDeadLetters", "TextractDeadLetters", "ReviewDeadLetters", "DispatchFailures"}
+    queues = resources("AWS::SQS::Queue")
+
+    assert dead <= set(queues)
+    assert all("RedrivePolicy" in body for name, body in queues.items() if name not in dead)
+    for rule in resources("AWS::Events::Rule").values():
+        assert all("DeadLetterConfig" in target for target in rule["Targets"])
+    assert all("RedrivePolicy" in body for body in resources("AWS::SNS::Subscription").values())
+    assert "OnFailure" in functions()["DispatchFunction"]["EventInvokeConfig"]["DestinationConfig"]
+
+
+def test_buckets_are_private_encrypted_and_tls_only() -> None:
+    buckets = resources("AWS::S3::Bucket")
+    policies = {body["Bucket"]["Ref"]: body for body in resources("AWS::S3::BucketPolicy").values()}
+
+    assert len(buckets) == 3
+    for name, body in buckets.items():
+        assert set(body["PublicAccessBlockConfiguration"].values()) == {True}
+        assert body["BucketEncryption"]
+        statement = policies[name]["PolicyDocument"]["Statement"][0]
+        assert statement["Effect"] == "Deny"
+        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_function_has_a_log_group_with_retention() -> None:
+    groups = resources("AWS::Logs::LogGroup")
+
+    for name, function in functions().items():
+        group = groups[function["LoggingConfig"]["LogGroup"]["Ref"]]
+        assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        expected = f"/aws/lambda/{function['FunctionName']['Sub']}"
+        assert group["LogGroupName"]["Sub"] == expected, name
+
+
+def test_only_actions_without_resources_are_allowed_on_everything() -> None:
+    for function in functions().values():
+        for statement in statements_of(function):
+            assert "*" not in "".join(statement["Action"])
+            if statement["Resource"] == "*":
+                assert all(action.startswith("textract:") for action in statement["Action"])
+
+
+def test_no_partition_is_spelt_out() -> None:
+    text = (ROOT / "template.yaml").read_text() + asl_text("document") + asl_text("ocr")
+
+    assert "arn:aws" not in text
+
+
+def test_handlers_import_with_an_empty_environment() -> None:
+    paths = [str(handler_of(function)[0]) for function in functions().values()]
+    code = (
+        "import importlib.util, json, sys\n"
+        "for path in json.loads(sys.argv[1]):\n"
+        "    spec = importlib.util.spec_from_file_location('handler', path)\n"
+        "    spec.loader.exec_module(importlib.util.module_from_spec(spec))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(paths)], env={}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_core_loads_nothing_of_the_outside() -> None:
+    core = [
+        path.stem
+        for path in (ROOT / "layers/recto/src/recto").glob("*.py")
+        if path.stem not in ("__init__", "imaging", "inference")
+    ]
+    steps = [f"steps.{p.stem}" for p in (ROOT / "layers/recto/src/recto/steps").glob("*.py") if p.stem != "__init__"]
+    outside = "boto3 botocore aws_lambda_powertools trp torch numpy PIL pypdfium2 onnxruntime tokenizers".split()
+    code = (
+        "import importlib, json, sys\n"
+        "names, outside = map(json.loads, sys.argv[1:])\n"
+        "[importlib.import_module('recto.' + name) for name in names]\n"
+        "print(json.dumps([name for name in outside if name in sys.modules]))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(core + steps), json.dumps(outside)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert json.loads(done.stdout) == []
