@@ -264,7 +264,7 @@ def with_access_log(dispatch: Dispatch, detect: Callable[..., str], parameters: 
     return logged
 
 
-def run(port: int, state: Path) -> None:
+def run(port: int, state: Path, access_log: Path) -> None:
     """Serve on 127.0.0.1 until SIGTERM or SIGINT, then save the state."""
     check_version()
     prepare_folders(state)
@@ -276,7 +276,7 @@ def run(port: int, state: Path) -> None:
         if not callable(getattr(app, name, None)):
             raise MendError(f"ministack.app.{name} is gone: the access log cannot be kept; expected {MINISTACK}")
     dispatch = with_access_log(
-        app._dispatch_service_request, app.detect_service, app._routing_params, state / "access.jsonl"
+        app._dispatch_service_request, app.detect_service, app._routing_params, access_log
     )
     app._dispatch_service_request = dispatch
     sys.argv = sys.argv[:1]
@@ -287,9 +287,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True, help="folder for everything the emulator writes")
+    parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
     arguments = parser.parse_args()
+    state = arguments.state.resolve()
     try:
-        run(arguments.port, arguments.state.resolve())
+        run(arguments.port, state, (arguments.access_log or state / "access.jsonl").resolve())
     except MendError as error:
         raise SystemExit(f"emulator: {error}") from error
 

@@ -1,0 +1,399 @@
+"""The whole of Recto on this machine: emulator, stand-ins, the deployed template, the demo release.
+
+    python -m recto_local.runtime up | down | status
+
+`Runtime` is what the command line and the tests use. It starts and stops; documents are sent by those who
+use it. Everything it writes is below its home folder, so two homes never meet.
+"""
+
+import argparse
+import atexit
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ConfigDict
+
+from recto_local import processes
+from recto_local.deployment import Sam, fingerprint
+from recto_local.processes import ProcessError, ProcessRef
+
+REGION = "us-east-1"
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+EMULATOR, STANDINS = "emulator", "standins"
+STANDIN_SERVICES = ("TEXTRACT", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SAGEMAKER_A2I_RUNTIME")
+
+
+class RuntimeStartError(Exception):
+    """The runtime could not be started; the message says at which step and why."""
+
+
+class RuntimeInfo(BaseModel):
+    """`runtime.json`: what runs, where, and what was deployed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    project: str
+    stack: str
+    region: str = REGION
+    ports: dict[str, int]
+    processes: dict[str, ProcessRef]
+    outputs: dict[str, str] = {}
+    """Of the deployed stack."""
+    access_log: Path
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make any process with an AWS SDK speak to this runtime."""
+        return endpoint_environment(self.ports[EMULATOR], self.ports[STANDINS])
+
+    def standins_url(self, path: str = "") -> str:
+        """The stand-ins' address; their local calls begin with `/_local/`."""
+        return f"http://127.0.0.1:{self.ports[STANDINS]}{path}"
+
+
+class Status(BaseModel):
+    """What `status` found."""
+
+    model_config = ConfigDict(frozen=True)
+
+    info: RuntimeInfo | None
+    alive: dict[str, bool] = {}
+
+    @property
+    def is_up(self) -> bool:
+        return self.info is not None and bool(self.info.outputs) and all(self.alive.values())
+
+
+def endpoint_environment(emulator_port: int, standins_port: int) -> dict[str, str]:
+    """The AWS SDK's own variables: endpoints, region, credentials that are worth nothing elsewhere."""
+    standins = f"http://127.0.0.1:{standins_port}"
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{emulator_port}",
+        **{f"AWS_ENDPOINT_URL_{service}": standins for service in STANDIN_SERVICES},
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+class Runtime:
+    """One home folder's runtime. `say` gets each step in plain words."""
+
+    def __init__(self, root: Path, home: Path, say: Callable[[str], None] | None = None) -> None:
+        self.root = root.resolve()
+        self.home = home.resolve()
+        self._say = say or (lambda text: print(text, flush=True))
+        self._started: list[ProcessRef] = []
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str], root: Path | None = None, say: Callable[[str], None] | None = None
+    ) -> "Runtime":
+        """The repository this file lies in; its home is RECTO_HOME or `.recto`."""
+        root = root or Path(__file__).resolve().parents[3]
+        return cls(root, Path(environment.get("RECTO_HOME") or root / ".recto"), say)
+
+    # ---- up, down, status
+
+    def up(self) -> RuntimeInfo:
+        """Start what does not run, deploy what has changed. Whatever fails, nothing half-started stays."""
+        with self._only_one(), self._cleaning_up():
+            status = self.status()
+            if not (status.info and status.alive and all(status.alive.values())):
+                if status.info:
+                    self._stop(status.info)
+                self._start()
+            info = self._deployed(self._read_info())
+            self._provide_release(info)
+            self._recover(info)
+            return info
+
+    def down(self) -> bool:
+        """Stop in good order, so that the state is saved. False where nothing ran."""
+        with self._only_one():
+            info = self._read_info_or_none()
+            if info is None:
+                return False
+            ran = any(processes.is_alive(process) for process in info.processes.values())
+            self._stop(info)
+            return ran
+
+    def status(self) -> Status:
+        info = self._read_info_or_none()
+        if info is None:
+            return Status(info=None)
+        return Status(info=info, alive={name: processes.is_alive(p) for name, p in info.processes.items()})
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[RuntimeInfo]:
+        """Up for the length of a block. What was up before stays up after it."""
+        was_up = self.status().is_up
+        info = self.up()
+        with contextlib.nullcontext() if was_up else self._stopping_at_the_end():
+            yield info
+
+    # ---- processes
+
+    def _start(self) -> None:
+        last = self._read_info_or_none()
+        old = last.ports if last else {}
+        ports = {EMULATOR: processes.free_port(old.get(EMULATOR, 0)), STANDINS: processes.free_port(old.get(STANDINS, 0))}
+        environment = self._environment(ports)
+        access_log = self.home / "access.jsonl"
+        with self._timed("starting the AWS emulator and the stand-ins for Textract and A2I"):
+            running = {
+                EMULATOR: self._start_one(EMULATOR, self._emulator_command(ports[EMULATOR], access_log), environment),
+                STANDINS: self._start_one(STANDINS, self._standins_command(ports[STANDINS], access_log), environment),
+            }
+            sam = self._sam()
+            project = sam.parameters.get("ProjectId", sam.stack)
+            self._write_info(
+                RuntimeInfo(project=project, stack=sam.stack, ports=ports, processes=running, access_log=access_log)
+            )
+            processes.wait_healthy(
+                running[EMULATOR], f"http://127.0.0.1:{ports[EMULATOR]}/_ministack/health", START_SECONDS
+            )
+            processes.wait_healthy(
+                running[STANDINS], f"http://127.0.0.1:{ports[STANDINS]}/_local/health", START_SECONDS
+            )
+
+    def _start_one(self, name: str, command: list[str], environment: Mapping[str, str]) -> ProcessRef:
+        process = processes.start(name, command, environment, self.home, self.home / "logs" / f"{name}.log")
+        self._started.append(process)
+        return process
+
+    def _emulator_command(self, port: int, access_log: Path) -> list[str]:
+        python = self.root / ".venv-tools" / "bin" / "python"
+        if not python.exists():
+            raise RuntimeStartError(f"{python} is missing: run `make setup`")
+        script = Path(__file__).with_name("emulator.py")
+        state = self.home / "emulator"
+        return [str(python), str(script), "--port", str(port), "--state", str(state), "--access-log", str(access_log)]
+
+    def _standins_command(self, port: int, access_log: Path) -> list[str]:
+        options = ["--port", str(port), "--state", str(self.home / "standins"), "--access-log", str(access_log)]
+        return [sys.executable, "-m", "recto_local.standins", *options]
+
+    def _environment(self, ports: Mapping[str, int]) -> dict[str, str]:
+        """Ours without anything about AWS or Python's paths, and with the runtime's endpoints."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "SAM_", "PYTHON", "MINISTACK_")) and name not in ("VIRTUAL_ENV", "PORT")
+        }
+        return {**kept, **endpoint_environment(ports[EMULATOR], ports[STANDINS]), "OMP_THREAD_LIMIT": "1"}
+
+    def _stop(self, info: RuntimeInfo) -> None:
+        if not info.processes:
+            return
+        with self._timed("stopping the stand-ins and the emulator, which saves its state"):
+            for name, process in sorted(info.processes.items(), reverse=True):
+                if not processes.stop(process, STOP_SECONDS):
+                    self._say(f"  {name} did not end within {STOP_SECONDS:.0f} s and was killed; see {process.log}")
+        self._write_info(info.model_copy(update={"processes": {}, "outputs": {}}))
+        self._started = []
+
+    # ---- stack, release, recovery
+
+    def _sam(self) -> Sam:
+        program = self.root / ".venv-tools" / "bin" / "sam"
+        if not program.exists():
+            raise RuntimeStartError(f"{program} is missing: run `make setup`")
+        return Sam(self.root, self.home, program)
+
+    def _deployed(self, info: RuntimeInfo) -> RuntimeInfo:
+        """The stack as the template says today: built and deployed only where it is not that already."""
+        sam, wanted = self._sam(), fingerprint(self.root)
+        built, deployed = self.home / "built-from", self.home / "deployed-from"
+        environment = self._environment(info.ports)
+        if _text(built) != wanted or not (self.home / "build" / "template.yaml").exists():
+            with self._timed("building functions and layers (sam build)"):
+                sam.build(environment)
+            built.write_text(wanted)
+        outputs = self._outputs(info)
+        if outputs is None or _text(deployed) != wanted:
+            with self._timed("deploying the template (sam deploy)"):
+                sam.deploy(environment)
+            deployed.write_text(wanted)
+            outputs = self._outputs(info)
+        if outputs is None:
+            raise RuntimeStartError(f"stack {info.stack} is not there after sam deploy; see {self.home / 'logs'}")
+        info = info.model_copy(update={"outputs": outputs})
+        self._write_info(info)
+        return info
+
+    def _outputs(self, info: RuntimeInfo) -> dict[str, str] | None:
+        """The stack's outputs; None where it is absent or not complete."""
+        try:
+            stacks = self.client(info, "cloudformation").describe_stacks(StackName=info.stack)["Stacks"]
+        except ClientError:
+            return None
+        if not stacks or stacks[0]["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            return None
+        return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+
+    def _provide_release(self, info: RuntimeInfo) -> None:
+        """Upload the demo release where it is new, and name it where no other release is named."""
+        folder = self.root / "local" / "releases" / "demo"
+        if not (folder / "release.json").exists():
+            self._say(f"no release in {folder}: documents wait until one is deployed")
+            return
+        index = (folder / "release.json").read_bytes()
+        prefix = f"releases/{json.loads(index)['name']}-{hashlib.sha256(index).hexdigest()[:8]}"
+        bucket, s3 = info.outputs["WorkBucketName"], self.client(info, "s3")
+        if not s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/release.json").get("KeyCount"):
+            with self._timed(f"uploading the release {prefix}"):
+                for path in sorted(p for p in folder.iterdir() if p.name != "release.json"):
+                    s3.upload_file(str(path), bucket, f"{prefix}/{path.name}")
+                s3.put_object(Bucket=bucket, Key=f"{prefix}/release.json", Body=index)
+        self._name_release(info, prefix)
+
+    def _name_release(self, info: RuntimeInfo, prefix: str) -> None:
+        """A release that somebody else has named stays."""
+        ours, ssm = self.home / "release", self.client(info, "ssm")
+        name = info.outputs["ReleaseParamName"]
+        current = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        if current != prefix and current in ("undefined", _text(ours)):
+            ssm.put_parameter(Name=name, Value=prefix, Type="String", Overwrite=True)
+        ours.write_text(prefix)
+
+    def _recover(self, info: RuntimeInfo) -> None:
+        """Let documents that an earlier stop interrupted go on."""
+        request = {"Action": "recover", "OlderThanSeconds": 0, "IncludeReviews": True}
+        answer = self.client(info, "lambda").invoke(
+            FunctionName=info.outputs["DispatchFunctionName"], Payload=json.dumps(request).encode()
+        )
+        body = json.loads(answer["Payload"].read() or b"null")
+        if answer.get("FunctionError"):
+            raise RuntimeStartError(f"interrupted documents could not be taken up again: {body}")
+        restarted = body.get("Restarted", []) if isinstance(body, dict) else []
+        if restarted:
+            self._say(f"{len(restarted)} interrupted document(s) go on")
+
+    def client(self, info: RuntimeInfo, service: str) -> Any:
+        """A boto3 client of this runtime."""
+        environment = info.environment()
+        variable = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=environment.get(variable, environment["AWS_ENDPOINT_URL"]),
+            region_name=REGION,
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            config=Config(user_agent_appid="recto-local", proxies={}, read_timeout=120),
+        )
+
+    # ---- home folder
+
+    def _read_info_or_none(self) -> RuntimeInfo | None:
+        try:
+            return RuntimeInfo.model_validate_json((self.home / "runtime.json").read_text())
+        except FileNotFoundError:
+            return None
+
+    def _read_info(self) -> RuntimeInfo:
+        return RuntimeInfo.model_validate_json((self.home / "runtime.json").read_text())
+
+    def _write_info(self, info: RuntimeInfo) -> None:
+        fresh = self.home / "runtime.json.new"
+        fresh.write_text(info.model_dump_json(indent=2))
+        fresh.replace(self.home / "runtime.json")
+
+    @contextlib.contextmanager
+    def _only_one(self) -> Iterator[None]:
+        """One `up` or `down` of this home at a time; the second waits."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def _cleaning_up(self) -> Iterator[None]:
+        """Stop what was started when the block fails or is interrupted, SIGTERM included."""
+        with _interruptible():
+            try:
+                yield
+            except BaseException:
+                for process in reversed(self._started):
+                    processes.stop(process, STOP_SECONDS)
+                self._started = []
+                raise
+
+    @contextlib.contextmanager
+    def _stopping_at_the_end(self) -> Iterator[None]:
+        atexit.register(self.down)
+        try:
+            with _interruptible():
+                yield
+        finally:
+            self.down()
+            atexit.unregister(self.down)
+
+    @contextlib.contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        self._say(f"{what} …")
+        yield
+        self._say(f"  done in {time.monotonic() - began:.1f} s")
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the block like Ctrl-C, so that its clean-up runs."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    try:
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    except ValueError:  # not the main thread: signals are its caller's concern
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m recto_local.runtime", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("command", choices=["up", "down", "status"])
+    command = parser.parse_args().command
+    runtime = Runtime.from_environment(os.environ)
+    if command == "up":
+        info = runtime.up()
+        for name, value in {**info.environment(), **info.outputs}.items():
+            print(f"  {name}={value}")
+    elif command == "down":
+        print("stopped" if runtime.down() else "nothing was running")
+    else:
+        print(runtime.status().model_dump_json(indent=2))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (RuntimeStartError, ProcessError) as error:
+        raise SystemExit(f"recto local: {error}") from error
