@@ -12,6 +12,7 @@ from recto.messages import (
     DispatchResponse,
     DocumentRef,
     ExecutionInput,
+    PagePlan,
     SourceInput,
     Status,
     Step,
@@ -129,9 +130,16 @@ def next_step(row: DocumentRow, objects: ObjectStore, work_bucket: str) -> Step:
         return Step.REVIEW
     if objects.info(places.fields):
         return Step.POSTPROCESS
-    if objects.info(places.ocr_index) and objects.info(places.image_plan):
+    if objects.info(places.ocr_index) and _all_drawn(places, objects):
         return Step.MODEL
     return Step.OCR
+
+
+def _all_drawn(places: DocumentPlaces, objects: ObjectStore) -> bool:
+    if objects.info(places.image_plan) is None:
+        return False
+    plan = PagePlan.model_validate_json(objects.read(places.image_plan))
+    return all(objects.info(places.image_part_index(each.part)) for each in plan.ranges)
 
 
 def release_request(document: DocumentRef) -> DispatchRequest:

@@ -151,12 +151,11 @@ def _consolidate(request: TextractFetchRequest, output: OcrOutput, step: OcrFetc
     """One JSON object as the synchronous call would give it, written in parts while responses come in."""
     place = output_place(request, output)
     responses = _Responses(request, step.ocr)
-    upload, begun, buffer = request.upload, bool(request.next_token), bytearray()
-    for answer in responses:
-        if upload and not buffer and step.out_of_time():
+    upload, buffer = request.upload, bytearray()
+    for number, answer in enumerate(responses):
+        if number and upload and not buffer and step.out_of_time():
             return TextractFetchResponse(done=False, next_token=responses.token, upload=upload)
-        _append_json(buffer, answer, first=not begun)
-        begun = True
+        _append_json(buffer, answer, first=not number and not request.next_token)
         if len(buffer) >= UPLOAD_BYTES:
             upload = upload or Upload(upload_id=step.uploads.begin(place, JSON_TYPE))
             upload = _add_part(place, upload, buffer, step)

@@ -1,0 +1,124 @@
+"""Small stand-ins for the ports that moto does not cover; each keeps what it was told, to be looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from recto.errors import ParameterMissingError, ThrottledError
+from recto.messages import ExecutionInput
+from recto.ports import OcrRequest
+
+
+class FakeClock:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)
+        return self.now
+
+    def pass_time(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@dataclass
+class FakeWorkflow:
+    """Executions by name; tokens that wait until they are told."""
+
+    executions: dict[str, ExecutionInput] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
+    succeeded: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+    refuses: bool = False
+
+    def start(self, name: str, execution: ExecutionInput) -> str:
+        if self.refuses:
+            raise ThrottledError("StartExecution: slow down")
+        self.executions[name] = execution
+        self.running.add(name)
+        return f"arn:{name}"
+
+    def is_running(self, name: str) -> bool:
+        return name in self.running
+
+    def _told(self, task_token: str) -> bool:
+        return task_token in {token for token, *_ in (*self.succeeded, *self.failed)}
+
+    def succeed(self, task_token: str, output: Mapping[str, Any]) -> bool:
+        if self._told(task_token):
+            return False
+        self.succeeded.append((task_token, output))
+        return True
+
+    def fail(self, task_token: str, error: str, cause: str) -> bool:
+        if self._told(task_token):
+            return False
+        self.failed.append((task_token, error, cause))
+        return True
+
+
+@dataclass
+class FakeEvents:
+    """What was published."""
+
+    published: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def publish(self, kind: str, detail: Mapping[str, Any]) -> None:
+        self.published.append((kind, detail))
+
+
+@dataclass
+class FakeParameters:
+    values: dict[str, str]
+
+    def read(self, name: str) -> str:
+        if name not in self.values:
+            raise ParameterMissingError(f"parameter {name} is missing")
+        return self.values[name]
+
+
+@dataclass
+class FakeLoops:
+    started: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
+        self.started.append((flow_definition_arn, name, content))
+
+
+@dataclass
+class FakeOcr:
+    """A job service: the same client token gives the same job; responses come in pages of `page_size` blocks."""
+
+    blocks: Sequence[Mapping[str, Any]] = ()
+    num_pages: int = 1
+    status: str = "SUCCEEDED"
+    message: str = ""
+    warnings: Sequence[Mapping[str, Any]] = ()
+    page_size: int = 1000
+    requests: list[OcrRequest] = field(default_factory=list)
+    fetched: list[str] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        tokens = dict.fromkeys(request.client_token for request in self.requests)
+        return {token: f"job-{number}" for number, token in enumerate(tokens)}
+
+    def start(self, request: OcrRequest) -> str:
+        self.requests.append(request)
+        return self.jobs[request.client_token]
+
+    def pages(
+        self, job_id: str, features: Sequence[str], next_token: str, max_results: int = 1000
+    ) -> dict[str, Any]:
+        self.fetched.append(next_token)
+        begin = int(next_token or 0)
+        end = begin + min(max_results, self.page_size)
+        answer: dict[str, Any] = {"JobStatus": self.status, "StatusMessage": self.message}
+        if self.status == "IN_PROGRESS":
+            return answer
+        answer |= {"DocumentMetadata": {"Pages": self.num_pages}, "Blocks": list(self.blocks[begin:end])}
+        answer |= {"Warnings": list(self.warnings)} if self.warnings else {}
+        return {**answer, "NextToken": str(end)} if end < len(self.blocks) else answer

@@ -1,0 +1,317 @@
+"""A review from its opening to the published result: tokens stay inside, one answer counts once, restarts keep it."""
+
+import json
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from recto.aws.dynamodb import DocumentRows, ReviewRows
+from recto.aws.s3 import S3Objects
+from recto.errors import ReviewFailedError
+from recto.messages import DocumentRef, Failure, PublishRequest, ReviewRequest, Status
+from recto.places import DocumentPlaces, Location
+from recto.ports import DocumentRow
+from recto.steps.publish import Publish, publish
+from recto.steps.review import ReviewCallback, ReviewTrigger, open_review, take_answer
+from tests.fakes import FakeClock, FakeEvents, FakeLoops, FakeParameters, FakeWorkflow
+from tests.functional.conftest import REVIEWS, WORK
+
+FLOW = "/recto/config/HumanReviewFlowArn"
+RELEASE = "releases/one"
+FIELDS = [
+    {"ClassId": 0, "Name": "Provider Name", "Select": "longest"},
+    {"ClassId": 1, "Name": "Card Name"},
+    {"ClassId": 2, "Name": "Date", "Optional": True, "Select": "first", "Type": "date"},
+]
+FOUND = {
+    "Confidence": 0.4,
+    "Fields": {
+        "Provider Name": {
+            "ClassId": 0, "Confidence": 0.4, "NumDetections": 1, "NumDetectedValues": 1, "SortOrder": 0,
+            "Value": "ACME Bank", "Detections": [],
+        },
+        "Card Name": {
+            "ClassId": 1, "Confidence": 0.9, "NumDetections": 1, "NumDetectedValues": 1, "SortOrder": 1,
+            "Values": [{"Value": "Gold", "Confidence": 0.9}],
+        },
+        "Date": {
+            "ClassId": 2, "Confidence": 0.0, "NumDetections": 0, "NumDetectedValues": 0, "SortOrder": 2,
+            "Optional": True, "Value": "", "Detections": [],
+        },
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def workflow() -> FakeWorkflow:
+    return FakeWorkflow()
+
+
+@pytest.fixture
+def loops() -> FakeLoops:
+    return FakeLoops()
+
+
+@pytest.fixture
+def trigger(
+    objects: S3Objects, documents: DocumentRows, reviews: ReviewRows, workflow: FakeWorkflow, loops: FakeLoops
+) -> ReviewTrigger:
+    write_release(objects)
+    clock = FakeClock()
+    now = clock()
+    row = DocumentRow(
+        document_id="d1", status=Status.RUNNING, bucket="inbox", key="a.pdf", received=now, updated=now,
+        release=RELEASE,
+    )  # fmt: skip
+    documents.add(row)
+    objects.write(DocumentPlaces(WORK, "d1").fields, json.dumps(FOUND).encode())
+    names = iter(f"review{number}" for number in range(9))
+    return ReviewTrigger(
+        objects, documents, reviews, workflow, loops, FakeParameters({FLOW: "workbench"}), clock,
+        lambda: next(names), WORK, FLOW, timedelta(days=10),
+    )  # fmt: skip
+
+
+def write_release(objects: S3Objects) -> None:
+    calibration = {"method": "logistic", "features": ["min_ocr"], "coefficients": [1.0], "intercept": 0.0}
+    files = {
+        "fields.json": json.dumps(FIELDS).encode(),
+        "calibration.json": json.dumps(calibration).encode(),
+        "model.onnx": b"m",
+        "tokenizer.json": b"t",
+    }
+    index = {
+        "schema": 1, "name": "one", "created": "2026-11-21T00:00:00Z", "recipe": "r", "seed": 1, "licence": "Apache-2.0",
+        "labels": [*(field["Name"] for field in FIELDS), "other"], "windows": {"max_tokens": 64, "stride": 16},
+        "files": {name: sha256(content).hexdigest() for name, content in files.items()},
+    }  # fmt: skip
+    for name, content in {**files, "release.json": json.dumps(index).encode()}.items():
+        objects.write(Location(bucket=WORK, key=f"{RELEASE}/{name}"), content)
+
+
+@pytest.fixture
+def callback(trigger: ReviewTrigger) -> ReviewCallback:
+    return ReviewCallback(trigger.objects, trigger.documents, trigger.reviews, trigger.workflow, WORK)
+
+
+def document(attempt: int = 1) -> DocumentRef:
+    return DocumentRef(document_id="d1", attempt=attempt, bucket="inbox", key="a.pdf", release=RELEASE)
+
+
+def ask(trigger: ReviewTrigger, token: str = "token-1") -> str:
+    return open_review(ReviewRequest(document=document(), task_token=token), trigger)
+
+
+def hand_in(objects: S3Objects, review: str, *answers: dict[str, Any], name: str = "one") -> Location:
+    place = Location(bucket=REVIEWS, key=f"reviews/{name}/output.json")
+    human = [
+        {"workerId": f"w{number}", "timeSpentInSeconds": 3.5, "answerContent": content}
+        for number, content in enumerate(answers)
+    ]
+    output = {"inputContent": {"ReviewId": review, "TaskObject": "s3://inbox/a.pdf"}, "humanAnswers": human}
+    objects.write(place, json.dumps(output).encode())
+    return place
+
+
+CORRECTED = {"field-present-Provider Name": True, "field-value-Provider Name": "ACME National Bank"}
+
+
+def test_a_review_waits_with_a_task_that_holds_no_token(
+    trigger: ReviewTrigger, documents: DocumentRows, reviews: ReviewRows, objects: S3Objects
+) -> None:
+    review = ask(trigger)
+
+    task = objects.read(DocumentPlaces(WORK, "d1").review_task(review))
+    assert b"token-1" not in task
+    assert json.loads(task)["ReviewId"] == review
+    found = documents.find("d1")
+    assert found
+    assert (found.status, found.review_id) == (Status.IN_REVIEW, review)
+    kept = reviews.find(review)
+    assert kept
+    assert (kept.task_token, kept.state) == ("token-1", "OPEN")
+    assert kept.expires - kept.created == timedelta(days=10)
+
+
+def test_an_answer_goes_on_with_the_corrected_value(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, workflow: FakeWorkflow
+) -> None:
+    review = ask(trigger)
+
+    answered = take_answer(hand_in(objects, review, CORRECTED), callback)
+
+    assert answered.outcome == "taken"
+    ((token, output),) = workflow.succeeded
+    assert token == "token-1"
+    fields = output["ModelResult"]["Fields"]
+    assert fields["Provider Name"]["Value"] == "ACME National Bank"
+    assert fields["Provider Name"]["Confidence"] == 1.0
+    assert fields["Card Name"]["Values"][0]["Value"] == "Gold"
+    assert output["ModelResult"]["Review"]["WorkerId"] == "w0"
+
+
+def test_the_same_answer_delivered_twice_counts_once(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, workflow: FakeWorkflow
+) -> None:
+    place = hand_in(objects, ask(trigger), CORRECTED)
+
+    outcomes = [take_answer(place, callback).outcome for _ in range(2)]
+
+    assert outcomes == ["taken", "late"]
+    assert len(workflow.succeeded) == 1
+
+
+def test_a_second_answer_does_not_replace_the_first(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects
+) -> None:
+    review = ask(trigger)
+    take_answer(hand_in(objects, review, CORRECTED), callback)
+
+    late = {**CORRECTED, "field-value-Provider Name": "Somebody else"}
+    outcome = take_answer(hand_in(objects, review, late, name="two"), callback).outcome
+
+    assert outcome == "ignored"
+    assert b"Somebody else" not in objects.read(DocumentPlaces(WORK, "d1").reviewed_fields)
+
+
+def test_a_restart_keeps_the_review_and_renews_its_token(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, workflow: FakeWorkflow
+) -> None:
+    first = ask(trigger, "token-1")
+    second = ask(trigger, "token-2")
+
+    take_answer(hand_in(objects, first, CORRECTED), callback)
+
+    assert first == second
+    assert [token for token, _ in workflow.succeeded] == ["token-2"]
+
+
+def test_an_answer_that_came_while_nobody_waited_is_handed_to_the_next_execution(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, workflow: FakeWorkflow
+) -> None:
+    workflow.failed.append(("token-1", "States.ServiceRestart", ""))
+    assert take_answer(hand_in(objects, ask(trigger), CORRECTED), callback).outcome == "late"
+
+    ask(trigger, "token-2")
+
+    ((token, output),) = workflow.succeeded
+    assert token == "token-2"
+    assert output["ModelResult"]["Fields"]["Provider Name"]["Value"] == "ACME National Bank"
+
+
+@pytest.mark.parametrize("answers", [(), ({"nothing": "here"},), ({"field-value-Unknown": "x"},)])
+def test_an_answer_that_cannot_be_used_fails_the_document_by_name(
+    answers: tuple[dict[str, Any], ...], trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects,
+    workflow: FakeWorkflow,
+) -> None:  # fmt: skip
+    answered = take_answer(hand_in(objects, ask(trigger), *answers), callback)
+
+    assert answered.outcome == "failed"
+    ((token, error, cause),) = workflow.failed
+    assert (token, error) == ("token-1", "ReviewFailedError")
+    assert "document d1" in cause
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"inputContent": {}}', b'{"inputContent": {"ReviewId": 1}, "humanAnswers": []}'])
+def test_a_file_that_is_no_answer_is_refused_and_its_message_kept(body: bytes, callback: ReviewCallback) -> None:
+    place = Location(bucket=REVIEWS, key="stray/output.json")
+    callback.objects.write(place, body)
+
+    with pytest.raises(ReviewFailedError, match="stray/output.json"):
+        take_answer(place, callback)
+
+
+def test_amazon_a2i_gets_the_same_task_under_a_name_that_it_accepts(
+    trigger: ReviewTrigger, loops: FakeLoops
+) -> None:
+    flow = "arn:aws:sagemaker:us-east-1:1:flow-definition/f"
+
+    review = ask(trigger._replace(parameters=FakeParameters({FLOW: flow})))
+
+    ((arn, name, content),) = loops.started
+    assert arn == flow
+    assert name == f"recto-{review}"
+    assert content["ReviewId"] == review
+    assert "token-1" not in json.dumps(content)
+
+
+def test_a_document_that_failed_meanwhile_is_not_put_before_a_person(
+    trigger: ReviewTrigger, documents: DocumentRows
+) -> None:
+    documents.move("d1", (Status.RUNNING,), Status.FAILED, FakeClock()(), error="X", cause="y")
+
+    with pytest.raises(ReviewFailedError, match="status FAILED"):
+        ask(trigger)
+
+
+@pytest.fixture
+def publishing(trigger: ReviewTrigger) -> tuple[Publish, FakeEvents]:
+    events = FakeEvents()
+    return Publish(trigger.objects, trigger.documents, events, trigger.clock, WORK), events
+
+
+def test_the_reviewed_fields_are_what_is_published(
+    trigger: ReviewTrigger, callback: ReviewCallback, publishing: tuple[Publish, FakeEvents], objects: S3Objects,
+    documents: DocumentRows,
+) -> None:  # fmt: skip
+    step, events = publishing
+    take_answer(hand_in(objects, ask(trigger), CORRECTED), callback)
+
+    response = publish(PublishRequest(document=document()), step)
+
+    assert response.result
+    result = json.loads(objects.read(Location.from_uri(response.result["S3Uri"])))
+    assert result["Reviewed"]
+    assert result["Fields"]["Provider Name"]["Value"] == "ACME National Bank"
+    ((kind, detail),) = events.published
+    assert (kind, detail["Result"]["Key"]) == ("DocumentProcessed", "documents/d1/result.json")
+    found = documents.find("d1")
+    assert found
+    assert (found.status, found.confidence) == (Status.PROCESSED, result["Confidence"])
+    assert [entry["to"] for entry in documents.history("d1")] == ["RECEIVED", "RUNNING", "IN_REVIEW", "PROCESSED"]
+
+
+def test_publishing_again_repeats_the_event_and_nothing_else(
+    publishing: tuple[Publish, FakeEvents], documents: DocumentRows
+) -> None:
+    step, events = publishing
+
+    for _ in range(2):
+        publish(PublishRequest(document=document()), step)
+
+    assert [kind for kind, _ in events.published] == ["DocumentProcessed"] * 2
+    found = documents.find("d1")
+    assert found
+    assert found.status is Status.PROCESSED
+
+
+def test_an_older_attempt_can_not_close_a_document(
+    publishing: tuple[Publish, FakeEvents], documents: DocumentRows
+) -> None:
+    step, events = publishing
+    documents.move("d1", (Status.RUNNING,), Status.RUNNING, FakeClock()(), attempt=2)
+
+    publish(PublishRequest(document=document(attempt=1), failure=Failure(Error="X")), step)
+
+    found = documents.find("d1")
+    assert found
+    assert found.status is Status.RUNNING
+    assert events.published == []
+
+
+def test_a_failure_is_told_without_lambdas_wrapping(
+    publishing: tuple[Publish, FakeEvents], documents: DocumentRows
+) -> None:
+    step, events = publishing
+    wrapped = json.dumps({"errorMessage": "the PDF is encrypted", "errorType": "EncryptedDocumentError"})
+
+    publish(PublishRequest(document=document(), failure=Failure(Error="EncryptedDocumentError", Cause=wrapped)), step)
+
+    ((kind, detail),) = events.published
+    assert kind == "DocumentFailed"
+    assert (detail["Error"], detail["Cause"]) == ("EncryptedDocumentError", "the PDF is encrypted")
+    found = documents.find("d1")
+    assert found
+    assert (found.status, found.error, found.cause) == (Status.FAILED, "EncryptedDocumentError", "the PDF is encrypted")
