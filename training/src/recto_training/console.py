@@ -1,0 +1,164 @@
+"""The commands of `training/*.py`, as functions that tests can call; parses arguments, prints figures."""
+
+import argparse
+import json
+import platform
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from recto.confidence import parse_calibration
+from recto.inference import WordClassifier
+from recto.release import CALIBRATION, INDEX, MODEL, parse_release
+from recto_training import calibrate as calibration
+from recto_training import examples as ex
+from recto_training import export, fit, real_ocr, score
+from recto_training.recipes import RECIPES, Recipe
+from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, Plan
+from recto_training.synthetic.banks import Split
+
+CACHE = Path(".recto/training-ocr")
+PARITY = 2e-4
+"""Largest difference of any probability between torch and the full-precision ONNX file."""
+UNFAMILIAR = Plan(Split.SEEN, Split.HELD_OUT, Split.HELD_OUT)
+PLANS = {"held_out": ALL_HELD_OUT, "seen": ALL_SEEN}
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Fit a recipe (or go on where a run stopped) and write its release."""
+    parser = argparse.ArgumentParser(description=train.__doc__)
+    parser.add_argument("recipe", choices=sorted(RECIPES))
+    parser.add_argument("--run", type=Path, required=True, help="folder of the run; resumed if it exists")
+    parser.add_argument("--release", type=Path, required=True, help="folder to write the release to")
+    parser.add_argument("--full-precision", action="store_true", help="do not quantise")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    recipe = RECIPES[options.recipe]()
+    fit.Run(recipe, options.run, len(export.demo_fields().labels)).fit()
+    release_run(recipe, options.run, options.release, full_precision=options.full_precision)
+    print(f"trained and exported in {time.monotonic() - began:.0f} s")
+
+
+def release_run(recipe: Recipe, run: Path, folder: Path, *, full_precision: bool = False) -> None:
+    """Export the best network of a run and compare the export with it."""
+    network = fit.load_best(recipe, run, len(export.demo_fields().labels))
+    tokenizer = Tokenizer.from_file(str(run / fit.TOKENIZER))
+    model = export.to_onnx(network)
+    batch = parity_batch(recipe, tokenizer)
+    difference = export.largest_difference(network, model, batch)
+    if difference > PARITY:
+        raise ValueError(f"ONNX differs from torch by {difference:.2g} in a probability; expected {PARITY} at most")
+    shipped = model if full_precision else export.quantise(model, run)
+    record = json.loads((run / fit.RUN).read_text())
+    figures = {
+        "training": {key: record[key] for key in ("data_sha256", "windows", "parameters", "seconds", "best")},
+        "parity": {
+            "onnx": difference,
+            "shipped": export.largest_difference(network, shipped, batch),
+            "precision": "float32" if full_precision else "int8 weights",
+        },
+    }
+    release = export.write_release(
+        folder, recipe=recipe, model=shipped, tokenizer=tokenizer.to_str(), figures=figures, name=recipe.name
+    )
+    print(json.dumps(figures, indent=2))
+    print(f"release {release.name}: {sum(f.stat().st_size for f in folder.iterdir()):,} bytes in {folder}")
+
+
+def parity_batch(recipe: Recipe, tokenizer: Tokenizer) -> Any:
+    """Windows of two validation documents."""
+    encoder = ex.make_encoder(recipe, tokenizer)
+    pages = ex.labelled_pages(ex.validation_seeds(recipe)[:2], recipe.noise)
+    return encoder.collate([window for page in pages for window in encoder.encode(page.page)])
+
+
+def calibrate(arguments: Sequence[str]) -> None:
+    """Fit the confidence of a release on held-out documents through the real OCR, and choose its threshold."""
+    parser = argparse.ArgumentParser(description=calibrate.__doc__)
+    parser.add_argument("release", type=Path)
+    parser.add_argument("--documents", type=int, default=30, help="of each of the two kinds")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    options = parser.parse_args(arguments)
+    classifier, fields, before = open_release(options.release)
+    reads = []
+    for plan in (ALL_SEEN, UNFAMILIAR):
+        agreements = real_ocr.agreements_of("calibration", options.documents, plan)
+        read = real_ocr.read_agreements(agreements, options.cache)
+        reads += list(score.read_all(read, classifier, fields, before))
+    rows = calibration.calibration_rows(reads, fields)
+    fitted = calibration.fit_calibration(rows)
+    again = list(score.read_all((read.source for read in reads), classifier, fields, fitted))
+    judged = [one for read in again for one in score.judged_values(read, fields)]
+    threshold = calibration.choose_threshold(judged)
+    figures = {"documents": len(reads), "mentions": len(rows), "threshold": threshold}
+    export.amend_release(
+        options.release,
+        {
+            CALIBRATION: (fitted.model_dump_json(indent=2) + "\n").encode(),
+            export.THRESHOLDS: (json.dumps({"default": threshold}, indent=2) + "\n").encode(),
+        },
+        {"calibration": {**figures, **score.confidence_figures(judged)}},
+    )
+    print(json.dumps({**figures, **score.confidence_figures(judged)}, indent=2))
+    print(fitted.model_dump_json(indent=2))
+
+
+def evaluate(arguments: Sequence[str]) -> None:
+    """Figures on layouts, names and wordings absent from training, with familiar ones beside them."""
+    parser = argparse.ArgumentParser(description=evaluate.__doc__)
+    parser.add_argument("release", type=Path)
+    parser.add_argument("--documents", type=int, default=45, help="of each kind")
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--results", type=Path, help="also write everything to this file")
+    parser.add_argument("--amend", action="store_true", help="also write the main figures into release.json")
+    options = parser.parse_args(arguments)
+    classifier, fields, calibrated = open_release(options.release)
+    report: dict[str, Any] = {}
+    for name, plan in PLANS.items():
+        agreements = real_ocr.agreements_of("evaluation", options.documents, plan)
+        read = real_ocr.read_agreements(agreements, options.cache)
+        report[name] = score.figures(list(score.read_all(read, classifier, fields, calibrated)), fields)
+        print_figures(name, report[name])
+    if options.results:
+        options.results.parent.mkdir(parents=True, exist_ok=True)
+        record = {**provenance(arguments, options.release), "figures": report}
+        options.results.write_text(json.dumps(record, indent=2) + "\n")
+    if options.amend:
+        main = ("documents", "pages", "entities", "runs", "fields", "confidence")
+        short = {name: {key: part[key] for key in main} for name, part in report.items()}
+        export.amend_release(options.release, {}, {"evaluation": short})
+
+
+def open_release(folder: Path) -> tuple[WordClassifier, Any, Any]:
+    """Model, fields and calibration of a release folder."""
+    fields = export.demo_fields()
+    calibrated = parse_calibration((folder / CALIBRATION).read_bytes())
+    return WordClassifier.load(folder, threads=2), fields, calibrated
+
+
+def print_figures(name: str, part: dict[str, Any]) -> None:
+    """The figures of one part, for a person."""
+    print(f"\n{name}: {part['documents']} documents, {part['pages']} pages, through OCR")
+    for key in ("entities", "runs", "fields"):
+        row = part[key]
+        print(f"  {key:9} F1 {row['f1']:.3f}  P {row['precision']:.3f}  R {row['recall']:.3f}  ({row['true']} true)")
+    print(f"  confidence {part['confidence']}")
+    for key in ("entities_by_family", "entities_by_field"):
+        print("  " + "; ".join(f"{label} {row['f1']:.2f}" for label, row in part[key].items()))
+
+
+def provenance(arguments: Sequence[str], folder: Path) -> dict[str, Any]:
+    """How the figures can be had again."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "command": "python training/evaluate.py " + " ".join(arguments),
+        "commit": commit.stdout.strip(),
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "model_sha256": parse_release((folder / INDEX).read_bytes()).files[MODEL],
+    }
+
+

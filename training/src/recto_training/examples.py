@@ -1,0 +1,99 @@
+"""Windows with labels, made from synthetic agreements. Encodes with the library's own encoder."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from recto.inference import NO_WORD, Batch, EncodedWindow, PageEncoder
+from recto.release import WindowSettings
+from recto_training.noise import CLEAN, LabelledPage, NoiseLevels, read_with_noise, renamed
+from recto_training.recipes import Recipe
+from recto_training.synthetic.agreement import ALL_SEEN, Plan, generate
+from recto_training.synthetic.markup import NO_FIELD
+from recto_training.synthetic.wordings import ADDRESS, CARD, PROVIDER
+from recto_training.tokenizer import train_tokenizer
+
+NAMES = frozenset({ADDRESS, CARD, PROVIDER})
+IGNORED = -100
+"""Label of tokens that belong to no word."""
+
+
+class Example(NamedTuple):
+    """One window and the class of each of its tokens."""
+
+    window: EncodedWindow
+    labels: list[int]
+
+
+def labelled_pages(
+    seeds: Sequence[str], noise: NoiseLevels = CLEAN, plan: Plan = ALL_SEEN
+) -> Iterator[LabelledPage]:
+    """The pages of the agreements of these seeds, as an OCR with this much noise would read them."""
+    for seed in seeds:
+        rng = Random(f"noise {seed}")
+        share = rng.choice((0.0, noise.renamed, 2 * noise.renamed))
+        for number, words in enumerate(generate(seed, plan).pages, start=1):
+            yield read_with_noise(renamed(words, rng, share, NAMES), number, rng, noise)
+
+
+def training_seeds(recipe: Recipe) -> list[str]:
+    return [f"{recipe.seed} training {n}" for n in range(recipe.num_documents)]
+
+
+def validation_seeds(recipe: Recipe) -> list[str]:
+    return [f"{recipe.seed} validation {n}" for n in range(recipe.num_validation)]
+
+
+def make_tokenizer(recipe: Recipe) -> Tokenizer:
+    """A tokenizer of the words of some of the training pages."""
+    seeds = training_seeds(recipe)[:400]
+    return train_tokenizer(
+        (word.text for page in labelled_pages(seeds) for word in page.page.words), recipe.vocabulary_size
+    )
+
+
+def make_encoder(recipe: Recipe, tokenizer: Tokenizer) -> PageEncoder:
+    return PageEncoder(tokenizer, WindowSettings(max_tokens=recipe.max_tokens, stride=recipe.stride))
+
+
+def make_examples(pages: Iterator[LabelledPage], encoder: PageEncoder, other_class: int) -> Iterator[Example]:
+    """The windows of all pages."""
+    for page in pages:
+        classes = [other_class if field == NO_FIELD else field for field in page.fields]
+        for window in encoder.encode(page.page):
+            yield Example(window, [IGNORED if word == NO_WORD else classes[word] for word in window.words])
+
+
+def training_examples(recipe: Recipe, encoder: PageEncoder, other_class: int) -> list[Example]:
+    """All windows with fields, and some of those without."""
+    rng = Random(f"{recipe.seed} choice")
+    pages = labelled_pages(training_seeds(recipe), recipe.noise)
+    return [
+        example
+        for example in make_examples(pages, encoder, other_class)
+        if set(example.labels) - {IGNORED, other_class} or rng.random() < recipe.empty_windows
+    ]
+
+
+def hash_examples(examples: Sequence[Example]) -> str:
+    """What the run was trained on, as one number."""
+    digest = sha256()
+    for example in examples:
+        digest.update(np.asarray(example.window.input_ids, np.int32).tobytes())
+        digest.update(np.asarray(example.window.boxes, np.int32).tobytes())
+        digest.update(np.asarray(example.labels, np.int32).tobytes())
+    return digest.hexdigest()
+
+
+def collate(examples: Sequence[Example], encoder: PageEncoder) -> tuple[Batch, NDArray[np.int64]]:
+    """A padded batch and its labels."""
+    batch = encoder.collate([example.window for example in examples])
+    labels_BL = np.full(batch.input_ids_BL.shape, IGNORED, np.int64)
+    for row, example in enumerate(examples):
+        labels_BL[row, : len(example.labels)] = example.labels
+    return batch, labels_BL
