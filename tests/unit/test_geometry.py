@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 from recto.geometry import Box
 
 parts = st.floats(0, 1)
-boxes = st.builds(lambda a, b, c, d: Box.clipped(a, b, c, d), parts, parts, parts, parts)
+boxes = st.builds(Box.clipped, parts, parts, parts, parts)
 anywhere = st.floats(-10, 10)
 
 

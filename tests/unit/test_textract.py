@@ -119,7 +119,7 @@ def test_blocks_come_from_one_response_from_several_and_from_nested_documents() 
 
 
 def test_a_failed_job_is_not_an_empty_document() -> None:
-    with pytest.raises(OcrFailedError, match="FAILED.*bad file"):
+    with pytest.raises(OcrFailedError, match=r"FAILED.*bad file"):
         blocks_of({"JobStatus": "FAILED", "StatusMessage": "bad file", "Blocks": []})
 
 
