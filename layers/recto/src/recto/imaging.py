@@ -3,6 +3,7 @@
 The only module of the library that needs pypdfium2 and Pillow. Not OCR, not layout.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +61,7 @@ def open_pages(path: Path, limits: Limits, name: str) -> Iterator[PageSource]:
 
 
 @contextmanager
-def _open_pdf(path: Path, limits: Limits, name: str) -> Iterator[PageSource]:
+def _open_pdf(path: Path, _limits: Limits, name: str) -> Iterator[PageSource]:
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
@@ -108,7 +109,9 @@ def _draw_image(image: Image.Image, number: int, side: int, limits: Limits, name
         upright = ImageOps.exif_transpose(image)
         drawn = in_colour(upright)
     drawn.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return drawn
+    bare = Image.new("RGB", drawn.size)
+    bare.paste(drawn)  # pixels only: what cameras and scanners wrote beside them stays behind
+    return bare
 
 
 def _check_size(image: Image.Image, limits: Limits, name: str) -> None:
@@ -126,7 +129,8 @@ def _check_size(image: Image.Image, limits: Limits, name: str) -> None:
 @contextmanager
 def _image_errors(name: str) -> Iterator[None]:
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):  # a file is drawn or refused; Pillow's doubts are neither
+            yield
     except Image.DecompressionBombError as error:
         raise DocumentTooLargeError(f"{name}: {error}") from error
     except UnidentifiedImageError as error:
@@ -151,7 +155,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     """16-bit and float pictures by their own range: scaled where any value is past 255."""
     wide = image.convert("I") if image.mode != "F" else image
     lowest, highest = _extremes(wide)
-    if highest <= 255 and lowest >= 0:
+    if lowest >= 0 and highest <= 255:
         return wide.convert("L")
     scale = 255.0 / (65535.0 if 0 <= lowest and highest <= 65535 else max(highest, 1.0))
     return wide.convert("F").point(lambda value: value * scale + 0.0).convert("L")

@@ -253,9 +253,7 @@ def _said(one: FieldResult, answer: FieldAnswer, field: FieldConfiguration) -> t
         confirmed = tuple(value.value for value in one.found)
         return confirmed or None
     if len(answer.values) > 1 and not field.is_multi_valued:
-        raise ReviewFailedError(
-            f"{field.name} takes one value, the answer has {len(answer.values)}"
-        )
+        raise ReviewFailedError(f"{field.name} takes one value, the answer has {len(answer.values)}")
     return tuple(_as_found(text, one) for text in answer.values)
 
 
