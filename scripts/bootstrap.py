@@ -109,7 +109,9 @@ class Environment:
     def fingerprint(self) -> tuple[str, str, str]:
         """Hashes over what decides the environment, over all it needs, and over the editable projects."""
         base = digest(sys.version, str(ROOT), self.folder, *self.direct_packages(), self.pinned.read_text())
-        projects = [f"{p.folder} {','.join(p.extras)} {p.pyproject.read_text()}" for p in self.present_projects]
+        projects = [
+            f"{p.folder} {','.join(p.extras)} {p.pyproject.read_text()}" for p in self.present_projects
+        ]
         return base, digest(base, *self.requirements()), digest(base, *projects)
 
 
@@ -138,7 +140,11 @@ def say(text: str) -> None:
 def run(command: Sequence[str | Path], what: str) -> None:
     """Run a command; its output is shown only when it fails."""
     done = subprocess.run(
-        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise BootstrapError(f"{what} failed (exit {done.returncode}):\n{done.stdout[-6000:]}")
@@ -168,13 +174,15 @@ def gather(environment: Environment, python: Path, constraints: Path | None) -> 
     try:
         run([*command, *environment.requirements()], f"gathering the wheels of {environment.folder}")
     except BootstrapError as error:
-        raise BootstrapError(f"{error}\nThe first set-up needs a package index that pip can reach.") from error
+        raise BootstrapError(
+            f"{error}\nThe first set-up needs a package index that pip can reach."
+        ) from error
     if any(WHEELS.glob("nvidia_*")):
         say("note: pip chose torch with CUDA; for the small CPU build give pip its folder by PIP_FIND_LINKS")
 
 
 def install(python: Path, arguments: Sequence[str | Path], what: str) -> None:
-    """pip install from `.wheels/` alone."""
+    """Install with pip from `.wheels/` alone."""
     pip = [python, "-m", "pip", "install", "--quiet", "--no-index", "--find-links", WHEELS]
     run([*pip, *arguments], what)
 
@@ -188,14 +196,18 @@ def make(environment: Environment) -> None:
         return
     started = time.monotonic()
     if text_of(environment.path / BASE_STAMP) != base or not environment.python.exists():
-        say(f"making {environment.folder} ({environment.purpose}): {', '.join(environment.direct_packages())}")
+        say(
+            f"making {environment.folder} ({environment.purpose}): {', '.join(environment.direct_packages())}"
+        )
         make_empty(environment.path)
         (environment.path / BASE_STAMP).write_text(base)
     if text_of(gathered) != needs:
         gather(environment, environment.python, environment.pinned)
         gathered.write_text(needs)
     constraint = ["--constraint", environment.pinned]
-    install(environment.python, [*constraint, *environment.requirements()], f"installing {environment.folder}")
+    install(
+        environment.python, [*constraint, *environment.requirements()], f"installing {environment.folder}"
+    )
     for project in environment.present_projects:
         say(f"  {environment.folder}: {project.folder}, editable")
         arguments = ["--no-deps", "--no-build-isolation", "--editable", ROOT / project.folder]
@@ -261,13 +273,17 @@ def chosen(names: Sequence[str]) -> list[Environment]:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Make the virtual environments of this repository.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="product, tools, training (default: all)")
-    parser.add_argument("--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt")
+    parser.add_argument(
+        "--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt"
+    )
     options = parser.parse_args(arguments)
     unknown = set(options.names) - {environment.name for environment in ENVIRONMENTS}
     if unknown:
         parser.error(f"no environment is called {', '.join(sorted(unknown))}")
     if sys.version_info < OLDEST_PYTHON:
-        parser.error(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed, this is {sys.version.split()[0]}")
+        parser.error(
+            f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed, this is {sys.version.split()[0]}"
+        )
     try:
         with only_one():
             for environment in chosen(options.names):

@@ -49,7 +49,9 @@ def main() -> int:
             site = build(layer, Path(scratch) / layer)
             total += size_mb(site)
             print(f"{layer:10} {size_mb(site):7.1f} MB for Python {python}, {platform}")
-            failures += [f"{layer}: a wheel for {tag}, expected {platform}" for tag in foreign_tags(site, platform)]
+            failures += [
+                f"{layer}: a wheel for {tag}, expected {platform}" for tag in foreign_tags(site, platform)
+            ]
     print(f"{'together':10} {total:7.1f} MB of {LIMIT_MB} MB; no function uses all three")
     if total > LIMIT_MB:
         failures.append(f"the layers are {total:.0f} MB together, Lambda's limit is {LIMIT_MB} MB")

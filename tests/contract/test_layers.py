@@ -18,7 +18,9 @@ def build_layer(name: str, target: Path) -> Path:
     environment = {**os.environ, "RECTO_LAYER_TARGET": "host", "ARTIFACTS_DIR": str(target)}
     makefile = ROOT / "layers" / name / "Makefile"
     command = ["make", "--silent", "--makefile", str(makefile), f"build-{name.capitalize()}Layer"]
-    done = subprocess.run(command, env=environment, cwd=target.parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment, cwd=target.parent, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return target / "python"
 
@@ -26,14 +28,18 @@ def build_layer(name: str, target: Path) -> Path:
 def hashes(folder: Path) -> dict[str, str]:
     """Every file below the folder with the hash of its bytes; bytecode and tools' caches are left out."""
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    ours = {name: path for name, path in files.items() if not name.startswith(".") and "__pycache__" not in name}
+    ours = {
+        name: path for name, path in files.items() if not name.startswith(".") and "__pycache__" not in name
+    }
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in ours.items()}
 
 
 def import_in_isolation(site: Path, statement: str) -> subprocess.CompletedProcess[str]:
     """Run a statement in a Python that sees the standard library and the layer, nothing else."""
     code = f"import sys; sys.path.insert(0, {str(site)!r}); {statement}"
-    return subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +91,10 @@ def test_the_library_layer_leaves_boto3_to_the_runtime(library: Path) -> None:
     ("layer", "statement"),
     [
         ("recto", "import recto, pydantic, recto.messages"),
-        ("inference", "import numpy, onnxruntime, tokenizers; onnxruntime.InferenceSession; tokenizers.Tokenizer"),
+        (
+            "inference",
+            "import numpy, onnxruntime, tokenizers; onnxruntime.InferenceSession; tokenizers.Tokenizer",
+        ),
         ("imaging", "import pypdfium2, PIL.Image, PIL.ImageOps, PIL.TiffImagePlugin; pypdfium2.PdfDocument"),
     ],
 )

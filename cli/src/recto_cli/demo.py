@@ -1,0 +1,140 @@
+"""`recto demo`: the sample documents through the real pipeline on this machine, one review answered.
+
+It uses what the other commands use and nothing else: what it shows, a user can do.
+"""
+
+import json
+import time
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recto.errors import DocumentMissingError
+from recto.messages import FINAL_STATUSES, Status
+from recto_cli import documents, reviews, tables
+from recto_cli.answers import Edits, answer_content
+from recto_cli.arrivals import listening
+from recto_cli.progress import watch_with_bar
+from recto_cli.session import Session
+from recto_cli.submit import SUFFIXES, Outcome, submit
+from recto_cli.target import local_target
+from recto_local.runtime import RuntimeInfo
+
+SAMPLES = Path("local") / "samples"
+ANSWERS = "answers.json"
+"""In the samples' folder: file name -> field -> what a person reads there, null for absent."""
+REVIEWER = "demo-reviewer"
+DOCUMENT_SECONDS = 600.0
+EVENT_SECONDS = 30.0
+
+
+def run_demo(session: Session, output: Path, keep: bool) -> None:
+    """The whole demonstration; SystemExit 1 when a sample fails."""
+    began = time.monotonic()
+    samples = sample_files(session.runtime.root)
+    with _runtime(session, keep) as running:
+        session.target = local_target(running)
+        session.use(session.target)
+        with listening(session.stack) as listener:
+            outcomes = _process(session, samples, began)
+            _answer_one(session, outcomes, session.runtime.root)
+            outcomes = [_latest(outcome, session) for outcome in outcomes]
+            finished = {o.row.document_id for o in outcomes if o.row and o.row.status in FINAL_STATUSES}
+            arrivals = listener.hear(finished, EVENT_SECONDS)
+        _save(session, outcomes, output)
+        session.out.rule("summary")
+        session.out.print(tables.outcomes_table(outcomes))
+        for arrival in arrivals:
+            session.out.print(f"event {arrival.kind} for document {arrival.document_id[:8]}", highlight=False)
+        session.out.print(f"results and pictures: {output}/", highlight=False)
+    _say_goodbye(session, outcomes, keep, time.monotonic() - began)
+    if len(arrivals) < len(finished):
+        session.fail(f"{len(finished)} documents have ended, {len(arrivals)} events came")
+    if not all(outcome.went_well for outcome in outcomes):
+        session.fail("not every sample went through")
+
+
+def sample_files(root: Path) -> list[Path]:
+    """The documents that are shipped with the project."""
+    found = sorted(path for path in (root / SAMPLES).glob("*") if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise DocumentMissingError(f"no sample documents in {root / SAMPLES}")
+    return found
+
+
+def _runtime(session: Session, keep: bool) -> AbstractContextManager[RuntimeInfo]:
+    return nullcontext(session.runtime.up()) if keep else session.runtime.running()
+
+
+def _process(session: Session, samples: list[Path], began: float) -> list[Outcome]:
+    """All samples through the pipeline, each with its fields."""
+    session.out.rule(f"{len(samples)} documents into s3://{session.stack.inbox}")
+    outcomes = watch_with_bar(
+        session, [submit(sample, session.stack) for sample in samples], DOCUMENT_SECONDS, began
+    )
+    for outcome in outcomes:
+        session.out.rule(
+            f"{outcome.submission.name}: {outcome.row.status if outcome.row else 'not taken in'}"
+        )
+        if outcome.row and outcome.went_well:
+            loaded = documents.load(outcome.row, session.stack)
+            session.out.print(tables.fields_table(loaded.result))
+        elif outcome.row:
+            session.out.print(f"{outcome.row.error}: {outcome.row.cause}")
+    return outcomes
+
+
+def _answer_one(session: Session, outcomes: list[Outcome], root: Path) -> None:
+    """Answer the first review that waits, with the stated answer of the samples."""
+    waiting = [outcome.row for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW]
+    if not waiting:
+        session.out.print("no document waits for a review")
+        return
+    row, begun = waiting[0], datetime.now(UTC)
+    session.out.rule("a person is asked")
+    task = reviews.load_task(row, session.stack)
+    session.out.print(tables.reviews_table([reviews.OpenReview(row, task)]))
+    edits = stated_edits(row.key, root)
+    session.out.print(f"[bold]{tables.command_line(row.key, edits)}[/]", highlight=False)
+    content = answer_content(task, edits)
+    reviews.hand_in(task, content, REVIEWER, begun, session.stack, session.target)
+    after = documents.wait_for(row.document_id, FINAL_STATUSES, session.stack)
+    session.out.print(tables.documents_table([after]))
+    session.out.print(tables.fields_table(documents.load(after, session.stack).result))
+
+
+def stated_edits(name: str, root: Path) -> Edits:
+    """What the demo's reviewer answers: the samples' stated values, everything else accepted."""
+    path = root / SAMPLES / ANSWERS
+    stated = json.loads(path.read_text()).get(name, {}) if path.exists() else {}
+    return Edits(
+        set=[f"{field}={value}" for field, value in stated.items() if value is not None],
+        absent=[field for field, value in stated.items() if value is None],
+        accept=True,
+    )
+
+
+def _latest(outcome: Outcome, session: Session) -> Outcome:
+    row = session.stack.documents.find(outcome.row.document_id) if outcome.row else None
+    return outcome._replace(row=row)
+
+
+def _save(session: Session, outcomes: list[Outcome], output: Path) -> None:
+    """The result JSON and the drawn pages of every document that has fields."""
+    output.mkdir(parents=True, exist_ok=True)
+    for outcome in outcomes:
+        if outcome.row and outcome.went_well:
+            loaded = documents.load(outcome.row, session.stack)
+            body = json.dumps(loaded.content, indent=2, ensure_ascii=False)
+            (output / f"{Path(outcome.row.key).stem}.json").write_text(body + "\n")
+            documents.save_pictures(loaded, session.stack, output)
+
+
+def _say_goodbye(session: Session, outcomes: list[Outcome], keep: bool, seconds: float) -> None:
+    left = sum(1 for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW)
+    session.out.print(f"done in {seconds:.0f} s", highlight=False)
+    if left:
+        first = "" if keep else "recto local up, then "
+        session.out.print(f"{left} more wait for a person: {first}recto review list", highlight=False)
+    if keep:
+        session.out.print("the runtime is up; stop it with: recto local down", highlight=False)

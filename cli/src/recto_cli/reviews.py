@@ -1,0 +1,92 @@
+"""Reviews that wait, and answers handed in the way that the desk of the review takes them."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from recto.errors import AccessError, DocumentMissingError, ReviewFailedError, ServiceUnavailableError
+from recto.messages import Status
+from recto.places import DocumentPlaces, Location
+from recto.ports import DocumentRow, ReviewRow
+from recto.review import ReviewTask
+from recto_cli.answers import a2i_output
+from recto_cli.stack import Stack
+from recto_cli.target import Target
+
+MAX_REVIEWS = 1000
+
+
+class OpenReview(NamedTuple):
+    """A document that waits for a person."""
+
+    row: DocumentRow
+    task: ReviewTask
+
+
+def open_reviews(stack: Stack) -> list[OpenReview]:
+    """All reviews that wait, the oldest document first."""
+    rows = stack.documents.with_status(Status.IN_REVIEW, MAX_REVIEWS)
+    return [OpenReview(row, load_task(row, stack)) for row in rows if row.review_id]
+
+
+def load_task(row: DocumentRow, stack: Stack) -> ReviewTask:
+    """What the reviewer of a document is given."""
+    if not row.review_id:
+        raise ReviewFailedError(f"document {row.document_id} ({row.key}) has no review, it is {row.status}")
+    place = DocumentPlaces(stack.work, row.document_id).review_task(row.review_id)
+    return ReviewTask.model_validate_json(stack.objects.read(place))
+
+
+def find_review(name: str, stack: Stack) -> DocumentRow | None:
+    """The document of a review's id; None where no review has it."""
+    review = stack.reviews.find(name)
+    return stack.documents.find(review.document_id) if review else None
+
+
+def hand_in(
+    task: ReviewTask, content: Mapping[str, Any], worker: str, begun: datetime, stack: Stack, target: Target
+) -> None:
+    """Give one person's answer to the pipeline; ReviewFailedError where the review is not open any more."""
+    review = stack.reviews.find(task.review_id)
+    if review is None:
+        raise DocumentMissingError(f"no review has the id {task.review_id}")
+    if review.state != "OPEN":
+        raise ReviewFailedError(
+            f"review {task.review_id} is {review.state.lower()} already, by {review.answer}"
+        )
+    if review.loop_name:
+        _answer_loop(review, content, worker, begun, target)
+        return
+    now = datetime.now(UTC)
+    output = a2i_output(task, content, worker, begun, now)
+    key = f"reviews/workbench/{now:%Y/%m/%d/%H/%M/%S}/{task.review_id}/output.json"
+    body = json.dumps(output, ensure_ascii=False).encode()
+    stack.objects.write(Location(bucket=stack.reviews_bucket, key=key), body, "application/json")
+
+
+def _answer_loop(
+    review: ReviewRow, content: Mapping[str, Any], worker: str, begun: datetime, target: Target
+) -> None:
+    """By the local stand-in's own way in; Amazon's loops are answered in its worker portal alone."""
+    if not target.standins:
+        raise AccessError(
+            f"review {review.review_id} is Amazon A2I's ({review.backend}): answer it in the worker portal"
+        )
+    seconds = (datetime.now(UTC) - begun).total_seconds()
+    body = {"answerContent": dict(content), "workerId": worker, "timeSpentInSeconds": seconds}
+    request = urllib.request.Request(  # noqa: S310  the address comes from our own runtime file
+        f"{target.standins}/_local/human-loops/{review.loop_name}/answer",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    except urllib.error.HTTPError as error:
+        raise ReviewFailedError(
+            f"loop {review.loop_name}: {error.read().decode(errors='replace')}"
+        ) from error
+    except OSError as error:
+        raise ServiceUnavailableError(f"stand-ins at {target.standins}: {error}") from error

@@ -1,0 +1,139 @@
+"""How documents, fields and reviews look on a terminal."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from rich.markup import escape
+from rich.table import Table
+
+from recto.messages import Status
+from recto.ports import DocumentRow
+from recto.results import DocumentResult, FieldResult, ReviewReason, Value
+from recto_cli.answers import Edits
+from recto_cli.reviews import OpenReview
+from recto_cli.submit import Outcome
+
+COLOURS: Mapping[Status, str] = {
+    Status.PROCESSED: "green",
+    Status.IN_REVIEW: "yellow",
+    Status.FAILED: "red",
+    Status.REJECTED: "red",
+}
+SHORT_ID = 8
+
+
+def status_text(status: Status) -> str:
+    colour = COLOURS.get(status, "cyan")
+    return f"[{colour}]{status.replace('_', ' ').lower()}[/]"
+
+
+def documents_table(rows: Iterable[DocumentRow]) -> Table:
+    """One line per document."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("document", "file", "status", "confidence", "changed", "reason"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        confidence = "" if row.confidence is None else f"{row.confidence:.0%}"
+        reason = f"{row.error}: {row.cause}" if row.error else ""
+        cells = (row.document_id[:SHORT_ID], escape(row.key), status_text(row.status), confidence)
+        table.add_row(*cells, local_time(row.updated), escape(reason))
+    return table
+
+
+def outcomes_table(outcomes: Iterable[Outcome]) -> Table:
+    """One line per submitted document, those that the pipeline never saw included."""
+    outcomes = list(outcomes)
+    table = documents_table(outcome.row for outcome in outcomes if outcome.row)
+    for outcome in outcomes:
+        if outcome.row is None:
+            table.add_row("", escape(outcome.submission.source.key), "[red]not taken in[/]", "", "", "")
+    return table
+
+
+def change_line(outcome: Outcome) -> str:
+    """One change of a document's status, as it happens."""
+    row = outcome.row
+    if row is None:
+        return f"{escape(outcome.submission.name)}: not seen yet"
+    reason = f" ({row.error}: {row.cause})" if row.error else ""
+    return f"{escape(outcome.submission.name)}: {status_text(row.status)}{escape(reason)}"
+
+
+def local_time(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def fields_table(result: DocumentResult, all_fields: bool = False) -> Table:
+    """One line per value that was found; fields without any only where they are required or asked for."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", overflow="fold", max_width=56)
+    table.add_column("normalised", overflow="fold", max_width=28)
+    table.add_column("confidence", justify="right")
+    table.add_column("page", justify="right")
+    table.add_column("remarks", overflow="fold")
+    for name, field in result.fields.items():
+        for number, value in enumerate(field.found):
+            _add_value(table, name if number == 0 else "", field, value, result)
+        if not field.found and (all_fields or not field.optional or field.absent):
+            table.add_row(escape(name), "[dim]none[/]", "", "", "", escape(_remarks(field, None, result)))
+    return table
+
+
+def _add_value(table: Table, name: str, field: FieldResult, value: Value, result: DocumentResult) -> None:
+    normalized = value.normalized_value or ""
+    table.add_row(
+        escape(name),
+        escape(" ".join(value.value.split())),
+        escape(normalized if normalized != value.value else "="),
+        f"{value.confidence:.0%}",
+        str(value.page or ""),
+        escape(_remarks(field, value, result)),
+    )
+
+
+def _remarks(field: FieldResult, value: Value | None, result: DocumentResult) -> str:
+    """Who looked, which validator failed, why somebody should look."""
+    remarks = ["reviewed"] if field.reviewed else []
+    remarks += ["absent"] if field.absent else []
+    if value:
+        remarks += [verdict.message or verdict.validator for verdict in value.failed_verdicts]
+    if not field.reviewed:
+        remarks += [reason.message for reason in _reasons_of(field, result)]
+    return "; ".join(dict.fromkeys(remarks))
+
+
+def _reasons_of(field: FieldResult, result: DocumentResult) -> list[ReviewReason]:
+    names = [name for name, one in result.fields.items() if one is field]
+    return [reason for reason in result.review_reasons or () if reason.field in names]
+
+
+def reviews_table(reviews: Iterable[OpenReview]) -> Table:
+    """One line per review that waits, with the reasons for it."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("document", "file", "waits since", "why"):
+        table.add_column(column, overflow="fold")
+    for row, task in reviews:
+        reasons = "\n".join(reason.message for reason in task.model_result.review_reasons or ())
+        table.add_row(row.document_id[:SHORT_ID], escape(row.key), local_time(row.updated), escape(reasons))
+    return table
+
+
+def names_table(names: Mapping[str, str]) -> Table:
+    """What a deployment made, by parameter."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("parameter", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    for name, value in sorted(names.items()):
+        table.add_row(escape(name), escape(value))
+    return table
+
+
+def command_line(document: str, edits: Edits) -> str:
+    """The `recto review answer` that hands in these edits."""
+    words = ["recto", "review", "answer", document]
+    words += [f"--set {shlex.quote(each)}" for each in edits.set]
+    words += [f"--add {shlex.quote(each)}" for each in edits.add]
+    words += [f"--absent {shlex.quote(each)}" for each in edits.absent]
+    return escape(" ".join([*words, "--accept"] if edits.accept else words))
