@@ -107,7 +107,7 @@ def test_predictions_for_another_number_of_words_are_refused() -> None:
 def test_predictions_for_another_page_are_refused() -> None:
     page, predictions = drawn("one")
 
-    with pytest.raises(PageCountMismatchError, match="page 1 .* predictions for page 2"):
+    with pytest.raises(PageCountMismatchError, match=r"page 1 .* predictions for page 2"):
         mentions(page, predictions._replace(number=2), FIELDS)
 
 
@@ -173,7 +173,12 @@ def test_every_word_of_a_reported_class_is_in_exactly_one_mention_of_its_page(
 def test_texts_that_say_the_same_are_one_value_with_the_best_mentions_text() -> None:
     one = field_of("$25@0/0.6 or", "25.00@0/0.9 or", "$30@0/0.7 or", Type="money")
 
-    assert (one.value, one.normalized_value, one.num_detections, one.num_detected_values) == ("25.00", "25.00", 3, 2)
+    assert (one.value, one.normalized_value, one.num_detections, one.num_detected_values) == (
+        "25.00",
+        "25.00",
+        3,
+        2,
+    )
     assert [detection.text for detection in one.detections or ()] == ["$25", "25.00"]
 
 
@@ -208,12 +213,16 @@ def test_a_field_without_a_selector_has_all_values_with_the_best_first_and_their
 
 
 def test_a_value_carries_print_normal_form_page_boxes_and_verdicts() -> None:
-    one = field_of("up@0 to@0", "$25@0 each", Type="money", Validators=[{"Name": "money_range", "Maximum": 20}])
+    one = field_of(
+        "up@0 to@0", "$25@0 each", Type="money", Validators=[{"Name": "money_range", "Maximum": 20}]
+    )
 
     assert (one.value, one.raw_text, one.normalized_value) == ("up to\n$25", "up to\n$25", "up to 25.00 USD")
     assert one.page == 1
     assert len(one.boxes or ()) == 2
-    assert [(verdict.passed, verdict.message) for verdict in one.verdicts or ()] == [(False, "25 is above 20")]
+    assert [(verdict.passed, verdict.message) for verdict in one.verdicts or ()] == [
+        (False, "25 is above 20")
+    ]
 
 
 def test_the_print_is_kept_where_a_service_has_rewritten_the_text() -> None:
@@ -283,7 +292,10 @@ def test_the_result_of_a_small_document_is_the_golden_one() -> None:
 
 
 def golden_result() -> dict[str, object]:
-    first = ("Agreement of July@0/0.97/0.99 1,@0/0.9/0.98 2020@0/0.95/0.97", "Gold@2/0.9 Card@2/0.8 you pay up@1 to@1/0.9")
+    first = (
+        "Agreement of July@0/0.97/0.99 1,@0/0.9/0.98 2020@0/0.95/0.97",
+        "Gold@2/0.9 Card@2/0.8 you pay up@1 to@1/0.9",
+    )
     second = ("$25@1/0.8/0.9 and $30@1/0.6 or GOLD@2/0.7 card@2/0.7", "notes@3")
     result = extract([drawn(*first, number=1), drawn(*second, number=2)], FIELDS)
     result = with_reasons(result, review_reasons(result, FIELDS, {"Fee": 0.9}))
@@ -331,7 +343,9 @@ def _every_fifth(page: Page) -> PagePredictions:
 # --- reasons for a review ---------------------------------------------------------------------------
 
 
-def reasons_of(result: DocumentResult, fields: FieldList, thresholds: dict[str, float] | None = None) -> list[tuple]:
+def reasons_of(
+    result: DocumentResult, fields: FieldList, thresholds: dict[str, float] | None = None
+) -> list[tuple]:
     return [(reason.code, reason.field) for reason in review_reasons(result, fields, thresholds or {})]
 
 

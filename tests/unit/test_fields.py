@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from recto.errors import FieldConfigurationError
 from recto.fields import FieldType, Select, dump_fields, parse_fields
 

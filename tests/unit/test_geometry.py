@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+
 from recto.geometry import Box
 
 parts = st.floats(0, 1)

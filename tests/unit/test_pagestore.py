@@ -3,6 +3,7 @@ import gzip
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from recto.document import Page, PagePredictions, Word
 from recto.errors import DamagedDocumentError, PageCountMismatchError, PageOrderError
 from recto.geometry import Box

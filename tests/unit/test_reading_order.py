@@ -2,13 +2,14 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.drawn_pages import drawn, in_words
 from hypothesis import given
 from hypothesis import strategies as st
+
 from recto.document import NO_LINE, Page, Word
 from recto.geometry import Box
 from recto.reading_order import reading_order
 from recto.textract import blocks_of, read_pages
+from tests.unit.drawn_pages import drawn, in_words
 
 RESPONSES = Path(__file__).parents[3] / "shared" / "data" / "textract"
 

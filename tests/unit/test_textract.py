@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from recto.document import NO_LINE
 from recto.errors import DamagedDocumentError, OcrFailedError, PageOrderError
 from recto.textract import blocks_of, read_pages

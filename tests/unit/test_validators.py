@@ -1,6 +1,7 @@
 import time
 
 import pytest
+
 from recto.normalise import normalise
 from recto.validators import MAX_PATTERN_TEXT, ValidatorRule, judge
 

@@ -336,7 +336,7 @@ def human_loop_name(*parts: str | int) -> str:
     """A name that A2I accepts: `^[a-z0-9](-*[a-z0-9])*$`, at most 63 characters, its own for these parts."""
     whole = "-".join(str(part) for part in parts)
     name = re.sub(r"[^a-z0-9]+", "-", whole.lower()).strip("-")
-    if name == whole and len(name) <= MAX_LOOP_NAME:
+    if name and name == whole and len(name) <= MAX_LOOP_NAME:
         return name
     digest = hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name[: MAX_LOOP_NAME - 9].strip('-') or 'review'}-{digest}"
