@@ -8,6 +8,7 @@ The emulator reads its settings from the environment at import, so it is importe
 """
 
 import argparse
+import hashlib
 import importlib
 import inspect
 import json
@@ -15,7 +16,10 @@ import os
 import re
 import shutil
 import sys
+import textwrap
+import threading
 import time
+import zipfile
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -70,24 +74,51 @@ MENDS = (
         "_lambda_svc._execute_function_with_config_scope(exec_record, event)",
         "_lambda_svc.invoke_async_with_retry(exec_record, event)",
     ),
+    Mend(
+        "every cold start unpacks all layers anew and compiles them (slow; on AWS they lie ready)",
+        "ministack.core.lambda_runtime",
+        "Worker._spawn",
+        "lzf.extractall(layer_dir)",
+        "__import__('sys').modules['__main__'].share_layer(lzip, lzf, layer_dir)",
+    ),
 )
 
 
 def apply_mend(mend: Mend) -> None:
     """Put one fault right; MendError where the source is not the one we know."""
     module = importlib.import_module(mend.module)
-    thing = getattr(module, mend.name, None)
-    source = thing if isinstance(thing, str) or thing is None else inspect.getsource(thing)
+    *owners, name = mend.name.split(".")
+    holder = getattr(module, owners[0], None) if owners else module
+    thing = getattr(holder, name, None)
+    source = thing if isinstance(thing, str) or thing is None else textwrap.dedent(inspect.getsource(thing))
     if source is None or source.count(mend.wrong) != 1:
         raise MendError(
             f"{mend.module}.{mend.name} is not as expected in ministack {MINISTACK}, so this fault cannot be "
             f"mended: {mend.fault}. Install ministack[full]=={MINISTACK}, or review the mend in {__file__}"
         )
-    mended = source.replace(mend.wrong, mend.right)
-    if isinstance(thing, str):
-        setattr(module, mend.name, mended)
-    else:
-        exec(compile(mended, f"<mended {mend.module}.{mend.name}>", "exec"), vars(module))
+    mended: Any = source.replace(mend.wrong, mend.right)
+    if not isinstance(thing, str):
+        made: dict[str, Any] = {}
+        exec(compile(mended, f"<mended {mend.module}.{mend.name}>", "exec"), vars(module), made)  # noqa: S102
+        mended = made[name]
+    setattr(holder, name, mended)
+
+
+_LAYERS = threading.Lock()
+
+
+def share_layer(archive: str, layer: zipfile.ZipFile, folder: str) -> None:
+    """Unpack a layer once, for all workers; `folder` becomes a link to it."""
+    digest = hashlib.sha256(Path(archive).read_bytes()).hexdigest()
+    shared = Path(os.environ["TMPDIR"]) / "layers" / digest
+    with _LAYERS:
+        if not shared.exists():
+            unpacked = shared.with_suffix(".part")
+            shutil.rmtree(unpacked, ignore_errors=True)
+            layer.extractall(unpacked)
+            unpacked.rename(shared)
+    Path(folder).rmdir()
+    Path(folder).symlink_to(shared)
 
 
 def check_version() -> None:
@@ -123,8 +154,11 @@ def emulator_environment(port: int, state: Path) -> dict[str, str]:
 
 
 def prepare_folders(state: Path) -> None:
-    """Make the state's folders; what an earlier run left in `tmp` is of no use any more."""
-    shutil.rmtree(state / "tmp", ignore_errors=True)
+    """Make the state's folders; what an earlier run left in `tmp` is thrown away in the background."""
+    if (state / "tmp").exists():
+        (state / "tmp").rename(state / f"rubbish-{time.time_ns()}")
+    for rubbish in state.glob("rubbish-*"):
+        threading.Thread(target=shutil.rmtree, args=(rubbish, True), daemon=True).start()
     for name in ("state", "s3", "tmp"):
         (state / name).mkdir(parents=True, exist_ok=True)
 

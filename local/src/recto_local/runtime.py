@@ -36,6 +36,9 @@ STOP_SECONDS = 60.0
 EMULATOR, STANDINS = "emulator", "standins"
 STANDIN_SERVICES = ("TEXTRACT", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SAGEMAKER_A2I_RUNTIME")
 
+QUIET = {"OMP_THREAD_LIMIT": "1", "POWERTOOLS_TRACE_DISABLED": "true"}
+"""For everything that runs here: one thread per OCR process; there is no X-Ray to send traces to."""
+
 
 class RuntimeStartError(Exception):
     """The runtime could not be started; the message says at which step and why."""
@@ -199,7 +202,7 @@ class Runtime:
             for name, value in os.environ.items()
             if not name.startswith(("AWS_", "SAM_", "PYTHON", "MINISTACK_")) and name not in ("VIRTUAL_ENV", "PORT")
         }
-        return {**kept, **endpoint_environment(ports[EMULATOR], ports[STANDINS]), "OMP_THREAD_LIMIT": "1"}
+        return {**kept, **endpoint_environment(ports[EMULATOR], ports[STANDINS]), **QUIET}
 
     def _stop(self, info: RuntimeInfo) -> None:
         if not info.processes:
@@ -283,7 +286,8 @@ class Runtime:
         )
         body = json.loads(answer["Payload"].read() or b"null")
         if answer.get("FunctionError"):
-            raise RuntimeStartError(f"interrupted documents could not be taken up again: {body}")
+            self._say(f"waiting documents could not be taken up, dispatch says: {body.get('errorMessage', body)}")
+            return
         restarted = body.get("Restarted", []) if isinstance(body, dict) else []
         if restarted:
             self._say(f"{len(restarted)} interrupted document(s) go on")
