@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -129,6 +130,22 @@ def test_pages_are_taken_one_by_one() -> None:
     next(document_mentions(pages(), FIELDS))  # type: ignore[arg-type]
 
     assert asked == [1]
+
+
+def test_memory_does_not_grow_with_the_number_of_pages() -> None:
+    row = " ".join(["words"] * 12)
+
+    def peak(num_pages: int) -> int:
+        pages = (drawn(*[row] * 20, number=number) for number in range(1, num_pages + 1))
+        tracemalloc.start()
+        extract(pages, FIELDS)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak(2)
+
+    assert peak(60) < 1.3 * peak(6)
 
 
 shares = st.floats(0, 1)
@@ -275,7 +292,8 @@ def test_the_result_has_the_keys_of_the_reference_and_ours() -> None:
     assert list(result["Fields"]) == ["Date", "Fee", "Card"]
     assert {
         "ClassId": 0, "NumDetections": 1, "NumDetectedValues": 1, "SortOrder": 0, "Optional": True,
-        "Value": "July 1, 2020", "NormalizedValue": "2020-07-01", "RawText": "July 1, 2020", "Type": "date", "Page": 1,
+        "Value": "July 1, 2020", "NormalizedValue": "2020-07-01", "RawText": "July 1, 2020", "Type": "date",
+        "Page": 1,
     }.items() <= date.items()  # fmt: skip
     assert date["Detections"][0].keys() == {
         "ClassId", "ClassName", "Confidence", "Blocks", "BoundingBox", "Boxes", "PageNum", "Text",

@@ -70,7 +70,10 @@ def reading_order(words: Sequence[Word]) -> ReadingOrder:
         return ReadingOrder((), ())
     boxes = _straightened(words)
     runs = _ordered(_segments(words, boxes))
-    segments = tuple(Segment(run.words, Box.around(words[i].box for i in run.words)) for run in runs)
+    if boxes[0] is words[0].box:
+        segments = tuple(Segment(run.words, run.box) for run in runs)
+    else:
+        segments = tuple(Segment(run.words, Box.around(words[i].box for i in run.words)) for run in runs)
     return ReadingOrder(segments, _continuations([run.box for run in runs]))
 
 
@@ -146,15 +149,17 @@ def _segments(words: Sequence[Word], boxes: Sequence[Box]) -> list[_Run]:
 
 def _gap(words: Sequence[Word], boxes: Sequence[Box], one: int, other: int) -> float | None:
     """The gap in characters between a word and the one right of it; None where these are not neighbours."""
-    a, b = boxes[one], boxes[other]
-    low = min(a.bottom - a.top, b.bottom - b.top)
-    shared = min(a.bottom, b.bottom) - max(a.top, b.top)
-    if shared < SAME_ROW * low or b.left <= a.left:
+    left, top, right, bottom = boxes[one]
+    other_left, other_top, other_right, other_bottom = boxes[other]
+    if other_left <= left or other_top >= bottom or top >= other_bottom:
+        return None
+    low = min(bottom - top, other_bottom - other_top)
+    if min(bottom, other_bottom) - max(top, other_top) < SAME_ROW * low:
         return None
     first, second = words[one], words[other]
     letters = len(first.text) + len(second.text)
-    character = (a.right - a.left + b.right - b.left) / letters if letters else low / 2
-    gap = b.left - a.right
+    character = (right - left + other_right - other_left) / letters if letters else low / 2
+    gap = other_left - right
     if gap < -character or gap > character * _widest_space(first.line, second.line):
         return None
     return gap
