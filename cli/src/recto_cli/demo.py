@@ -43,7 +43,7 @@ def run_demo(session: Session, output: Path, keep: bool) -> None:
             arrivals = listener.hear(finished, EVENT_SECONDS)
         _save(session, outcomes, output)
         session.out.rule("summary")
-        session.out.print(tables.outcomes_table(outcomes))
+        session.out.print(tables.outcomes_report(outcomes))
         for arrival in arrivals:
             session.out.print(f"event {arrival.kind} for document {arrival.document_id[:8]}", highlight=False)
         session.out.print(f"results and pictures: {output}/", highlight=False)
@@ -99,7 +99,7 @@ def _answer_one(session: Session, outcomes: list[Outcome], root: Path) -> None:
     content = answer_content(task, edits)
     reviews.hand_in(task, content, REVIEWER, begun, session.stack, session.target)
     after = documents.wait_for(row.document_id, FINAL_STATUSES, session.stack)
-    session.out.print(tables.documents_table([after]))
+    session.out.print(tables.documents_report([after]))
     session.out.print(tables.fields_table(documents.load(after, session.stack).result))
 
 

@@ -133,7 +133,9 @@ def process(
             session.out.print(f"submitted {submission.source.uri}", highlight=False)
         return
     outcomes = watch_with_bar(session, submissions, timeout)
-    session.out.print(tables.outcomes_table(outcomes))
+    session.out.print(tables.outcomes_report(outcomes))
+    if any(not outcome.is_settled for outcome in outcomes):
+        session.messages.print(f"[red]not all have ended within {timeout:g} s[/]")
     if not all(outcome.went_well for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -157,7 +159,7 @@ def result(
     if as_json:
         print(json.dumps(loaded.content, indent=2, ensure_ascii=False))
     else:
-        session.out.print(tables.documents_table([row]))
+        session.out.print(tables.documents_report([row]))
         session.out.print()
         session.out.print(tables.fields_table(loaded.result, all_fields))
     if picture is not None:
@@ -176,7 +178,7 @@ def status(
     told = [f"{tables.status_text(status)} {count}" for status, count in counts.items() if count]
     session.out.print("  ".join(told) or "no documents yet", highlight=False)
     if rows:
-        session.out.print(tables.documents_table(rows[:limit]))
+        session.out.print(tables.documents_report(rows[:limit]))
 
 
 # --- reviews ----------------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ def review_answer(
     )
     if wait:
         after = documents.wait_for(row.document_id, FINAL_STATUSES, session.stack)
-        session.out.print(tables.documents_table([after]))
+        session.out.print(tables.documents_report([after]))
         if after.status is not Status.PROCESSED:
             raise typer.Exit(1)
 

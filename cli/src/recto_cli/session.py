@@ -1,8 +1,9 @@
 """What every command starts with: the target that was chosen, its environment set, its stack read."""
 
 import os
+import sys
 from functools import cached_property
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from rich.console import Console
 
@@ -11,14 +12,21 @@ from recto_cli.stack import Stack, read_stack
 from recto_cli.target import Options, Target, choose
 from recto_local.runtime import Runtime, RuntimeInfo
 
+FILE_WIDTH = 140
+"""Columns where the output is no terminal."""
+
+
+def _width(stream: TextIO) -> int | None:
+    return None if stream.isatty() else FILE_WIDTH
+
 
 class Session:
     """One call of the command. Messages go to standard error, so that results can be piped."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.out = Console()
-        self.messages = Console(stderr=True)
+        self.out = Console(width=_width(sys.stdout))
+        self.messages = Console(stderr=True, width=_width(sys.stderr))
 
     @cached_property
     def runtime(self) -> Runtime:

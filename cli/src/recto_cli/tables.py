@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -31,24 +32,37 @@ def status_text(status: Status) -> str:
 def documents_table(rows: Iterable[DocumentRow]) -> Table:
     """One line per document."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("document", "file", "status", "confidence", "changed", "reason"):
+    for column in ("document", "file", "status", "confidence", "changed"):
         table.add_column(column, overflow="fold")
     for row in rows:
         confidence = "" if row.confidence is None else f"{row.confidence:.0%}"
-        reason = f"{row.error}: {row.cause}" if row.error else ""
         cells = (row.document_id[:SHORT_ID], escape(row.key), status_text(row.status), confidence)
-        table.add_row(*cells, local_time(row.updated), escape(reason))
+        table.add_row(*cells, local_time(row.updated))
     return table
 
 
-def outcomes_table(outcomes: Iterable[Outcome]) -> Table:
+def reasons_of_failure(rows: Iterable[DocumentRow]) -> Iterable[str]:
+    """A line for each document that failed: long ones would burst a column."""
+    for row in rows:
+        if row.error:
+            yield f"[red]{row.document_id[:SHORT_ID]}[/] {escape(row.error)}: {escape(row.cause)}"
+
+
+def documents_report(rows: Iterable[DocumentRow]) -> Group:
+    """The table, and below it why documents failed."""
+    rows = list(rows)
+    return Group(documents_table(rows), *reasons_of_failure(rows))
+
+
+def outcomes_report(outcomes: Iterable[Outcome]) -> Group:
     """One line per submitted document, those that the pipeline never saw included."""
     outcomes = list(outcomes)
-    table = documents_table(outcome.row for outcome in outcomes if outcome.row)
+    rows = [outcome.row for outcome in outcomes if outcome.row]
+    table = documents_table(rows)
     for outcome in outcomes:
         if outcome.row is None:
-            table.add_row("", escape(outcome.submission.source.key), "[red]not taken in[/]", "", "", "")
-    return table
+            table.add_row("", escape(outcome.submission.source.key), "[red]not taken in[/]", "", "")
+    return Group(table, *reasons_of_failure(rows))
 
 
 def change_line(outcome: Outcome) -> str:
