@@ -1,0 +1,120 @@
+"""One local runtime for all end-to-end tests, with a state of its own; the built functions are kept between runs."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases, Table
+from recto.aws.s3 import S3Objects
+from recto.messages import FINAL_STATUSES, Status
+from recto.places import DocumentPlaces, Location
+from recto.ports import DocumentRow
+from recto_local.runtime import Runtime, RuntimeInfo
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "local" / "samples"
+DATA = ROOT.parent / "shared" / "data"
+HOME = Path(os.environ.get("RECTO_TEST_HOME") or ROOT / ".recto" / "tests")
+BUILT = {"build", "build-cache", "built-from"}
+SETTLED = FINAL_STATUSES | {Status.IN_REVIEW}
+CALLER = "recto-tests"
+
+
+class Pipeline:
+    """The deployed pipeline as the outside sees it: an inbox, a table, results, events."""
+
+    def __init__(self, runtime: Runtime, info: RuntimeInfo) -> None:
+        self.runtime, self.info = runtime, info
+        self.inbox = info.outputs["InputBucketName"]
+        self.work = info.outputs["WorkBucketName"]
+        self.reviews_bucket = info.outputs["A2IHumanReviewBucketName"]
+        self.objects = S3Objects(CALLER)
+        table = Table(info.outputs["DocumentTableName"], CALLER)
+        self.documents, self.reviews, self.slots = DocumentRows(table), ReviewRows(table), SlotLeases(table)
+        self.queue = self._listen()
+        self._heard: list[dict[str, Any]] = []
+
+    def client(self, service: str) -> Any:
+        return self.runtime.client(self.info, service)
+
+    def _listen(self) -> str:
+        """A queue that hears all of Recto's events."""
+        sqs, events = self.client("sqs"), self.client("events")
+        queue = sqs.create_queue(QueueName="recto-tests-events")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        pattern = json.dumps({"source": [f"recto.{self.info.project}"]})
+        events.put_rule(Name="recto-tests", EventPattern=pattern)
+        events.put_targets(Rule="recto-tests", Targets=[{"Id": "queue", "Arn": arn}])
+        return str(queue)
+
+    def events_of(self, document: str) -> list[str]:
+        """Kinds of the events heard of a document so far."""
+        sqs = self.client("sqs")
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self._heard.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return [event["detail-type"] for event in self._heard if event["detail"]["DocumentId"] == document]
+
+    def send(self, body: bytes | Path, key: str) -> Location:
+        content = body.read_bytes() if isinstance(body, Path) else body
+        place = Location(bucket=self.inbox, key=key)
+        self.objects.write(place, content)
+        return place
+
+    def row(self, place: Location) -> DocumentRow | None:
+        found = self.documents.of_source(place.bucket, place.key)
+        return self.documents.find(found[0]) if found else None
+
+    def settled(self, places: list[Location], seconds: float = 240) -> list[DocumentRow]:
+        """The rows once all have ended or wait for a review; fails with what is missing at the deadline."""
+
+        def rows() -> list[DocumentRow] | None:
+            found = [self.row(place) for place in places]
+            done = [row for row in found if row and row.status in SETTLED]
+            return done if len(done) == len(places) else None
+
+        return wait_for(rows, seconds, lambda: [str(self.row(place)) for place in places])
+
+    def ended(self, document: str, seconds: float = 120) -> DocumentRow:
+        def row() -> DocumentRow | None:
+            found = self.documents.find(document)
+            return found if found and found.status in FINAL_STATUSES else None
+
+        return wait_for(row, seconds, lambda: str(self.documents.find(document)))
+
+    def result(self, document: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.objects.read(DocumentPlaces(self.work, document).result))
+        return found
+
+    def no_slot_is_held(self, seconds: float = 30) -> None:
+        wait_for(lambda: not self.slots.owners() or None, seconds, lambda: dict(self.slots.owners()))
+
+
+def wait_for(look: Callable[[], Any], seconds: float, seen: Callable[[], Any]) -> Any:
+    """What `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"not within {seconds:.0f} s; last seen: {seen()}")
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> Iterator[Pipeline]:
+    for path in HOME.iterdir() if HOME.exists() else ():
+        if path.name not in BUILT:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    runtime = Runtime(ROOT, HOME)
+    with runtime.running() as info, pytest.MonkeyPatch.context() as patch:
+        for name, value in info.environment().items():
+            patch.setenv(name, value)
+        yield Pipeline(runtime, info)

@@ -1,0 +1,82 @@
+"""A waiting review survives a stop and start of everything; Amazon A2I can be the desk instead."""
+
+import json
+import urllib.request
+
+import pytest
+
+from recto.messages import Status
+from tests.e2e.conftest import Pipeline, wait_for
+from tests.e2e.test_1_pipeline import hand_in
+from tests.e2e.test_2_bad_input import blank_page
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+ANSWER = {
+    "field-present-Provider Name": True,
+    "field-value-Provider Name": "ACME",
+    "field-multival-0-Card Name": "Gold Card",
+}
+
+
+def waiting_review(pipeline: Pipeline, key: str) -> tuple[str, str]:
+    (row,) = pipeline.settled([pipeline.send(blank_page(), key)])
+    assert row.status is Status.IN_REVIEW, (row.error, row.cause)
+    return row.document_id, row.review_id
+
+
+def test_a_review_through_amazon_a2i(pipeline: Pipeline) -> None:
+    ssm, sagemaker = pipeline.client("ssm"), pipeline.client("sagemaker")
+    role = "arn:aws:iam::000000000000:role/a2i"
+    flow = sagemaker.create_flow_definition(
+        FlowDefinitionName="recto-tests", RoleArn=role,
+        HumanLoopConfig={
+            "WorkteamArn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/team",
+            "HumanTaskUiArn": "arn:aws:sagemaker:us-east-1:000000000000:human-task-ui/ui",
+            "TaskTitle": "Review", "TaskDescription": "Review", "TaskCount": 1,
+        },
+        OutputConfig={"S3OutputPath": f"s3://{pipeline.reviews_bucket}/reviews"},
+    )["FlowDefinitionArn"]  # fmt: skip
+    name = pipeline.info.outputs["A2IHumanReviewFlowParamName"]
+    ssm.put_parameter(Name=name, Value=flow, Type="String", Overwrite=True)
+    try:
+        document, review = waiting_review(pipeline, "a2i/blank.pdf")
+    finally:
+        ssm.put_parameter(Name=name, Value="workbench", Type="String", Overwrite=True)
+    loop = pipeline.reviews.find(review)
+    assert loop
+    state = pipeline.client("sagemaker-a2i-runtime").describe_human_loop(HumanLoopName=loop.loop_name)
+    assert state["HumanLoopStatus"] == "InProgress"
+
+    answer_loop(pipeline, loop.loop_name)
+
+    ended = pipeline.ended(document)
+    assert (ended.status, ended.cause) == (Status.PROCESSED, "")
+    assert pipeline.result(document)["Fields"]["Card Name"]["Values"][0]["Value"] == "Gold Card"
+
+
+def answer_loop(pipeline: Pipeline, loop: str) -> None:
+    """As a worker does in A2I's own page, which the stand-in replaces by one local call."""
+    url = pipeline.info.standins_url(f"/_local/human-loops/{loop}/answer")
+    body = json.dumps({"workerId": "w1", "answerContent": ANSWER}).encode()
+    request = urllib.request.Request(url, data=body, headers={"content-type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
+        assert response.status < 300
+
+
+def test_a_waiting_review_survives_a_stop_and_start_of_everything(pipeline: Pipeline) -> None:
+    document, review = waiting_review(pipeline, "restart/blank.pdf")
+    before = pipeline.documents.find(document)
+    assert before
+
+    pipeline.runtime.down()
+    pipeline.info = pipeline.runtime.up()
+
+    def renewed() -> bool | None:
+        row = pipeline.documents.find(document)
+        return (row is not None and row.attempt > before.attempt) or None
+
+    wait_for(renewed, 60, lambda: pipeline.documents.find(document))
+    hand_in(pipeline, review, ANSWER)
+    ended = pipeline.ended(document)
+    assert (ended.status, ended.review_id) == (Status.PROCESSED, review), ended.cause
+    assert pipeline.result(document)["Fields"]["Provider Name"]["Value"] == "ACME"
