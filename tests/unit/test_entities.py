@@ -77,8 +77,28 @@ def test_a_mention_in_a_cell_goes_on_in_its_cell_and_not_in_the_next_column() ->
     assert found(*rows) == ["Fee: up to\n$25"]
 
 
-def test_a_mention_does_not_jump_over_an_empty_line() -> None:
+def test_a_mention_does_not_jump_over_empty_lines() -> None:
     assert found("Gold@2", "", "", "Blue@2") == ["Card: Gold", "Card: Blue"]
+
+
+def test_rows_further_apart_than_the_pages_lines_are_mentions_of_their_own() -> None:
+    prose = ["the terms of the agreement go on"] * 6
+
+    assert found(*prose, "", "Gold@2", "", "Blue@2") == ["Card: Gold", "Card: Blue"]
+
+
+def test_on_a_double_spaced_page_a_mention_goes_on_in_the_next_line() -> None:
+    rows = (
+        "the terms of the agreement",
+        "",
+        "go on and you pay up@1 to@1",
+        "",
+        "$25@1 each time you pay",
+        "",
+        "late",
+    )
+
+    assert found(*rows) == ["Fee: up to\n$25"]
 
 
 def test_ignored_fields_are_dropped_and_part_mentions_all_the_same() -> None:

@@ -27,8 +27,12 @@ WIDEST_SPACE_BETWEEN_LINES = 1.8
 """The same between two lines of the OCR."""
 SAME_ROW = 0.5
 """Words stand side by side when they share this much of the lower one's height."""
-NEXT_LINE_GAP = 2.0
-"""The next line of a text begins no further down than this many line heights."""
+WIDEST_LINE_GAP = 2.5
+"""The next line of a text begins no further down than this many line heights, however the page is set."""
+CLOSE_LINE_GAP = 1.0
+"""Lines that are closer than this many line heights belong together on any page."""
+LOOSER_THAN_USUAL = 1.5
+"""Beyond that, a gap of so many times the page's usual one parts two texts: rows of a table, paragraphs."""
 LEAST_COLUMN_LINES = 4
 """A column of prose has at least this many lines."""
 LEAST_COLUMN_WORDS = 3.0
@@ -310,7 +314,21 @@ def _continuations(boxes: Sequence[Box]) -> tuple[int | None, ...]:
     """For each segment the one next below it in its column, near enough to go on with its text."""
     by_top = sorted(range(len(boxes)), key=lambda i: (boxes[i].top, boxes[i].left))
     tops = [boxes[i].top for i in by_top]
-    return tuple(_next_below(boxes, by_top, tops, index) for index in range(len(boxes)))
+    below = [_next_below(boxes, by_top, tops, index) for index in range(len(boxes))]
+    gaps = [
+        None if other is None else _line_gap(boxes[index], boxes[other]) for index, other in enumerate(below)
+    ]
+    usual = median([gap for gap in gaps if gap is not None] or [0.0])
+    widest = max(CLOSE_LINE_GAP, LOOSER_THAN_USUAL * usual)
+    return tuple(
+        other if gap is not None and gap <= widest else None for other, gap in zip(below, gaps, strict=True)
+    )
+
+
+def _line_gap(box: Box, lower: Box) -> float:
+    """The white space between two lines, in heights of the taller one."""
+    height = max(box.bottom - box.top, lower.bottom - lower.top)
+    return (lower.top - box.bottom) / height if height else 0.0
 
 
 def _next_below(boxes: Sequence[Box], by_top: list[int], tops: list[float], index: int) -> int | None:
@@ -319,12 +337,12 @@ def _next_below(boxes: Sequence[Box], by_top: list[int], tops: list[float], inde
     height = box.bottom - box.top
     best: tuple[float, int] | None = None
     for position in range(_first_from(tops, box.middle), len(by_top)):
-        other = boxes[by_top[position]]
-        if other.top - box.bottom > NEXT_LINE_GAP * height or (best and other.middle > best[0]):
+        number = by_top[position]
+        other = boxes[number]
+        if other.top - box.bottom > WIDEST_LINE_GAP * height or (best and other.middle > best[0]):
             break
-        is_below = by_top[position] != index and other.top >= box.bottom - SAME_ROW * min(
-            height, other.height
-        )
+        low = min(height, other.bottom - other.top)
+        is_below = number != index and other.top >= box.bottom - SAME_ROW * low
         if is_below and min(box.right, other.right) > max(box.left, other.left):
-            best = best if best and boxes[best[1]].left <= other.left else (other.bottom, by_top[position])
+            best = best if best and boxes[best[1]].left <= other.left else (other.bottom, number)
     return best[1] if best else None
