@@ -19,7 +19,7 @@ class Edits(NamedTuple):
     absent: Sequence[str] = ()
     """The document does not have the field."""
     accept: bool = False
-    """All that is not mentioned is right as it stands."""
+    """All that is not mentioned is right as it stands: values, and fields without one."""
 
 
 def answer_content(task: ReviewTask, edits: Edits) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def answer_content(task: ReviewTask, edits: Edits) -> dict[str, Any]:
     fields = task.model_result.fields
     values: dict[str, tuple[str, ...]] = {}
     if edits.accept:
-        values = {name: shown(field) for name, field in fields.items() if shown(field)}
+        values = {name: shown(field) for name, field in fields.items()}
     for name, value in _pairs(edits.set, fields):
         values[name] = (value,)
     for name, value in _pairs(edits.add, fields):

@@ -5,12 +5,15 @@ It uses what the other commands use and nothing else: what it shows, a user can 
 
 import json
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from recto.errors import DocumentMissingError
 from recto.messages import FINAL_STATUSES, Status
+from recto.review import ReviewTask
 from recto_cli import documents, reviews, tables
 from recto_cli.answers import Edits, answer_content
 from recto_cli.arrivals import listening
@@ -21,8 +24,8 @@ from recto_cli.target import local_target
 from recto_local.runtime import RuntimeInfo
 
 SAMPLES = Path("local") / "samples"
-ANSWERS = "answers.json"
-"""In the samples' folder: file name -> field -> what a person reads there, null for absent."""
+TRUTH = "truth.jsonl"
+"""In the samples' folder: what each sample says, for the demo's reviewer and for scoring."""
 REVIEWER = "demo-reviewer"
 DOCUMENT_SECONDS = 600.0
 EVENT_SECONDS = 30.0
@@ -94,7 +97,7 @@ def _answer_one(session: Session, outcomes: list[Outcome], root: Path) -> None:
     session.out.rule("a person is asked")
     task = reviews.load_task(row, session.stack)
     session.out.print(tables.reviews_table([reviews.OpenReview(row, task)]))
-    edits = stated_edits(row.key, root)
+    edits = stated_edits(task, truth_of(row.key, root))
     session.out.print(f"[bold]{tables.command_line(row.key, edits)}[/]", highlight=False)
     content = answer_content(task, edits)
     reviews.hand_in(task, content, REVIEWER, begun, session.stack, session.target)
@@ -103,15 +106,28 @@ def _answer_one(session: Session, outcomes: list[Outcome], root: Path) -> None:
     session.out.print(tables.fields_table(documents.load(after, session.stack).result))
 
 
-def stated_edits(name: str, root: Path) -> Edits:
-    """What the demo's reviewer answers: the samples' stated values, everything else accepted."""
-    path = root / SAMPLES / ANSWERS
-    stated = json.loads(path.read_text()).get(name, {}) if path.exists() else {}
+def stated_edits(task: ReviewTask, truth: Mapping[str, Sequence[str]]) -> Edits:
+    """What the demo's reviewer answers: the doubtful fields as the sample has them, the rest as it stands."""
+    fields = task.model_result.fields
+    reasons = task.model_result.review_reasons or ()
+    doubtful = [reason.field for reason in reasons if reason.field in fields]
+    told = {name: list(truth.get(name, ())) for name in dict.fromkeys(doubtful) if name}
+    for name, values in told.items():
+        del values[len(values) if fields[name].is_multi_valued else 1 :]
     return Edits(
-        set=[f"{field}={value}" for field, value in stated.items() if value is not None],
-        absent=[field for field, value in stated.items() if value is None],
+        set=[f"{name}={values[0]}" for name, values in told.items() if values],
+        add=[f"{name}={value}" for name, values in told.items() for value in values[1:]],
+        absent=[name for name, values in told.items() if not values],
         accept=True,
     )
+
+
+def truth_of(name: str, root: Path) -> Mapping[str, Sequence[str]]:
+    """What a sample says, as its maker wrote it down for the reviewer; the pipeline never reads it."""
+    path = root / SAMPLES / TRUTH
+    lines = path.read_text().splitlines() if path.exists() else []
+    found: Iterable[Mapping[str, Any]] = (json.loads(line) for line in lines)
+    return next((entry["fields"] for entry in found if entry["id"] == name), {})
 
 
 def _latest(outcome: Outcome, session: Session) -> Outcome:

@@ -212,6 +212,7 @@ def review_answer(
     begun = datetime.now(UTC)
     row = reviews.find_review(document, session.stack) or documents.find_document(document, session.stack)
     task = reviews.load_task(row, session.stack)
+    reviews.require_open(task, session.stack)
     edits = Edits(set_ or (), add or (), absent or (), accept)
     if not any(edits):
         session.out.print(tables.fields_table(task.model_result))

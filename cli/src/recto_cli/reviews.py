@@ -46,10 +46,8 @@ def find_review(name: str, stack: Stack) -> DocumentRow | None:
     return stack.documents.find(review.document_id) if review else None
 
 
-def hand_in(
-    task: ReviewTask, content: Mapping[str, Any], worker: str, begun: datetime, stack: Stack, target: Target
-) -> None:
-    """Give one person's answer to the pipeline; ReviewFailedError where the review is not open any more."""
+def require_open(task: ReviewTask, stack: Stack) -> ReviewRow:
+    """The review's row; ReviewFailedError where it has been answered already."""
     review = stack.reviews.find(task.review_id)
     if review is None:
         raise DocumentMissingError(f"no review has the id {task.review_id}")
@@ -57,6 +55,14 @@ def hand_in(
         raise ReviewFailedError(
             f"review {task.review_id} is {review.state.lower()} already, by {review.answer}"
         )
+    return review
+
+
+def hand_in(
+    task: ReviewTask, content: Mapping[str, Any], worker: str, begun: datetime, stack: Stack, target: Target
+) -> None:
+    """Give one person's answer to the pipeline; ReviewFailedError where the review is not open any more."""
+    review = require_open(task, stack)
     if review.loop_name:
         _answer_loop(review, content, worker, begun, target)
         return

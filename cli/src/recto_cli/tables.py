@@ -90,7 +90,7 @@ def fields_table(result: DocumentResult, all_fields: bool = False) -> Table:
     for name, field in result.fields.items():
         for number, value in enumerate(field.found):
             _add_value(table, name if number == 0 else "", field, value, result)
-        if not field.found and (all_fields or not field.optional or field.absent):
+        if not field.found and (all_fields or not field.optional):
             table.add_row(escape(name), "[dim]none[/]", "", "", "", escape(_remarks(field, None, result)))
     return table
 
