@@ -1,3 +1,4 @@
+import time
 from decimal import Decimal
 
 import pytest
@@ -47,6 +48,11 @@ MONEY = {
     "up to\n$1,234.56": "up to 1234.56 USD",
     "$5 - $10": "5.00 USD to 10.00 USD",
     "$5 to $10": "5.00 USD to 10.00 USD",
+    "$5 up to $10": "5.00 USD to 10.00 USD",
+    "3% of the amount, minimum $10": "3%, at least 10.00 USD",
+    "3% of each balance ($ 10 minimum)": "3%, at least 10.00 USD",
+    "no less than $0.50": "at least 0.50 USD",
+    "as much as $39": "up to 39.00 USD",
     "Either $5 or 3% of the amount, whichever is greater": "5.00 USD or 3%",
     "3% of the US dollar amount": "3%",
     "None": "0.00",
@@ -62,6 +68,8 @@ PERCENTAGES = {
     "Prime + 9.99%": "Prime + 9.99%",
     "U.S. Prime Rate plus 9.99%": "Prime + 9.99%",
     "Prime Rate (3.25%) + 9.99%": "Prime + 9.99%",
+    "Prime Rate* plus a margin of 9.99%": "Prime + 9.99%",
+    "9.99% up to 19.99%": "9.99% to 19.99%",
     "SOFR - 0.25%": "SOFR - 0.25%",
     "14.99% to 24.99%": "14.99% to 24.99%",
     "14.99%-24.99%": "14.99% to 24.99%",
@@ -177,6 +185,16 @@ def test_no_text_breaks_a_normaliser(text: str, name: str) -> None:
 )
 def test_no_mixture_of_digits_and_signs_breaks_a_normaliser(text: str, name: str) -> None:
     normalise(text, name)
+
+
+@pytest.mark.parametrize("name", sorted(NORMALIZERS))
+@pytest.mark.parametrize("piece", ["1", "1,", "1 ", "$1 ", "1/", "no ", "prime ", "1% ", "( ", "may 1 "])
+def test_a_long_text_is_read_in_no_time(name: str, piece: str) -> None:
+    started = time.perf_counter()
+
+    normalise(piece * 3000, name)
+
+    assert time.perf_counter() - started < 2
 
 
 @given(st.dates())

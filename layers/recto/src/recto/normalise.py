@@ -172,18 +172,25 @@ _NONE: Final = re.compile(
     r"(?:there\s+is\s+)?(?:none|nil|n/?a|no\s+(?:\w+\s+){0,4}(?:fee|charge|cost)s?|no\s+fee|waived|free|zero|not\s+applicable)[.*]?",
     re.IGNORECASE,
 )
-_UP_TO: Final = re.compile(
-    r"\b(?:up\s+to|not\s+(?:to\s+)?exceed(?:ing)?|maximum(?:\s+of)?|max\.?)\s*(?:a\s+|of\s+)?$", re.IGNORECASE
+_LIMIT: Final = re.compile(
+    r"\b(?:up\s+to|as\s+(?:much|high)\s+as|no\s+more\s+than|not\s+(?:to\s+)?exceed(?:ing)?|maximum(?:\s+of)?|max\.?)"
+    r"\s*(?:a\s+|of\s+)?$",
+    re.IGNORECASE,
 )
+_FLOOR: Final = re.compile(
+    r"\b(?:at\s+least|no(?:t)?\s+less\s+than|minimum(?:\s+of)?|min\.?)\s*(?:a\s+|of\s+)?$", re.IGNORECASE
+)
+_FLOOR_BEHIND: Final = re.compile(r"\s*(?:minimum|min\b)", re.IGNORECASE)
 _CHOICE: Final = re.compile(r"\bor\b|/|greater|larger|less(?:er)?\b|higher|lower", re.IGNORECASE)
-_RANGE: Final = re.compile(r"\s*(?:to|-|–|—|through|and)\s*", re.IGNORECASE)
+_RANGE: Final = re.compile(r"\s*(?:up\s+to|to|-|–|—|through|and)\s*", re.IGNORECASE)
 
 
 class _Amount(NamedTuple):
     number: Decimal
     currency: str | None
     is_percentage: bool
-    is_limit: bool
+    bound: str
+    """`up to `, `at least ` or nothing."""
     is_ambiguous: bool
     start: int
     end: int
@@ -194,13 +201,13 @@ class _Amount(NamedTuple):
             text = f"{_plain(self.number)}%"
         else:
             text = money_text(self.number) + (f" {self.currency}" if self.currency else "")
-        return f"up to {text}" if self.is_limit else text
+        return self.bound + text
 
     @property
     def key(self) -> str:
         """Without the currency: one of two prints of an amount often lacks it."""
         number = f"{_plain(self.number)}%" if self.is_percentage else _plain(self.number)
-        return f"up to {number}" if self.is_limit else number
+        return self.bound + number
 
 
 def money_text(number: Decimal) -> str:
@@ -227,14 +234,19 @@ def _amount(match: re.Match[str], text: str) -> _Amount | None:
     if parsed is None:
         return None
     is_negative = _has_minus(match, text) or match["tail"] or (match["open"] and match["close"])
-    is_limit = bool(_UP_TO.search(text[: match.start()]))
+    bound = _bound(text[: match.start()], text[match.end() :])
     number = -parsed.number if is_negative else parsed.number
     currency = _currency(match["before"] or match["after"])
     is_dash = match["minus"] and not _has_minus(match, text)
     start = match.end("minus") if is_dash else match.start()
-    return _Amount(
-        number, currency, bool(match["percent"]), is_limit, parsed.is_ambiguous, start, match.end()
-    )
+    return _Amount(number, currency, bool(match["percent"]), bound, parsed.is_ambiguous, start, match.end())
+
+
+def _bound(before: str, behind: str) -> str:
+    """Whether an amount is the most or the least that there can be."""
+    if _LIMIT.search(before):
+        return "up to "
+    return "at least " if _FLOOR.search(before) or _FLOOR_BEHIND.match(behind) else ""
 
 
 def _has_minus(match: re.Match[str], text: str) -> bool:
@@ -252,12 +264,16 @@ def _currency(symbol: str | None) -> str | None:
 def _joined(text: str, found: list[_Amount]) -> Normalized:
     """One amount as it is; several joined the way in which the text joins them."""
     amounts = tuple(amount.number for amount in found)
-    flags = (AMBIGUOUS,) * any(amount.is_ambiguous for amount in found)
+    is_several = len(found) == 1 and re.match(r"(?:none|no|free)\b(?! (?:more|less))", text, re.IGNORECASE)
+    flags = (AMBIGUOUS,) * any(amount.is_ambiguous for amount in found) + (SEVERAL,) * bool(is_several)
     if len(found) == 1:
         return Normalized(found[0].written, found[0].key, amounts, flags)
     between = text[found[0].end : found[1].start]
     if len(found) == 2 and _RANGE.fullmatch(between):
         joint = " to "
+        found = [amount._replace(bound="") for amount in found]
+    elif any(amount.bound == "at least " for amount in found):
+        joint = ", "
     elif _CHOICE.search(text):
         joint = " or "
     else:
@@ -277,7 +293,8 @@ _PERCENT: Final = re.compile(
 )
 _BARE_PERCENT: Final = re.compile(rf"(?P<minus>[-\u2212]\s?)?(?P<digits>{_NUMBER})")
 _PRIME: Final = re.compile(
-    r"\b(?P<base>prime|libor|sofr|euribor)(?:\s+(?:interest\s+)?rate)?(?:\s*\([^)]{0,40}\))?\s*(?P<sign>\+|plus|-|–|minus)\s*$",
+    r"\b(?P<base>prime|libor|sofr|euribor)(?:\s+(?:interest\s+)?rate)?[*†‡\d]{0,2}(?:\s*\([^)]{0,40}\))?"
+    r"\s*(?P<sign>\+|plus|-|–|minus|less)\s*(?:an?\s+)?(?:(?:additional|margin|spread)\s+(?:of\s+)?)?$",
     re.IGNORECASE,
 )
 _BASES: Final[Mapping[str, str]] = {"prime": "Prime", "libor": "LIBOR", "sofr": "SOFR", "euribor": "EURIBOR"}
