@@ -8,6 +8,7 @@ The emulator reads its settings from the environment at import, so it is importe
 """
 
 import argparse
+import copy
 import hashlib
 import importlib
 import inspect
@@ -24,6 +25,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
@@ -36,13 +38,13 @@ class MendError(Exception):
 
 
 class Mend(NamedTuple):
-    """One fault: in `module`, in the source of `name`, `wrong` is put right as AWS does it."""
+    """One fault: in the source of `name` in `module`, each wrong piece is put right as AWS does it."""
 
     fault: str
     module: str
     name: str
-    wrong: str
-    right: str
+    changes: tuple[tuple[str, str], ...]
+    """Wrong and right; `recto_emulator` in what is right is this file."""
 
 
 MENDS = (
@@ -50,36 +52,75 @@ MENDS = (
         "an exception's class name does not reach Step Functions' Retry and Catch (worker)",
         "ministack.core.lambda_runtime",
         "_PYTHON_WORKER_SCRIPT",
-        '"error": str(e), "trace"',
-        '"error": str(e), "errorType": type(e).__name__, "trace"',
+        (('"error": str(e), "trace"', '"error": str(e), "errorType": type(e).__name__, "trace"'),),
     ),
     Mend(
         "an exception's class name does not reach Step Functions' Retry and Catch (service)",
         "ministack.services.lambda_svc",
         "_execute_function_warm",
-        'error_type = "Runtime.HandlerError"',
-        'error_type = result.get("errorType") or "Runtime.HandlerError"',
+        (
+            (
+                'error_type = "Runtime.HandlerError"',
+                'error_type = result.get("errorType") or "Runtime.HandlerError"',
+            ),
+        ),
     ),
     Mend(
         "an exception in a function called with .waitForTaskToken is swallowed",
         "ministack.services.stepfunctions",
         "_invoke_with_callback",
-        "except _ExecutionError:\n            pass",
-        "except _ExecutionError:\n            _task_tokens.pop(token, None)\n            raise",
+        (
+            (
+                "except _ExecutionError:\n            pass",
+                "except _ExecutionError:\n            _task_tokens.pop(token, None)\n            raise",
+            ),
+        ),
     ),
     Mend(
         "SNS calls a Lambda function once, without retry",
         "ministack.services.sns",
         "_deliver_to_lambda",
-        "_lambda_svc._execute_function_with_config_scope(exec_record, event)",
-        "_lambda_svc.invoke_async_with_retry(exec_record, event)",
+        (
+            (
+                "_lambda_svc._execute_function_with_config_scope(exec_record, event)",
+                "_lambda_svc.invoke_async_with_retry(exec_record, event)",
+            ),
+        ),
+    ),
+    Mend(
+        "a Parallel state whose branch has failed waits for the other branches to end",
+        "ministack.services.stepfunctions",
+        "_run_parallel_branches",
+        (
+            (
+                "for t in threads:\n        t.join()",
+                "while any(t.is_alive() for t in threads) and not any(errors):\n"
+                "        for t in threads:\n            t.join(0.05)",
+            ),
+            (
+                "effective, execution, ctx)\n        except",
+                "effective, execution, recto_emulator.BranchContext(ctx, errors))\n        except",
+            ),
+        ),
+    ),
+    Mend(
+        "the other branches of a failed Parallel state go on with their next states",
+        "ministack.services.stepfunctions",
+        "_run_sub_machine",
+        (
+            (
+                "while current_name:\n",
+                "while current_name:\n"
+                "        if recto_emulator.is_abandoned(ctx):\n"
+                '            raise _ExecutionError("States.BranchFailed", "another branch has failed")\n',
+            ),
+        ),
     ),
     Mend(
         "every cold start unpacks all layers anew and compiles them (slow; on AWS they lie ready)",
         "ministack.core.lambda_runtime",
         "Worker._spawn",
-        "lzf.extractall(layer_dir)",
-        "__import__('sys').modules['__main__'].share_layer(lzip, lzf, layer_dir)",
+        (("lzf.extractall(layer_dir)", "recto_emulator.share_layer(lzip, lzf, layer_dir)"),),
     ),
 )
 
@@ -91,17 +132,45 @@ def apply_mend(mend: Mend) -> None:
     holder = getattr(module, owners[0], None) if owners else module
     thing = getattr(holder, name, None)
     source = thing if isinstance(thing, str) or thing is None else textwrap.dedent(inspect.getsource(thing))
-    if source is None or source.count(mend.wrong) != 1:
-        raise MendError(
-            f"{mend.module}.{mend.name} is not as expected in ministack {MINISTACK}, so this fault cannot be "
-            f"mended: {mend.fault}. Install ministack[full]=={MINISTACK}, or review the mend in {__file__}"
-        )
-    mended: Any = source.replace(mend.wrong, mend.right)
-    if not isinstance(thing, str):
-        made: dict[str, Any] = {}
-        exec(compile(mended, f"<mended {mend.module}.{mend.name}>", "exec"), vars(module), made)  # noqa: S102
-        mended = made[name]
-    setattr(holder, name, mended)
+    for wrong, right in mend.changes:
+        if source is None or source.count(wrong) != 1:
+            raise MendError(
+                f"{mend.module}.{mend.name} is not as expected in ministack {MINISTACK}, so this fault cannot be "
+                f"mended: {mend.fault}. Install ministack[full]=={MINISTACK}, or review the mend in {__file__}"
+            )
+        source = source.replace(wrong, right)
+    setattr(holder, name, source if isinstance(thing, str) else _compiled(mend, name, str(source), module))
+
+
+def _compiled(mend: Mend, name: str, source: str, module: ModuleType) -> Any:
+    """The mended function, with the module's names and this file's as `recto_emulator`."""
+    vars(module)["recto_emulator"] = sys.modules[__name__]
+    made: dict[str, Any] = {}
+    exec(compile(source, f"<mended {mend.module}.{mend.name}>", "exec"), vars(module), made)  # noqa: S102
+    return made[name]
+
+
+class BranchContext(dict[str, Any]):
+    """The context object of one branch of a Parallel state, which knows of its sisters' errors."""
+
+    def __init__(self, context: Mapping[str, Any], errors: list[Any]) -> None:
+        super().__init__(context)
+        self._outer = context
+        self._errors = errors
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "BranchContext":
+        copied = BranchContext(copy.deepcopy(dict(self), memo), self._errors)
+        copied._outer = self._outer
+        return copied
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether this Parallel state, or one around it, has failed."""
+        return any(self._errors) or is_abandoned(self._outer)
+
+
+def is_abandoned(context: Mapping[str, Any]) -> bool:
+    return isinstance(context, BranchContext) and context.abandoned
 
 
 _LAYERS = threading.Lock()
