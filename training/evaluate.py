@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Print a release's figures on documents absent from training, through the real OCR.
 
-    python training/evaluate.py local/releases/demo --documents 3                 (a minute)
-    python training/evaluate.py local/releases/demo --results benchmarks/results/word-model.json --amend
+python training/evaluate.py local/releases/demo --documents 3                 (a minute)
+python training/evaluate.py local/releases/demo --results benchmarks/results/word-model.json --amend
 """
 
 import sys

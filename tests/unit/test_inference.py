@@ -14,7 +14,9 @@ from recto.geometry import Box
 from recto.inference import NO_WORD, SEP_BOX, PageEncoder, Votes
 from recto.release import WindowSettings
 
-VOCABULARY = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##a", "b", "##b"])}
+VOCABULARY = {
+    token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##a", "b", "##b"])
+}
 
 
 def encoder(max_tokens: int = 8, stride: int = 2) -> PageEncoder:
@@ -91,4 +93,6 @@ def test_a_page_without_words_gets_an_empty_verdict() -> None:
 
 def test_a_tokenizer_without_the_special_tokens_is_refused() -> None:
     with pytest.raises(ReleaseError, match=r"no token \[CLS\]"):
-        PageEncoder(Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]")), WindowSettings(max_tokens=8, stride=0))
+        PageEncoder(
+            Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]")), WindowSettings(max_tokens=8, stride=0)
+        )

@@ -43,7 +43,9 @@ def fit_calibration(rows: Sequence[Row]) -> Calibration:
     values = np.array([row.features for row in rows])
     truths = np.array([row.is_right for row in rows])
     if len(set(truths.tolist())) < 2:
-        raise ValueError(f"{len(rows)} values that are all {'right' if truths.all() else 'wrong'}; expected both")
+        raise ValueError(
+            f"{len(rows)} values that are all {'right' if truths.all() else 'wrong'}; expected both"
+        )
     model = LogisticRegression(C=1.0, max_iter=5000).fit(values, truths)
     return Calibration(
         features=FEATURES,

@@ -51,7 +51,7 @@ def release_run(recipe: Recipe, run: Path, folder: Path, *, full_precision: bool
     batch = parity_batch(recipe, tokenizer)
     difference = export.largest_difference(network, model, batch)
     if difference > PARITY:
-        raise ValueError(f"ONNX differs from torch by {difference:.2g} in a probability; expected {PARITY} at most")
+        raise ValueError(f"ONNX differs from torch by {difference:.2g} in a probability; at most {PARITY}")
     shipped = model if full_precision else export.quantise(model, run)
     record = json.loads((run / fit.RUN).read_text())
     figures = {
@@ -77,7 +77,7 @@ def parity_batch(recipe: Recipe, tokenizer: Tokenizer) -> Any:
 
 
 def calibrate(arguments: Sequence[str]) -> None:
-    """Fit the confidence of a release on held-out documents through the real OCR, and choose its threshold."""
+    """Fit the confidence of a release on held-out documents through the real OCR; choose its threshold."""
     parser = argparse.ArgumentParser(description=calibrate.__doc__)
     parser.add_argument("release", type=Path)
     parser.add_argument("--documents", type=int, default=30, help="of each of the two kinds")
@@ -145,7 +145,8 @@ def print_figures(name: str, part: dict[str, Any]) -> None:
     print(f"\n{name}: {part['documents']} documents, {part['pages']} pages, through OCR")
     for key in ("entities", "runs", "fields"):
         row = part[key]
-        print(f"  {key:9} F1 {row['f1']:.3f}  P {row['precision']:.3f}  R {row['recall']:.3f}  ({row['true']} true)")
+        shown = "  ".join(f"{name} {row[name]:.3f}" for name in ("f1", "precision", "recall"))
+        print(f"  {key:9} {shown}  ({row['true']} true)")
     print(f"  confidence {part['confidence']}")
     for key in ("entities_by_family", "entities_by_field"):
         print("  " + "; ".join(f"{label} {row['f1']:.2f}" for label, row in part[key].items()))
@@ -160,5 +161,3 @@ def provenance(arguments: Sequence[str], folder: Path) -> dict[str, Any]:
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
         "model_sha256": parse_release((folder / INDEX).read_bytes()).files[MODEL],
     }
-
-

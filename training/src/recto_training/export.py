@@ -5,6 +5,7 @@ comparison of the quantised one is a figure of the release, not an assumption.
 """
 
 import io
+import logging
 import warnings
 from datetime import UTC, datetime
 from importlib import resources
@@ -55,6 +56,7 @@ def to_onnx(network: WordNetwork) -> bytes:
     example = (ids_BL, torch.ones_like(ids_BL), torch.randint(0, 1000, (2, 9, 4)))
     free = {0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("length", min=2)}
     buffer = io.BytesIO()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of operators that nobody asked for
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
         program = torch.onnx.export(
@@ -66,7 +68,8 @@ def to_onnx(network: WordNetwork) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    assert program is not None
+    if program is None:
+        raise ValueError("the exporter gave no program")
     program.save(buffer)
     return buffer.getvalue()
 
@@ -75,7 +78,9 @@ def quantise(model: bytes, folder: Path) -> bytes:
     """The same network with 8-bit weights for its matrices."""
     source, target = folder / "full.onnx", folder / "quantised.onnx"
     source.write_bytes(model)
-    quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"])
+    quantize_dynamic(
+        source, target, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
+    )
     content = target.read_bytes()
     source.unlink()
     target.unlink()

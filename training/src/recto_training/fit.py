@@ -30,11 +30,11 @@ class Run:
 
     def __init__(self, recipe: Recipe, folder: Path, num_classes: int) -> None:
         torch.set_num_threads(recipe.threads)
-        torch.manual_seed(recipe.seed)
         folder.mkdir(parents=True, exist_ok=True)
         self.recipe, self.folder, self.other_class = recipe, folder, num_classes - 1
         self.tokenizer = self._tokenizer()
         self.encoder: PageEncoder = ex.make_encoder(recipe, self.tokenizer)
+        torch.manual_seed(recipe.seed)
         self.network = make_network(recipe, self.tokenizer, num_classes)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -43,6 +43,7 @@ class Run:
         self.step = 0
         self.seconds = 0.0
         self.history: list[dict[str, float]] = []
+        torch.manual_seed(recipe.seed + 1)
         if (folder / CHECKPOINT).exists():
             self._resume()
 
@@ -170,7 +171,7 @@ class Run:
 
 def multiplies_bfloat16() -> bool:
     """Whether this processor does so natively; elsewhere it would only be slow."""
-    return bool(torch.cpu._is_avx512_bf16_supported())
+    return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - there is no public question
 
 
 def make_network(recipe: Recipe, tokenizer: Tokenizer, num_classes: int) -> WordNetwork:
@@ -210,5 +211,3 @@ def _epoch(training: list[ex.Example], size: int, rng: Random) -> Iterator[list[
         batches = [chunk[at : at + size] for at in range(0, len(chunk), size)]
         rng.shuffle(batches)
         yield from ([training[i] for i in batch] for batch in batches)
-
-

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 GRID = 1000
+TOKEN_DEVIATION = 0.2
+"""Of the token vectors at the start: as large as what a place adds, else the network sees only places."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class WordNetwork(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.classify = nn.Linear(config.width, config.classes)
         self.apply(_initialise)
+        nn.init.normal_(self.token.weight, std=TOKEN_DEVIATION)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, bbox: Tensor) -> Tensor:
         if self.training and self.config.word_dropout:

@@ -15,9 +15,10 @@ from recto_training.synthetic.agreement import TruthWord
 from recto_training.synthetic.markup import NO_FIELD
 
 CONFUSIONS = {
-    "0": "oO8", "1": "lI7", "5": "S6", "8": "B3", "6": "5b", "2": "Z7", "l": "1I", "I": "l1", "O": "0", "o": "0c",
-    "S": "5$", "e": "c", "c": "e", "n": "m", "m": "n", "rn": "m", "i": "l", "t": "f", "f": "t", "%": "Y8", "$": "5S",
-    ".": ",", ",": ".", "a": "o", "u": "v", "h": "b", "g": "q", "-": "~", "–": "-", "’": "'", "“": '"', "”": '"',
+    "0": "oO8", "1": "lI7", "5": "S6", "8": "B3", "6": "5b", "2": "Z7", "l": "1I", "I": "l1", "O": "0",
+    "o": "0c", "S": "5$", "e": "c", "c": "e", "n": "m", "m": "n", "i": "l", "t": "f", "f": "t", "%": "Y8",
+    "$": "5S", ".": ",", ",": ".", "a": "o", "u": "v", "h": "b", "g": "q", "-": "~", "–": "-", "’": "'",
+    "“": '"', "”": '"',
 }  # fmt: skip
 
 
@@ -41,6 +42,11 @@ class NoiseLevels:
     renamed: float = 0.0
     """Share of words within a field that become another word."""
 
+
+SYLLABLES = (
+    "ba", "cor", "del", "fin", "gra", "hol", "jen", "kal", "lum", "mer", "nor", "pel", "quo", "ris", "sto",
+    "tal", "ven", "wex", "yor", "zan", "ith", "ock", "und", "ery", "amp", "est",
+)  # fmt: skip
 
 CLEAN = NoiseLevels(0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -98,7 +104,9 @@ def _misread(text: str, rng: Random, rate: float) -> str:
     for character in text:
         if rng.random() < rate:
             options = CONFUSIONS.get(character, "")
-            read.append(rng.choice(options) if options and rng.random() < 0.85 else rng.choice(("", character * 2)))
+            read.append(
+                rng.choice(options) if options and rng.random() < 0.85 else rng.choice(("", character * 2))
+            )
         else:
             read.append(character)
     return "".join(read) or text
@@ -157,7 +165,5 @@ def invented_word(rng: Random, like: str) -> str:
     if not like[0].isalpha():
         return like
     tail = like[len(like.rstrip(".,;:)")) :]
-    syllables = ("ba", "cor", "del", "fin", "gra", "hol", "jen", "kal", "lum", "mer", "nor", "pel", "quo", "ris", "sto",
-                 "tal", "ven", "wex", "yor", "zan", "ith", "ock", "und", "ery", "amp", "est")  # fmt: skip
-    text = "".join(rng.choice(syllables) for _ in range(rng.randint(1, 4)))
+    text = "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 4)))
     return (text.upper() if like.isupper() else text.capitalize() if like[0].isupper() else text) + tail

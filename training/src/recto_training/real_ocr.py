@@ -57,7 +57,9 @@ def read_pages(job: tuple[bytes, str]) -> list[Page]:
     path = Path(cache) / f"{sha256(pdf).hexdigest()[:24]}-{DPI}.json"
     if path.exists():
         return [_page_from_json(entry) for entry in json.loads(path.read_text())]
-    pages = [page_of_lines(number, read_image(image)) for number, image in enumerate(draw_pages(pdf), start=1)]
+    pages = [
+        page_of_lines(number, read_image(image)) for number, image in enumerate(draw_pages(pdf), start=1)
+    ]
     path.write_text(json.dumps(pages))
     return pages
 

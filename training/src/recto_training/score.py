@@ -1,4 +1,4 @@
-"""Figures for what a release makes of read agreements: entities, fields, and whether confidence can be believed.
+"""Figures for what a release makes of agreements: entities, fields, and whether confidence can be believed.
 
 Three ways of counting, from strict to useful:
   entities  a mention found by the library's assembly is right when it has exactly the OCR words of a true
@@ -10,6 +10,7 @@ Three ways of counting, from strict to useful:
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from sklearn.metrics import roc_auc_score
@@ -68,7 +69,10 @@ class Read(NamedTuple):
 
 
 def read_all(
-    agreements: Iterable[ReadAgreement], classifier: WordClassifier, fields: FieldList, calibration: Calibration
+    agreements: Iterable[ReadAgreement],
+    classifier: WordClassifier,
+    fields: FieldList,
+    calibration: Calibration,
 ) -> Iterator[Read]:
     """Each agreement through model and assembly."""
     everything = unignored(fields)
@@ -99,7 +103,9 @@ def figures(reads: Sequence[Read], fields: FieldList) -> dict[str, Any]:
         "documents": len(reads),
         "pages": sum(len(read.source.pages) for read in reads),
         "entities": total(by_class.values()).figures(),
-        "runs": total(run_tally(r, p, fields.other_class) for read in reads for r, p in _page_pairs(read)).figures(),
+        "runs": total(
+            run_tally(r, p, fields.other_class) for read in reads for r, p in _page_pairs(read)
+        ).figures(),
         "fields": total(field_tally(read, fields) for read in reads).figures(),
         "confidence": confidence_figures(judged),
         "entities_by_field": {fields.labels[c]: by_class[c].figures() for c in sorted(by_class)},
@@ -164,7 +170,7 @@ def true_keys(agreement: Agreement, field: FieldConfiguration) -> set[str]:
 
 
 def _key(text: str, field: FieldConfiguration) -> str:
-    return normalise(text.rstrip(".,;:)"), field.normalizer_name).key
+    return normalise(text, field.normalizer_name).key
 
 
 def is_right(text: str, field: FieldConfiguration, agreement: Agreement) -> bool:
@@ -192,7 +198,7 @@ def field_tally(read: Read, fields: FieldList) -> Tally:
 
 
 def confidence_figures(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Does confidence order right above wrong, does it mean what it says, and how much can be let through?"""
+    """Whether confidence orders right above wrong and means what it says, and how much it lets through."""
     right = [one.is_right for one in judged]
     scores = [one.confidence for one in judged]
     both = len(set(right)) == 2
@@ -212,7 +218,7 @@ def expected_error(judged: Sequence[Judged], bins: int = 10) -> float:
     ordered = sorted(judged, key=lambda one: one.confidence)
     edges = [round(i * len(ordered) / bins) for i in range(bins + 1)]
     error = 0.0
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         part = ordered[low:high]
         if part:
             gap = sum(one.confidence for one in part) - sum(one.is_right for one in part)

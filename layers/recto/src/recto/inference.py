@@ -6,13 +6,14 @@ that a model never meets tokens, boxes or windows in production that it did not 
 
 Shapes: B windows, L tokens of a window, K classes.
 """
+# ruff: noqa: N803, N806, N815 - arrays carry their shape in their name
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -200,7 +201,8 @@ def open_session(model: bytes, *, threads: int) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no public base class
-        raise ReleaseError(f"{MODEL} ({len(model)} bytes) is not a model that onnxruntime opens: {error}") from error
+        message = f"{MODEL} ({len(model)} bytes) is not a model that onnxruntime opens: {error}"
+        raise ReleaseError(message) from error
 
 
 def read_release(folder: Path) -> dict[str, bytes]:

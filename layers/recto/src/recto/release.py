@@ -39,7 +39,9 @@ class WindowSettings(BaseModel):
     @model_validator(mode="after")
     def _stride_fits(self) -> Self:
         if self.stride >= self.capacity:
-            raise ValueError(f"stride {self.stride} must be less than max_tokens - 2, which is {self.capacity}")
+            raise ValueError(
+                f"stride {self.stride} must be less than max_tokens - 2, which is {self.capacity}"
+            )
         return self
 
 

@@ -1,1 +1,1 @@
-"""Invented credit card agreements as real PDFs, with the truth about every word. No real provider, no real text."""
+"""Invented credit card agreements as real PDFs, with the truth about every word."""

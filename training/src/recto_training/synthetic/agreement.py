@@ -35,6 +35,8 @@ class TruthWord(NamedTuple):
     """Class id, NO_FIELD outside any field."""
     entity: int
     """Number of the mention within the document, NO_FIELD outside any."""
+    value: str
+    """What of the word belongs to the mention: without punctuation that only touches it."""
 
 
 class Mention(NamedTuple):
@@ -64,7 +66,7 @@ class Agreement(NamedTuple):
                 if word.entity == NO_FIELD:
                     continue
                 known = found.get(word.entity)
-                text = word.text if known is None else f"{known.text} {word.text}"
+                text = word.value if known is None else f"{known.text} {word.value}"
                 found[word.entity] = Mention(word.field, known.page if known else number, text)
         return list(found.values())
 
@@ -82,4 +84,4 @@ def generate(seed: str, plan: Plan = ALL_SEEN, family: str | None = None) -> Agr
 def _truth(word: Placed, size: tuple[float, float]) -> TruthWord:
     width, height = size
     box = Box.clipped(word.left / width, word.top / height, word.right / width, word.bottom / height)
-    return TruthWord(word.text, box, word.field, word.entity)
+    return TruthWord(word.text, box, word.field, word.entity, word.value)

@@ -3,6 +3,7 @@
 Nothing here is taken from a real agreement. A name is put together from two halves, so that training
 meets thousands of them; no half is in both parts.
 """
+# ruff: noqa: E501 - lists of words
 
 from enum import StrEnum
 from random import Random
@@ -31,7 +32,9 @@ class Bank(NamedTuple):
 
 def bank(seen: str, held_out: str, separator: str = "|") -> Bank:
     """A bank from two lists in one string each."""
-    parts = (tuple(item.strip() for item in text.split(separator) if item.strip()) for text in (seen, held_out))
+    parts = (
+        tuple(item.strip() for item in text.split(separator) if item.strip()) for text in (seen, held_out)
+    )
     return Bank(*parts)
 
 
@@ -71,7 +74,40 @@ TOWN = bank(
     "Fairmount|Greyling|Holbrook|Kestrel Bay|Larkspur|Marlow|Norwood|Pinecrest|Rockwell|San Alder|St. Corbin|Tilden",
     "Verdant Hills|Wexcombe|Yarrow City|Ember Falls|East Sutton|Quarry Lake|Fort Delling|Haverbrook",
 )
-STATE = tuple("AL AR CA CO CT DE FL GA IL IN KS KY MA MD ME MI MN MO NC NE NH NJ NY OH OK PA SD TN TX UT VA WI".split())
+STATE = (
+    "AL",
+    "AR",
+    "CA",
+    "CO",
+    "CT",
+    "DE",
+    "FL",
+    "GA",
+    "IL",
+    "IN",
+    "KS",
+    "KY",
+    "MA",
+    "MD",
+    "ME",
+    "MI",
+    "MN",
+    "MO",
+    "NC",
+    "NE",
+    "NH",
+    "NJ",
+    "NY",
+    "OH",
+    "OK",
+    "PA",
+    "SD",
+    "TN",
+    "TX",
+    "UT",
+    "VA",
+    "WI",
+)
 STATE_NAME = bank(
     "California|New York|Ohio|Wisconsin|Maryland|Vermont|Texas|Delaware|New Jersey|Illinois|Florida|Washington",
     "Oregon|Maine|Utah|Missouri|Iowa",
@@ -90,7 +126,18 @@ AUTHORITY = (
     "Credit Reporting Agency, P.O. Box 4500, Allen, TX 75013",
 )
 MONTH = (
-    "January February March April May June July August September October November December".split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 )
 
 

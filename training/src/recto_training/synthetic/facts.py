@@ -1,4 +1,5 @@
 """What one invented agreement says: its provider, cards, rates and fees. Not how the pages look."""
+# ruff: noqa: E501 - lists of words
 
 from dataclasses import dataclass
 from random import Random
@@ -17,7 +18,7 @@ RATE_FORMS = bank(
     "- {q}%|{p}% or {q}%",
     "{p}% up to {q}%|U.S. Prime Rate + {m}%|Prime Rate plus a margin of {m}%|{p}% / {q}%|{p}% per year",
 )
-ANNUAL_FORMS = bank("None|None|${a}|${a}.00|$0|${a}|No annual fee", "Free|NONE|USD {a}|$0.00")
+ANNUAL_FORMS = bank("None|None|${a}|${a}.00|$0|${a}|No annual fee", "Free|USD {a}|$0.00|Nil")
 TRANSFER_FORMS = bank(
     "${a} or {s}% of the amount of each transfer, whichever is greater|Either ${a} or {s}% of the amount of each "
     "transfer, whichever is greater|{s}% of each transfer|None|{s}% of the amount of each transfer|${a}|{s}% of the "
@@ -25,13 +26,13 @@ TRANSFER_FORMS = bank(
     "{s}% of each transferred balance ($ {a} minimum)|The greater of ${a} or {s}% of each transfer|{s}%, at least ${a}",
 )
 PENALTY_FEE_FORMS = bank(
-    "Up to ${b}|${b}|up to ${b}.00|${b}.00|Up to ${b}|None|Up to ${b} per occurrence", "As much as ${b}|max. ${b}|${a} "
-    "to ${b}"
+    "Up to ${b}|${b}|up to ${b}.00|${b}.00|Up to ${b}|None|Up to ${b} per occurrence",
+    "As much as ${b}|max. ${b}|${a} to ${b}",
 )
 FOREIGN_FORMS = bank(
     "{s}% of each transaction in U.S. dollars|{s}% of the US dollar amount|None|{s}% of the U.S. dollar amount of the "
     "transaction|{s}%|{s}% of each foreign transaction|Up to {s}% of each transaction in U.S. dollars",
-    "{s}% of the converted amount|{s}% of every transaction abroad|none",
+    "{s}% of the converted amount|{s}% of every transaction abroad|{s}% surcharge",
 )
 OTHER_FEE_FORMS = bank(
     "${a} or {s}% of the amount of each cash advance, whichever is greater|no less than $0.50|{s}% of each cash "

@@ -67,7 +67,7 @@ def head(brief: Brief, sheet: Sheet) -> None:
     parts = []
     if brief.rng.random() < 0.8:
         parts.append((mark(PROVIDER, brief.facts.provider), big))
-    if brief.rng.random() < 0.75:
+    if brief.rng.random() < 0.9:
         parts += [(mark(CARD, card), middle) for card in brief.facts.cards]
     parts.append((brief.title(), brief.rng.choice((big, middle))))
     if brief.rng.random() < 0.3:
@@ -79,7 +79,9 @@ def head(brief: Brief, sheet: Sheet) -> None:
     sheet.skip(8)
 
 
-def letterhead(brief: Brief, sheet: Sheet, left: float, top: float, right: float, align: str = "left") -> float:
+def letterhead(
+    brief: Brief, sheet: Sheet, left: float, top: float, right: float, align: str = "left"
+) -> float:
     """Provider and address, line under line; gives the y below."""
     y = sheet.block(mark(PROVIDER, brief.facts.provider), brief.style.bold().aligned(align), left, top, right)
     return address_lines(brief, sheet, left, y, right, align)
@@ -111,11 +113,11 @@ def field_sentences(brief: Brief) -> list[str]:
 def clauses(brief: Brief) -> list[str]:
     """Who, where, since when, how much at least, and what holds for some places only."""
     prose, rng = brief.prose, brief.rng
-    texts = [prose.provider_sentence(), prose.address_sentence()]
+    texts = [prose.issuer_sentence(), prose.address_sentence()]
     texts += [prose.date()] if rng.random() < 0.5 else []
     texts += [prose.min_payment()] if rng.random() < 0.6 else []
     texts += [prose.local_term()] if rng.random() < 0.4 else []
-    texts += [prose.provider_sentence()] if rng.random() < 0.6 else []
+    texts += [prose.provider_sentence() for _ in range(rng.choice((0, 1, 2)))]
     return [text for text in texts if text]
 
 
@@ -144,7 +146,9 @@ def schumer(brief: Brief) -> Sheet:
     columns = [Column(share, label), Column(1 - share, value)]
     for title, rows in ((wordings.TABLE_HEADS, rate_rows(brief)), (wordings.FEE_HEADS, fee_rows(brief))):
         if rng.random() < 0.8:
-            sheet.text(title.pick(rng, brief.words), style.bold().aligned(rng.choice(("left", "center"))), after=2)
+            sheet.text(
+                title.pick(rng, brief.words), style.bold().aligned(rng.choice(("left", "center"))), after=2
+            )
         table(sheet, rows, columns, padding=rng.uniform(2.5, 6))
         sheet.skip(rng.uniform(4, 14))
     prose_sections(brief, sheet, clauses(brief))
@@ -183,8 +187,14 @@ def grid(brief: Brief) -> Sheet:
     sheet.skip(style.line_height * 4)
     head(brief, sheet)
     columns = [Column(0.3, style), Column(0.35, style), Column(0.35, style.sized(0.9))]
-    top_row = (rng.choice(("Type", "Transaction", "Description")), rng.choice(("APR", "Rate", "Amount")), "Remarks")
-    rows = [(label, value, brief.prose.boilerplate()) for label, value in [*rate_rows(brief), *fee_rows(brief)]]
+    top_row = (
+        rng.choice(("Type", "Transaction", "Description")),
+        rng.choice(("APR", "Rate", "Amount")),
+        "Remarks",
+    )
+    rows = [
+        (label, value, brief.prose.boilerplate()) for label, value in [*rate_rows(brief), *fee_rows(brief)]
+    ]
     table(sheet, [top_row, *rows], columns, ruled=rng.random() < 0.7, shaded_first=rng.random() < 0.5)
     sheet.skip(10)
     prose_sections(brief, sheet, clauses(brief))
@@ -247,7 +257,9 @@ def booklet(brief: Brief) -> Sheet:
     def on_page(sheet: Sheet) -> None:
         sheet.block(header, small.aligned(rng.choice(("left", "right"))), 40, 24, size[0] - 40)
         sheet.block(footer, small, 40, size[1] - 34, size[0] - 80)
-        sheet.block(f"Page {len(sheet.pages)}", small.aligned("right"), size[0] - 80, size[1] - 34, size[0] - 40)
+        sheet.block(
+            f"Page {len(sheet.pages)}", small.aligned("right"), size[0] - 80, size[1] - 34, size[0] - 40
+        )
 
     sheet = Sheet(size, [Frame(40, 56, size[0] - 40, size[1] - 50)], None, on_page)
     head(brief, sheet)
@@ -335,10 +347,15 @@ def margin_headings(brief: Brief) -> Sheet:
     sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(44, 60))])
     head(brief, sheet)
     pairs = [
-        (brief.prose.label(field), brief.prose.sentence(field) if rng.random() < 0.6 else brief.prose.cell(field))
+        (
+            brief.prose.label(field),
+            brief.prose.sentence(field) if rng.random() < 0.6 else brief.prose.cell(field),
+        )
         for field in [*brief.facts.rate_fields, *brief.facts.fee_fields]
     ]
-    pairs += [(brief.heading(), brief.prose.paragraph(rng.randint(1, 3), clause)) for clause in clauses(brief)]
+    pairs += [
+        (brief.heading(), brief.prose.paragraph(rng.randint(1, 3), clause)) for clause in clauses(brief)
+    ]
     rng.shuffle(pairs)
     for label, text in pairs:
         frame = sheet.frame

@@ -21,6 +21,8 @@ class MarkedWord(NamedTuple):
     """Number of the marked text within its string, NO_FIELD outside any."""
     starts_line: bool = False
     """The text demands a new line here."""
+    value: str = ""
+    """The part of the word inside the mark, without punctuation that only touches it."""
 
 
 def mark(field: int, text: str) -> str:
@@ -39,7 +41,7 @@ def upper(text: str) -> str:
 
 
 def marked_words(text: str) -> list[MarkedWord]:
-    """The words between white space; a word belongs to the first field that any of its characters belongs to."""
+    """The words between white space; each belongs to the first field that any of its characters is of."""
     characters: list[tuple[str, int, int]] = []
     position = 0
     for entity, match in enumerate(_MARK.finditer(text)):
@@ -67,4 +69,5 @@ def _split(characters: list[tuple[str, int, int]]) -> list[MarkedWord]:
 
 def _as_word(run: list[tuple[str, int, int]], starts_line: bool) -> MarkedWord:
     field, entity = next(((f, e) for _, f, e in run if f != NO_FIELD), (NO_FIELD, NO_FIELD))
-    return MarkedWord("".join(c for c, _, _ in run), field, entity, starts_line)
+    value = "".join(c for c, _, e in run if e == entity and e != NO_FIELD)
+    return MarkedWord("".join(c for c, _, _ in run), field, entity, starts_line, value)

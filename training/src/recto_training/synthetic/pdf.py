@@ -48,7 +48,9 @@ def render(pdf: bytes, dpi: int = 200) -> list[Image.Image]:
 
 def scan(image: Image.Image, rng: Random, *, wear: float) -> Image.Image:
     """The picture after a scanner: a little turned, soft, grey and speckled; `wear` 0 is good, 1 is bad."""
-    turned = image.convert("L").rotate(rng.uniform(-0.3, 0.3) * (1 + wear), fillcolor=255, resample=Image.Resampling.BICUBIC)
+    turned = image.convert("L").rotate(
+        rng.uniform(-0.3, 0.3) * (1 + wear), fillcolor=255, resample=Image.Resampling.BICUBIC
+    )
     soft = turned.filter(ImageFilter.GaussianBlur(0.4 + 1.2 * wear))
     noise = np.random.default_rng(rng.getrandbits(32)).normal(0, 4 + 26 * wear, (soft.height, soft.width))
     grey = np.asarray(soft, np.float32) * (1 - 0.35 * wear) + 40 * wear + noise

@@ -68,6 +68,11 @@ class Prose:
         form = wordings.PROVIDER_SENTENCES.pick(self.rng, self.words)
         return form.format(p=self.provider, c=self.card)
 
+    def issuer_sentence(self) -> str:
+        """Who issues which card."""
+        form = wordings.ISSUER_SENTENCES.pick(self.rng, self.words)
+        return form.format(p=self.provider, c=self.card)
+
     def address_sentence(self) -> str:
         form = wordings.ADDRESS_SENTENCES.pick(self.rng, self.words)
         return form.format(p=self.provider, a=self.address, t=banks.phone(self.rng))

@@ -30,6 +30,7 @@ class Placed(NamedTuple):
     size: float
     field: int
     entity: int
+    value: str
 
     @property
     def right(self) -> float:
@@ -232,7 +233,7 @@ class Sheet:
         baseline = top + style.size * 0.85
         for word, width in zip(line, widths, strict=True):
             self.page.words.append(
-                Placed(word.text, x, baseline, style.font, style.size, word.field, word.entity)
+                Placed(word.text, x, baseline, style.font, style.size, word.field, word.entity, word.value)
             )
             x += width + space
 

@@ -3,6 +3,7 @@
 `{v}` stands for the marked value, `{d}` for a rate, a date or an amount that is no field (a decoy).
 All sentences were written for this project.
 """
+# ruff: noqa: E501 - lists of words
 
 from typing import NamedTuple
 
@@ -21,7 +22,9 @@ class FieldWords(NamedTuple):
 
 
 DATE, INTRO, BALANCE, CASH, PURCHASE, PENALTY, GENERAL, OTHER_RATE = range(8)
-ANNUAL, BALANCE_FEE, LATE, RETURNED, FOREIGN, OTHER_FEE, CARD, ADDRESS, PROVIDER, MIN_PAYMENT, LOCAL = range(8, 19)
+ANNUAL, BALANCE_FEE, LATE, RETURNED, FOREIGN, OTHER_FEE, CARD, ADDRESS, PROVIDER, MIN_PAYMENT, LOCAL = range(
+    8, 19
+)
 
 WORDS: dict[int, FieldWords] = {
     INTRO: FieldWords(
@@ -150,7 +153,10 @@ WORDS: dict[int, FieldWords] = {
             "Annual Fee|Annual Membership Fee|Annual fee|Membership Fee|Yearly fee|Annual Card Fee|Annual Fees",
             "Annual charge|Fee per year",
         ),
-        bank("{v}|{v}|{v}|{v} per year|{v} annually|{v} (waived the first year)", "{v} each year|{v} every 12 months"),
+        bank(
+            "{v}|{v}|{v}|{v} per year|{v} annually|{v} (waived the first year)",
+            "{v} each year|{v} every 12 months",
+        ),
         bank(
             "The annual fee is {v}.|We charge an annual membership fee of {v} each year.|Annual Fee: {v}.|"
             "A yearly fee of {v} is billed to your account.",
@@ -262,13 +268,18 @@ LOCAL_TERMS = bank(
     "separate account.",
 )
 PROVIDER_SENTENCES = bank(
-    "In this Agreement, \"we\", \"us\" and \"our\" mean {p}.|Your {c} account is issued by {p}.|This Agreement is "
+    'In this Agreement, "we", "us" and "our" mean {p}.|Your {c} account is issued by {p}.|This Agreement is '
     "between you and {p}.|{p} is the issuer of your {c}.|Thank you for choosing the {c} from {p}.|{p} and its "
     "affiliates may contact you about your account.|You agree that {p} may report information about your account to "
     "credit bureaus.|By using your {c} you agree to these terms.|{p} will not be liable if a merchant refuses your "
     "card.|{p}, Member FDIC, is an equal opportunity lender.",
     "{p} grants you credit under these terms.|The {c} is a product of {p}.|Whenever this leaflet says bank, {p} is "
     "meant.|Holders of the {c} accept these conditions.",
+)
+ISSUER_SENTENCES = bank(
+    "Your {c} account is issued by {p}.|{p} is the issuer of your {c}.|This Agreement covers your {c} with {p}.|Thank "
+    "you for choosing the {c} from {p}.|The {c} is issued and serviced by {p}.|{p} offers the {c} under these terms.",
+    "The {c} is a product of {p}.|{p} grants you credit on your {c}.",
 )
 ADDRESS_SENTENCES = bank(
     "Send payments to {p}, {a}.|Write to us at {a}.|Mail billing disputes to {p}, {a}.|Notices must be sent to {a}.|You "
@@ -325,35 +336,46 @@ TABLE_HEADS = bank(
     "Interest Rates and Interest Charges|Rates|Interest Rates|Annual Percentage Rates",
     "What interest we charge|Interest at a glance",
 )
-FEE_HEADS = bank("Fees|Other Fees|Transaction and Penalty Fees|Fees and Charges", "What fees we charge|Charges")
+FEE_HEADS = bank(
+    "Fees|Other Fees|Transaction and Penalty Fees|Fees and Charges", "What fees we charge|Charges"
+)
 QUESTIONS: dict[int, Bank] = {
     INTRO: bank(
-        "Is there an introductory rate?|What is my introductory APR?", "Do new customers get a promotional rate?"
+        "Is there an introductory rate?|What is my introductory APR?",
+        "Do new customers get a promotional rate?",
     ),
     PURCHASE: bank(
-        "What is my APR for purchases?|How much interest do I pay on purchases?", "What do purchases cost me in "
-        "interest?"
+        "What is my APR for purchases?|How much interest do I pay on purchases?",
+        "What do purchases cost me in interest?",
     ),
     BALANCE: bank(
-        "What is the APR for balance transfers?|What rate applies to balance transfers?", "And if I transfer a balance?"
+        "What is the APR for balance transfers?|What rate applies to balance transfers?",
+        "And if I transfer a balance?",
     ),
     CASH: bank(
-        "What is the APR for cash advances?|What rate applies to cash advances?", "And if I take a cash advance?"
+        "What is the APR for cash advances?|What rate applies to cash advances?",
+        "And if I take a cash advance?",
     ),
-    PENALTY: bank("Is there a penalty APR?|What is the default rate?", "Which penalty rate applies if I default?"),
+    PENALTY: bank(
+        "Is there a penalty APR?|What is the default rate?", "Which penalty rate applies if I default?"
+    ),
     GENERAL: bank("What is the Annual Percentage Rate?|What is my APR?", "Which rate do I pay?"),
     OTHER_RATE: bank("What is the APR for overdraft advances?", "Which rate applies to overdraft transfers?"),
-    ANNUAL: bank("Is there an annual fee?|How much is the annual fee?", "What is the annual charge for the card?"),
+    ANNUAL: bank(
+        "Is there an annual fee?|How much is the annual fee?", "What is the annual charge for the card?"
+    ),
     BALANCE_FEE: bank(
-        "What is the balance transfer fee?|Is there a fee for balance transfers?", "What does a balance transfer cost?"
+        "What is the balance transfer fee?|Is there a fee for balance transfers?",
+        "What does a balance transfer cost?",
     ),
     LATE: bank("What if I pay late?|How much is the late payment fee?", "What is the charge if I am late?"),
     RETURNED: bank(
-        "What if my payment is returned?|How much is the returned payment fee?", "What is charged for a returned "
-        "payment?"
+        "What if my payment is returned?|How much is the returned payment fee?",
+        "What is charged for a returned payment?",
     ),
     FOREIGN: bank(
-        "Is there a foreign transaction fee?|What if I use my card abroad?", "What do foreign transactions cost?"
+        "Is there a foreign transaction fee?|What if I use my card abroad?",
+        "What do foreign transactions cost?",
     ),
     OTHER_FEE: bank("Are there other fees?|What is the cash advance fee?", "Which other charges are there?"),
 }

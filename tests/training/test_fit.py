@@ -1,0 +1,130 @@
+"""The tiny recipe from documents to a release that predicts: the whole way in seconds."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from recto.confidence import FEATURES
+from recto.inference import WordClassifier
+from recto.release import INDEX, parse_release
+from recto_training import calibrate, console, export, fit
+from recto_training import examples as ex
+from recto_training.noise import CLEAN
+from recto_training.recipes import RECIPES, demo, tiny
+
+NUM_CLASSES = len(export.demo_fields().labels)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders of a tiny run and of its release."""
+    run, release = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("release")
+    console.train(["tiny", "--run", str(run), "--release", str(release)])
+    return run, release
+
+
+def test_the_run_records_what_was_done_and_learns(trained: tuple[Path, Path]) -> None:
+    record = json.loads((trained[0] / fit.RUN).read_text())
+
+    assert record["recipe"]["seed"] == tiny().seed
+    assert len(record["data_sha256"]) == 64
+    assert [row["step"] for row in record["history"]] == [4, 8, 12]
+    assert record["history"][-1]["training_loss"] < record["history"][0]["training_loss"]
+
+
+def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path, trained: tuple[Path, Path]) -> None:
+    fit.Run(tiny(), tmp_path, NUM_CLASSES).fit(until=8)
+
+    resumed = fit.Run(tiny(), tmp_path, NUM_CLASSES)
+    assert resumed.step == 8
+    resumed.fit()
+
+    once = torch.load(trained[0] / fit.CHECKPOINT, weights_only=True)["network"]
+    twice = torch.load(tmp_path / fit.CHECKPOINT, weights_only=True)["network"]
+    assert all(torch.allclose(once[name], twice[name], atol=1e-6) for name in once)
+
+
+def test_the_release_predicts_each_word_of_a_page(trained: tuple[Path, Path]) -> None:
+    classifier = WordClassifier.load(trained[1])
+    page = next(ex.labelled_pages(["a new one"])).page
+
+    said = classifier.predict(page)
+
+    assert said.number == page.number
+    assert len(said.classes) == len(said.probabilities) == len(said.agreements) == len(page.words)
+    assert all(0 <= probability <= 1 for probability in said.probabilities)
+
+
+def test_torch_and_both_onnx_files_agree(trained: tuple[Path, Path]) -> None:
+    figures = parse_release((trained[1] / INDEX).read_bytes()).figures
+
+    assert figures["parity"]["onnx"] < 1e-5
+    assert figures["parity"]["shipped"] < 0.05
+
+
+def test_the_exported_network_is_free_in_batch_and_length(trained: tuple[Path, Path]) -> None:
+    recipe = tiny()
+    network = fit.load_best(recipe, trained[0], NUM_CLASSES)
+    model = export.to_onnx(network)
+    encoder = ex.make_encoder(recipe, fit.Tokenizer.from_file(str(trained[0] / fit.TOKENIZER)))
+    windows = [w for page in ex.labelled_pages(["b"]) for w in encoder.encode(page.page)]
+
+    for some in (windows[:1], windows[:5]):
+        assert export.largest_difference(network, model, encoder.collate(some)) < 1e-5
+
+
+def test_padding_does_not_change_what_a_window_says(trained: tuple[Path, Path]) -> None:
+    network = fit.load_best(tiny(), trained[0], NUM_CLASSES)
+    ids, boxes = torch.randint(4, 50, (1, 9)), torch.randint(0, 1000, (1, 9, 4))
+    mask = torch.ones_like(ids)
+    longer = [torch.nn.functional.pad(ids, (0, 4)), torch.nn.functional.pad(mask, (0, 4))]
+
+    with torch.no_grad():
+        alone = network(ids, mask, boxes)
+        padded = network(*longer, torch.nn.functional.pad(boxes, (0, 0, 0, 4)))
+
+    assert torch.allclose(alone, padded[:, :9], atol=1e-5)
+
+
+def test_training_never_meets_validation_evaluation_or_sample_seeds() -> None:
+    recipe = demo()
+
+    assert not set(ex.training_seeds(recipe)) & set(ex.validation_seeds(recipe))
+    assert all(seed.startswith(f"{recipe.seed} ") for seed in ex.training_seeds(recipe))
+
+
+def test_noise_free_pages_keep_their_words_and_other_noise_changes_them() -> None:
+    clean, again = (next(ex.labelled_pages(["n"], CLEAN)) for _ in range(2))
+    noisy = next(ex.labelled_pages(["n"], replace(demo().noise, bad_page=1.0)))
+
+    assert clean == again
+    assert [w.text for w in noisy.page.words] != [w.text for w in clean.page.words]
+    assert len(noisy.fields) == len(noisy.page.words)
+
+
+def test_a_tokenizer_is_the_same_each_time() -> None:
+    assert ex.make_tokenizer(tiny()).to_str() == ex.make_tokenizer(tiny()).to_str()
+
+
+def test_every_recipe_is_known_by_its_name() -> None:
+    assert {name: recipe().name for name, recipe in RECIPES.items()} == {n: n for n in RECIPES}
+
+
+def test_a_fitted_calibration_puts_right_above_wrong() -> None:
+    def features(probability: float) -> list[float]:
+        return [probability if name == "min_probability" else 1.0 for name in FEATURES]
+
+    rows = [calibrate.Row(features(p / 20), p > 9) for p in range(20)]
+
+    fitted = calibrate.fit_calibration(rows)
+
+    low, high = (fitted.confidence(dict(zip(FEATURES, features(p), strict=True))) for p in (0.1, 0.9))
+    assert low < 0.5 < high
+
+
+def test_a_calibration_needs_right_and_wrong_values() -> None:
+    with pytest.raises(ValueError, match="2 values that are all right"):
+        calibrate.fit_calibration([calibrate.Row([1.0] * len(FEATURES), is_right=True)] * 2)
