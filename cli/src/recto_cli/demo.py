@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from recto.errors import DocumentMissingError
 from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
@@ -98,7 +100,7 @@ def _answer_one(session: Session, outcomes: list[Outcome], root: Path) -> None:
     task = reviews.load_task(row, session.stack)
     session.out.print(tables.reviews_table([reviews.OpenReview(row, task)]))
     edits = stated_edits(task, truth_of(row.key, root))
-    session.out.print(f"[bold]{tables.command_line(row.key, edits)}[/]", highlight=False)
+    session.out.print(f"[bold]{escape(tables.command_line(row.key, edits))}[/]", highlight=False)
     content = answer_content(task, edits)
     reviews.hand_in(task, content, REVIEWER, begun, session.stack, session.target)
     after = documents.wait_for(row.document_id, FINAL_STATUSES, session.stack)

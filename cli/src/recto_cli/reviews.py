@@ -52,9 +52,8 @@ def require_open(task: ReviewTask, stack: Stack) -> ReviewRow:
     if review is None:
         raise DocumentMissingError(f"no review has the id {task.review_id}")
     if review.state != "OPEN":
-        raise ReviewFailedError(
-            f"review {task.review_id} is {review.state.lower()} already, by {review.answer}"
-        )
+        state = review.state.lower()
+        raise ReviewFailedError(f"review {task.review_id} is {state} already, by {review.answer}")
     return review
 
 

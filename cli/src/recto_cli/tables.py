@@ -146,8 +146,8 @@ def names_table(names: Mapping[str, str]) -> Table:
 
 def command_line(document: str, edits: Edits) -> str:
     """The `recto review answer` that hands in these edits."""
-    words = ["recto", "review", "answer", document]
+    words = ["recto", "review", "answer", shlex.quote(document)]
     words += [f"--set {shlex.quote(each)}" for each in edits.set]
     words += [f"--add {shlex.quote(each)}" for each in edits.add]
     words += [f"--absent {shlex.quote(each)}" for each in edits.absent]
-    return escape(" ".join([*words, "--accept"] if edits.accept else words))
+    return " ".join([*words, "--accept"] if edits.accept else words)

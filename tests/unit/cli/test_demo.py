@@ -1,0 +1,46 @@
+"""The demo's reviewer answers what is doubtful, from what the sample says, and accepts the rest."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from recto.errors import DocumentMissingError
+from recto.review import ReviewTask
+from recto_cli import tables
+from recto_cli.demo import sample_files, stated_edits, truth_of
+
+
+def test_a_doubtful_field_is_set_to_what_the_sample_says(task: ReviewTask) -> None:
+    edits = stated_edits(task, {"Provider Name": ["First Bank", "Bank"], "Card Name": ["Gold"]})
+
+    assert edits.set == ["Provider Name=First Bank"]
+    assert edits.absent == ["Fee - Annual"]
+    assert edits.accept
+
+
+def test_the_command_that_is_shown_hands_in_the_same(task: ReviewTask) -> None:
+    edits = stated_edits(task, {"Provider Name": ["O'Neil Bank"]})
+
+    line = tables.command_line("a b.pdf", edits)
+
+    assert shlex.split(line) == [
+        *("recto", "review", "answer", "a b.pdf", "--set", "Provider Name=O'Neil Bank"),
+        *("--absent", "Fee - Annual", "--accept"),
+    ]
+
+
+def test_a_samples_truth_is_found_by_its_file_name(tmp_path: Path) -> None:
+    folder = tmp_path / "local" / "samples"
+    folder.mkdir(parents=True)
+    lines = [{"id": "a.pdf", "fields": {"X": ["1"]}}, {"id": "b.pdf", "fields": {"X": ["2"]}}]
+    (folder / "truth.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    assert truth_of("b.pdf", tmp_path) == {"X": ["2"]}
+    assert truth_of("c.pdf", tmp_path) == {}
+
+
+def test_a_project_without_samples_says_where_they_should_be(tmp_path: Path) -> None:
+    with pytest.raises(DocumentMissingError, match="local/samples"):
+        sample_files(tmp_path)
