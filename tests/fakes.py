@@ -32,10 +32,10 @@ class FakeWorkflow:
     running: set[str] = field(default_factory=set)
     succeeded: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     failed: list[tuple[str, str, str]] = field(default_factory=list)
-    refuses: bool = False
+    refuses: set[str] = field(default_factory=set)
 
     def start(self, name: str, execution: ExecutionInput) -> str:
-        if self.refuses:
+        if name in self.refuses:
             raise ThrottledError("StartExecution: slow down")
         self.executions[name] = execution
         self.running.add(name)

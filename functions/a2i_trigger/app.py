@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
@@ -46,4 +47,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Put a document before a person."""
     request = ReviewRequest.model_validate(event)
     name_document(logger, request.document)
+    metrics.add_metric(name="ReviewsAskedFor", unit=MetricUnit.Count, value=1)
     or_fail_token(wiring().workflow, request.task_token, logger, lambda: open_review(request, wiring()))

@@ -55,6 +55,8 @@ def record_handler(record: SQSRecord) -> None:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Take uploads in, then let `dispatch` start what has a free slot."""
     response = process_partial_response(event, record_handler, processor, context)
+    failures = len(response["batchItemFailures"])
+    metrics.add_metric(name="UploadMessagesFailed", unit=MetricUnit.Count, value=failures)
     _, functions, dispatch = wiring()
     functions.invoke_later(dispatch, DispatchRequest().dump())
     return response

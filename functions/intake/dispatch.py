@@ -48,4 +48,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     response = dispatch(request, wiring())
     logger.info("dispatched", extra={"action": request.action, **response.dump()})
     metrics.add_metric(name="DocumentsStarted", unit=MetricUnit.Count, value=len(response.started))
+    metrics.add_metric(name="StartsRefused", unit=MetricUnit.Count, value=len(response.refused))
     return response.dump()

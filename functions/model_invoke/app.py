@@ -42,8 +42,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     work = PageWork.model_validate(event)
     name_document(logger, work.document)
     objects, settings = wiring()
-    if work.range is None:
-        return plan_ranges(work, objects, settings.work_bucket).dump()
-    done = classify_range(work, ModelInvoke(objects, classifier_of, settings.work_bucket))
-    metrics.add_metric(name="PagesClassified", unit=MetricUnit.Count, value=done.num_pages)
-    return done.dump()
+    step = ModelInvoke(objects, classifier_of, settings.work_bucket)
+    answer = (
+        plan_ranges(work, objects, settings.work_bucket) if work.range is None else classify_range(work, step)
+    )
+    name = "PagesToClassify" if work.range is None else "PagesClassified"
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=answer.num_pages)
+    return answer.dump()

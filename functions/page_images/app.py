@@ -38,8 +38,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Count a document's pages, or draw a range of them."""
     work = PageWork.model_validate(event)
     name_document(logger, work.document)
-    if work.range is None:
-        return plan_pages(work, wiring()).dump()
-    done = draw_range(work, wiring())
-    metrics.add_metric(name="PagesDrawn", unit=MetricUnit.Count, value=done.num_pages)
-    return done.dump()
+    answer = plan_pages(work, wiring()) if work.range is None else draw_range(work, wiring())
+    name = "PagesPlanned" if work.range is None else "PagesDrawn"
+    metrics.add_metric(name=name, unit=MetricUnit.Count, value=answer.num_pages)
+    return answer.dump()

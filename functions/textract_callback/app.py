@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -41,4 +42,7 @@ def record_handler(record: SQSRecord) -> None:
 @tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Call back the states that wait for these OCR jobs."""
-    return process_partial_response(event, record_handler, processor, context)
+    response = process_partial_response(event, record_handler, processor, context)
+    failures = len(response["batchItemFailures"])
+    metrics.add_metric(name="OcrNotificationsFailed", unit=MetricUnit.Count, value=failures)
+    return response

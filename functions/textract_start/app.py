@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.dynamodb import JobRows, Table
@@ -39,4 +40,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Start the OCR of a document."""
     request = TextractStartRequest.model_validate(event)
     name_document(logger, request.document)
+    metrics.add_metric(name="OcrJobsAskedFor", unit=MetricUnit.Count, value=1)
     or_fail_token(wiring().workflow, request.task_token, logger, lambda: start_ocr(request, wiring()))

@@ -66,7 +66,9 @@ def test_every_handler_names_a_file_and_a_function(name: str) -> None:
 
 def test_every_handler_file_is_in_the_template() -> None:
     in_template = {handler_of(function)[0] for function in functions().values()}
-    in_folder = {path for path in (ROOT / "functions").glob("*/*.py") if "def lambda_handler" in path.read_text()}
+    in_folder = {
+        path for path in (ROOT / "functions").glob("*/*.py") if "def lambda_handler" in path.read_text()
+    }
 
     assert in_template == in_folder
 
@@ -115,7 +117,11 @@ def test_matched_errors_exist(machine: str) -> None:
 
     ours = {name for name in named if not name.startswith(("States.", "Lambda."))}
 
-    known = {name for name, cls in vars(recto.errors).items() if inspect.isclass(cls) and issubclass(cls, RectoError)}
+    known = {
+        name
+        for name, cls in vars(recto.errors).items()
+        if inspect.isclass(cls) and issubclass(cls, RectoError)
+    }
     assert ours <= known
 
 
@@ -139,7 +145,11 @@ def test_every_transient_error_is_retried_with_jitter_in_every_task(machine: str
 def test_the_error_tree_in_the_docstring_is_the_tree() -> None:
     drawn = re.findall(r"(\w+Error)\b", recto.errors.__doc__ or "")
 
-    classes = {name for name, cls in vars(recto.errors).items() if inspect.isclass(cls) and issubclass(cls, RectoError)}
+    classes = {
+        name
+        for name, cls in vars(recto.errors).items()
+        if inspect.isclass(cls) and issubclass(cls, RectoError)
+    }
 
     assert sorted(drawn) == sorted(classes)
 
@@ -200,7 +210,9 @@ def test_queue_fed_functions_report_partial_failures_in_template_and_code(name: 
     function = functions()[name]
     path, _ = handler_of(function)
 
-    assert function["Events"]["Messages"]["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert function["Events"]["Messages"]["Properties"]["FunctionResponseTypes"] == [
+        "ReportBatchItemFailures"
+    ]
     assert "process_partial_response" in path.read_text()
 
 
@@ -275,8 +287,14 @@ def test_importing_the_core_loads_nothing_of_the_outside() -> None:
         for path in (ROOT / "layers/recto/src/recto").glob("*.py")
         if path.stem not in ("__init__", "imaging", "inference")
     ]
-    steps = [f"steps.{p.stem}" for p in (ROOT / "layers/recto/src/recto/steps").glob("*.py") if p.stem != "__init__"]
-    outside = "boto3 botocore aws_lambda_powertools trp torch numpy PIL pypdfium2 onnxruntime tokenizers".split()
+    steps = [
+        f"steps.{p.stem}"
+        for p in (ROOT / "layers/recto/src/recto/steps").glob("*.py")
+        if p.stem != "__init__"
+    ]
+    outside = (
+        "boto3 botocore aws_lambda_powertools trp torch numpy PIL pypdfium2 onnxruntime tokenizers".split()
+    )
     code = (
         "import importlib, json, sys\n"
         "names, outside = map(json.loads, sys.argv[1:])\n"

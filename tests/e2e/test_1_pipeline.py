@@ -22,11 +22,15 @@ def sent(pipeline: Pipeline) -> dict[str, Location]:
     return {path.name: pipeline.send(path, f"samples/{path.name}") for path in samples()}
 
 
-def test_samples_go_straight_through_or_wait_for_a_person(pipeline: Pipeline, sent: dict[str, Location]) -> None:
+def test_samples_go_straight_through_or_wait_for_a_person(
+    pipeline: Pipeline, sent: dict[str, Location]
+) -> None:
     rows = pipeline.settled(list(sent.values()), seconds=400)
 
     statuses = [row.status for row in rows]
-    assert set(statuses) == {Status.PROCESSED, Status.IN_REVIEW}, [(r.key, r.status, r.error, r.cause) for r in rows]
+    assert set(statuses) == {Status.PROCESSED, Status.IN_REVIEW}, [
+        (r.key, r.status, r.error, r.cause) for r in rows
+    ]
     for row in rows:
         if row.status is Status.PROCESSED:
             result = pipeline.result(row.document_id)
@@ -85,7 +89,9 @@ def test_no_token_lies_where_a_reviewer_can_read(pipeline: Pipeline, sent: dict[
     for row in rows:
         review = pipeline.reviews.find(row.review_id)
         assert review
-        task = pipeline.objects.read(DocumentPlaces(pipeline.work, row.document_id).review_task(row.review_id))
+        task = pipeline.objects.read(
+            DocumentPlaces(pipeline.work, row.document_id).review_task(row.review_id)
+        )
         assert review.task_token.encode() not in task
 
 
@@ -110,7 +116,10 @@ def test_the_ocr_machine_alone_gives_one_consolidated_textract_json(pipeline: Pi
     source = pipeline.send(samples()[0], "ocr-only/sample.pdf")
     states = pipeline.client("stepfunctions")
     place = {"Bucket": pipeline.work, "Key": "corpora/one/consolidated.json"}
-    given = {"Input": {"Bucket": source.bucket, "Key": source.key}, "Output": {**place, "Features": ["LAYOUT"], "Type": "s3"}}
+    given = {
+        "Input": {"Bucket": source.bucket, "Key": source.key},
+        "Output": {**place, "Features": ["LAYOUT"], "Type": "s3"},
+    }
 
     arn = states.start_execution(
         stateMachineArn=pipeline.info.outputs["PlainTextractStateMachine"], input=json.dumps(given)

@@ -64,7 +64,12 @@ def test_a_blank_page_goes_to_a_person(pipeline: Pipeline) -> None:
 
 
 def test_strange_keys_are_ordinary_documents(pipeline: Pipeline) -> None:
-    keys = ["odd keys/with space.pdf", "odd keys/plus+sign.pdf", "odd keys/100%25.pdf", "odd keys/ünï-日本語.pdf"]
+    keys = [
+        "odd keys/with space.pdf",
+        "odd keys/plus+sign.pdf",
+        "odd keys/100%25.pdf",
+        "odd keys/ünï-日本語.pdf",
+    ]
     body = small_document()
 
     rows = pipeline.settled([pipeline.send(body, key) for key in keys])
@@ -72,7 +77,9 @@ def test_strange_keys_are_ordinary_documents(pipeline: Pipeline) -> None:
     assert [row.key for row in rows] == keys
     assert {row.status for row in rows} <= {Status.PROCESSED, Status.IN_REVIEW}
     for row in rows:
-        listed = pipeline.client("s3").list_objects_v2(Bucket=pipeline.work, Prefix=f"documents/{row.document_id}/")
+        listed = pipeline.client("s3").list_objects_v2(
+            Bucket=pipeline.work, Prefix=f"documents/{row.document_id}/"
+        )
         assert all("odd keys" not in entry["Key"] for entry in listed["Contents"])
 
 
@@ -87,7 +94,9 @@ def test_the_same_event_twice_is_processed_once(pipeline: Pipeline) -> None:
     queue = next(url for url in sqs.list_queues()["QueueUrls"] if "IntakeQueue" in url)
 
     for _ in range(2):
-        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"detail-type": "Object Created", "detail": detail}))
+        sqs.send_message(
+            QueueUrl=queue, MessageBody=json.dumps({"detail-type": "Object Created", "detail": detail})
+        )
 
     def second() -> list[str] | None:
         found = pipeline.documents.of_source(place.bucket, place.key)

@@ -32,7 +32,10 @@ NOT_SEEN_HERE = {
 }
 NOT_SEEN_IN = {
     ("TextractStartFunction", "s3:GetObject"): "Textract reads the document with the caller's rights",
-    ("TextractStartFunction", "states:SendTaskSuccess"): "only where the job ended before the row was written",
+    (
+        "TextractStartFunction",
+        "states:SendTaskSuccess",
+    ): "only where the job ended before the row was written",
     ("A2iTriggerFunction", "states:SendTaskSuccess"): "only where the answer came while nobody waited",
 }
 IN_TRANSACTIONS = {"DispatchFunction", "A2iTriggerFunction", "PublishFunction"}

@@ -30,7 +30,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             s3.create_bucket(Bucket=bucket)
         properties = resources("AWS::DynamoDB::Table")["DocumentTable"]
         kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-        boto3.client("dynamodb").create_table(TableName="documents", **{name: properties[name] for name in kept})
+        boto3.client("dynamodb").create_table(
+            TableName="documents", **{name: properties[name] for name in kept}
+        )
         yield
 
 

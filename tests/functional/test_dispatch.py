@@ -1,5 +1,6 @@
 """Admission: slots never exceed the limit, never leak, and the oldest document goes first."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from recto.aws.dynamodb import DocumentRows, SlotLeases
 from recto.aws.s3 import S3Objects
+from recto.errors import ParameterMissingError, ThrottledError
 from recto.messages import DispatchRequest, DocumentRef, Status
-from recto.places import DocumentPlaces
+from recto.places import DocumentPlaces, Location, document_id, execution_name
 from recto.ports import DocumentRow
 from recto.steps.dispatch import Dispatch, dispatch
 from tests.fakes import FakeClock, FakeParameters, FakeWorkflow
@@ -89,7 +91,9 @@ def test_a_slot_given_back_starts_the_next(step: Dispatch, documents: DocumentRo
     assert response.started == ("c",)
 
 
-def test_giving_a_slot_back_twice_frees_one(step: Dispatch, documents: DocumentRows, slots: SlotLeases) -> None:
+def test_giving_a_slot_back_twice_frees_one(
+    step: Dispatch, documents: DocumentRows, slots: SlotLeases
+) -> None:
     clock = FakeClock()
     for name in ("a", "b", "c", "d"):
         upload(documents, clock, name)
@@ -113,21 +117,69 @@ def test_an_expired_lease_is_taken_back(step: Dispatch, documents: DocumentRows,
     assert response.started == ("c",)
 
 
-def test_a_start_that_fails_loses_nothing(
+def test_a_start_that_fails_stops_no_other_and_loses_nothing(
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, slots: SlotLeases, clock: FakeClock
+) -> None:
+    for name in ("a", "b"):
+        upload(documents, clock, name)
+    workflow.refuses = {"a-1"}
+
+    with pytest.raises(ThrottledError, match="slow down"):
+        dispatch(DispatchRequest(), step)
+
+    assert set(workflow.executions) == {"b-1"}
+    assert set(slots.owners()) == {"b-1"}
+    assert [row.document_id for row in documents.with_status(Status.WAITING, 9)] == ["a"]
+    workflow.refuses = set()
+    assert dispatch(DispatchRequest(), step).started == ("a",)
+
+
+def test_whoever_gives_a_slot_back_is_not_told_of_anothers_failure(
     step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, clock: FakeClock
 ) -> None:
     upload(documents, clock, "a")
-    workflow.refuses = True
-    with pytest.raises(Exception, match="slow down"):
-        dispatch(DispatchRequest(), step)
+    workflow.refuses = {"a-1"}
 
-    workflow.refuses = False
+    assert dispatch(release("z"), step).refused == ("a",)
+
+
+def test_without_a_release_documents_wait_and_the_operator_is_told(
+    step: Dispatch, documents: DocumentRows, slots: SlotLeases, clock: FakeClock
+) -> None:
+    upload(documents, clock, "a")
+
+    with pytest.raises(ParameterMissingError, match="Release"):
+        dispatch(DispatchRequest(), step._replace(parameters=FakeParameters({})))
+
+    assert slots.owners() == {}
+    assert len(documents.with_status(Status.WAITING, 9)) == 1
+
+
+def test_a_crash_between_row_and_execution_is_mended_by_recover(
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, slots: SlotLeases, clock: FakeClock
+) -> None:
+    row = upload(documents, clock, "a")
+    slots.take("a-1", 2, clock() + timedelta(hours=1))
+    documents.move(row.document_id, (Status.WAITING,), Status.RUNNING, clock(), 1, release="releases/one")
+
     clock.pass_time(minutes=20)
     response = dispatch(DispatchRequest(action="recover"), step)
 
-    assert response.restarted == ("a",)
-    assert response.started == ("a",)
+    assert (response.restarted, response.started) == (("a",), ("a",))
     assert set(workflow.executions) == {"a-2"}
+    assert set(slots.owners()) == {"a-2"}
+
+
+@pytest.mark.parametrize("key", ["a" * 200 + "1.pdf", "a" * 200 + "2.pdf", "ünï/日本 語+%.pdf"])
+def test_execution_names_never_collide_or_break(key: str) -> None:
+    """Defect 7: names cut from long keys were the same for different documents."""
+    names = {
+        execution_name(document_id(Location(bucket="b", key=other), "etag", "1"), 1)
+        for other in (key, "a" * 200 + "3.pdf")
+    }
+
+    assert len(names) == 2
+    assert all(re.fullmatch(r"[A-Za-z0-9-]{1,80}", name) for name in names)
 
 
 def test_two_dispatchers_never_start_a_document_twice(

@@ -20,7 +20,9 @@ PDF = b"%PDF-1.7\n" + b"x" * 100
 def message(key: str, etag: str = "e1", sequencer: str = "01", version: str | None = None) -> str:
     entry = {"key": key, "etag": etag, "sequencer": sequencer, "size": 1}
     entry |= {"version-id": version} if version else {}
-    return json.dumps({"detail-type": "Object Created", "detail": {"bucket": {"name": INBOX}, "object": entry}})
+    return json.dumps(
+        {"detail-type": "Object Created", "detail": {"bucket": {"name": INBOX}, "object": entry}}
+    )
 
 
 @pytest.fixture
@@ -49,7 +51,9 @@ def test_an_upload_becomes_a_waiting_row(intake: Intake, objects: S3Objects, doc
     assert documents.of_source(INBOX, "a.pdf") == [row.document_id]
 
 
-def test_the_same_event_twice_is_one_document(intake: Intake, objects: S3Objects, documents: DocumentRows) -> None:
+def test_the_same_event_twice_is_one_document(
+    intake: Intake, objects: S3Objects, documents: DocumentRows
+) -> None:
     objects.write(Location(bucket=INBOX, key="a.pdf"), PDF)
 
     first, second = taken(message("a.pdf"), intake), taken(message("a.pdf"), intake)
@@ -62,7 +66,10 @@ def test_the_same_event_twice_is_one_document(intake: Intake, objects: S3Objects
 def test_the_same_bytes_uploaded_again_are_another_document(intake: Intake, objects: S3Objects) -> None:
     objects.write(Location(bucket=INBOX, key="a.pdf"), PDF)
 
-    first, second = taken(message("a.pdf", sequencer="01"), intake), taken(message("a.pdf", sequencer="02"), intake)
+    first, second = (
+        taken(message("a.pdf", sequencer="01"), intake),
+        taken(message("a.pdf", sequencer="02"), intake),
+    )
 
     assert first.document_id != second.document_id
 
@@ -99,7 +106,9 @@ def test_what_is_no_document_fails_by_name_with_an_event_and_takes_no_slot(
     assert (kind, detail["Error"], detail["DocumentId"]) == ("DocumentFailed", error, row.document_id)
 
 
-@pytest.mark.parametrize("key", ["with space.pdf", "plus+sign.pdf", "per%20cent.pdf", "ünï/日本語.pdf", "a/b/../c.pdf"])
+@pytest.mark.parametrize(
+    "key", ["with space.pdf", "plus+sign.pdf", "per%20cent.pdf", "ünï/日本語.pdf", "a/b/../c.pdf"]
+)
 def test_keys_of_eventbridge_are_taken_as_they_are(key: str, intake: Intake, objects: S3Objects) -> None:
     objects.write(Location(bucket=INBOX, key=key), PDF)
 
@@ -112,7 +121,10 @@ def test_keys_of_eventbridge_are_taken_as_they_are(key: str, intake: Intake, obj
 def test_keys_of_s3_notifications_are_decoded() -> None:
     record = {
         "eventVersion": "2.1",
-        "s3": {"bucket": {"name": "b"}, "object": {"key": "fold/My+file%2B1.pdf", "eTag": "e", "sequencer": "1"}},
+        "s3": {
+            "bucket": {"name": "b"},
+            "object": {"key": "fold/My+file%2B1.pdf", "eTag": "e", "sequencer": "1"},
+        },
     }
 
     (upload,) = uploads_of(json.dumps({"Records": [record]}))
@@ -124,7 +136,9 @@ def test_s3s_test_message_tells_of_no_upload() -> None:
     assert uploads_of(json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"})) == []
 
 
-@pytest.mark.parametrize("body", ["", "[]", "{}", "null", '{"Records": [{"eventVersion": "3.0"}]}', '{"detail": {}}'])
+@pytest.mark.parametrize(
+    "body", ["", "[]", "{}", "null", '{"Records": [{"eventVersion": "3.0"}]}', '{"detail": {}}']
+)
 def test_a_message_that_is_no_upload_is_refused_by_name(body: str) -> None:
     with pytest.raises(ConfigurationError, match="expected an S3"):
         uploads_of(body)

@@ -27,7 +27,12 @@ DOCUMENT = DocumentRef(document_id="d1", bucket=INBOX, key="a.pdf", release="rel
 
 def block(kind: str, page: int, number: int = 0, text: str = "") -> dict[str, Any]:
     box = {"Left": 0.1, "Top": 0.1 + number * 0.001, "Width": 0.1, "Height": 0.01}
-    found = {"BlockType": kind, "Id": f"{kind}-{page}-{number}", "Page": page, "Geometry": {"BoundingBox": box}}
+    found = {
+        "BlockType": kind,
+        "Id": f"{kind}-{page}-{number}",
+        "Page": page,
+        "Geometry": {"BoundingBox": box},
+    }
     return {**found, "Text": text, "Confidence": 99.0} if text else found
 
 
@@ -62,7 +67,9 @@ def test_the_row_is_there_before_the_job_and_the_notification_calls_back(jobs: J
     assert (token, output["JobId"]) == ("t1", "job-0")
 
 
-def test_a_retried_state_joins_the_same_job_and_hears_of_its_end_without_a_notification(jobs: JobRows) -> None:
+def test_a_retried_state_joins_the_same_job_and_hears_of_its_end_without_a_notification(
+    jobs: JobRows,
+) -> None:
     ocr, workflow = FakeOcr(status="IN_PROGRESS"), FakeWorkflow()
     step = start_step(ocr, jobs, workflow)
     start_ocr(TextractStartRequest(document=DOCUMENT, task_token="t1"), step)
@@ -119,7 +126,9 @@ class Deadline:
         return self.asked > self.after
 
 
-def fetch_all(ocr: FakeOcr, objects: S3Objects, late: Callable[[], Callable[[], bool]], **request: Any) -> list[Any]:
+def fetch_all(
+    ocr: FakeOcr, objects: S3Objects, late: Callable[[], Callable[[], bool]], **request: Any
+) -> list[Any]:
     job = OcrJob(job_id="job-0")
     responses = []
     while not responses or not responses[-1].done:
@@ -144,7 +153,9 @@ def stored(objects: S3Objects, num_pages: int) -> list[list[str]]:
 
 @pytest.mark.parametrize("page_size", [1000, 7, 1])
 @pytest.mark.parametrize("deadline", [0, 1, 3, 10_000])
-def test_every_page_is_stored_whole_whatever_the_deadline(objects: S3Objects, page_size: int, deadline: int) -> None:
+def test_every_page_is_stored_whole_whatever_the_deadline(
+    objects: S3Objects, page_size: int, deadline: int
+) -> None:
     ocr = FakeOcr(document_of(12), num_pages=12, page_size=page_size)
 
     responses = fetch_all(ocr, objects, lambda: Deadline(deadline))

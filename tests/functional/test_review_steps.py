@@ -214,8 +214,12 @@ def test_an_answer_that_cannot_be_used_fails_the_document_by_name(
     assert "document d1" in cause
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"inputContent": {}}', b'{"inputContent": {"ReviewId": 1}, "humanAnswers": []}'])
-def test_a_file_that_is_no_answer_is_refused_and_its_message_kept(body: bytes, callback: ReviewCallback) -> None:
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"inputContent": {}}', b'{"inputContent": {"ReviewId": 1}, "humanAnswers": []}']
+)
+def test_a_file_that_is_no_answer_is_refused_and_its_message_kept(
+    body: bytes, callback: ReviewCallback
+) -> None:
     place = Location(bucket=REVIEWS, key="stray/output.json")
     callback.objects.write(place, body)
 
@@ -270,7 +274,12 @@ def test_the_reviewed_fields_are_what_is_published(
     found = documents.find("d1")
     assert found
     assert (found.status, found.confidence) == (Status.PROCESSED, result["Confidence"])
-    assert [entry["to"] for entry in documents.history("d1")] == ["RECEIVED", "RUNNING", "IN_REVIEW", "PROCESSED"]
+    assert [entry["to"] for entry in documents.history("d1")] == [
+        "RECEIVED",
+        "RUNNING",
+        "IN_REVIEW",
+        "PROCESSED",
+    ]
 
 
 def test_publishing_again_repeats_the_event_and_nothing_else(
@@ -307,11 +316,18 @@ def test_a_failure_is_told_without_lambdas_wrapping(
     step, events = publishing
     wrapped = json.dumps({"errorMessage": "the PDF is encrypted", "errorType": "EncryptedDocumentError"})
 
-    publish(PublishRequest(document=document(), failure=Failure(Error="EncryptedDocumentError", Cause=wrapped)), step)
+    publish(
+        PublishRequest(document=document(), failure=Failure(Error="EncryptedDocumentError", Cause=wrapped)),
+        step,
+    )
 
     ((kind, detail),) = events.published
     assert kind == "DocumentFailed"
     assert (detail["Error"], detail["Cause"]) == ("EncryptedDocumentError", "the PDF is encrypted")
     found = documents.find("d1")
     assert found
-    assert (found.status, found.error, found.cause) == (Status.FAILED, "EncryptedDocumentError", "the PDF is encrypted")
+    assert (found.status, found.error, found.cause) == (
+        Status.FAILED,
+        "EncryptedDocumentError",
+        "the PDF is encrypted",
+    )

@@ -103,7 +103,11 @@ class DispatchRequest(Message):
 class DispatchResponse(Message):
     started: tuple[str, ...] = ()
     restarted: tuple[str, ...] = ()
+    """Interrupted documents that wait or run again."""
     reaped: tuple[str, ...] = ()
+    """Owners whose slots had expired."""
+    refused: tuple[str, ...] = ()
+    """Documents that could not be started; they wait on."""
 
 
 Feature = Literal["FORMS", "LAYOUT", "SIGNATURES", "TABLES"]

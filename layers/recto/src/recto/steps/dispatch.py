@@ -3,10 +3,11 @@
 A slot covers OCR and model only. Every change is conditional, so any number of dispatchers may run at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from recto.errors import RectoError
 from recto.messages import (
     DispatchRequest,
     DispatchResponse,
@@ -41,47 +42,73 @@ class Dispatch(NamedTuple):
 
 
 def dispatch(request: DispatchRequest, step: Dispatch) -> DispatchResponse:
-    """Give back what is to be given back, then start what waits."""
+    """Give back what is to be given back, then start what waits.
+
+    A document that cannot be started waits on and stops no other. Its error is raised in the end, but not
+    at whoever only gave a slot back.
+    """
     if request.action == "release" and request.document:
         step.slots.release(owner_of(request.document.document_id, request.document.attempt))
     restarted = list(_recover(request, step)) if request.action == "recover" else []
     reaped = step.slots.take_back_expired(step.clock())
-    started = list(_start_waiting(step))
-    return DispatchResponse(started=tuple(started), restarted=tuple(restarted), reaped=tuple(reaped))
+    started, refused = _start_waiting(step)
+    if refused and request.action != "release":
+        raise next(iter(refused.values()))
+    return DispatchResponse(
+        started=tuple(started), restarted=tuple(restarted), reaped=tuple(reaped), refused=tuple(refused)
+    )
 
 
 def owner_of(document: str, attempt: int) -> str:
     return execution_name(document, attempt)
 
 
-def _start_waiting(step: Dispatch) -> Iterator[str]:
-    while waiting := step.documents.with_status(Status.WAITING, BATCH):
-        started = 0
+def _start_waiting(step: Dispatch) -> tuple[list[str], dict[str, RectoError]]:
+    """The documents started, and those that could not be, with their errors."""
+    started: list[str] = []
+    refused: dict[str, RectoError] = {}
+    while waiting := _oldest(step, refused):
+        release = step.parameters.read(step.release_parameter)
+        num_started = len(started)
         for row in waiting:
-            if _start(row, step):
-                started += 1
-                yield row.document_id
+            try:
+                is_started = _start(row, row.release or release, step)
+            except RectoError as error:
+                refused[row.document_id] = error
+                continue
+            if is_started:
+                started.append(row.document_id)
             elif _is_full(step):
-                return
-        if not started:
-            return
+                return started, refused
+        if len(started) == num_started:
+            break
+    return started, refused
+
+
+def _oldest(step: Dispatch, refused: Mapping[str, RectoError]) -> list[DocumentRow]:
+    rows = step.documents.with_status(Status.WAITING, BATCH + len(refused))
+    return [row for row in rows if row.document_id not in refused]
 
 
 def _is_full(step: Dispatch) -> bool:
     return len(step.slots.owners()) >= step.max_running
 
 
-def _start(row: DocumentRow, step: Dispatch) -> bool:
+def _start(row: DocumentRow, release: str, step: Dispatch) -> bool:
     """Slot, then row, then execution; what a crash leaves out, `recover` or the lease's end mends."""
     now, owner = step.clock(), owner_of(row.document_id, row.attempt)
-    release = row.release or step.parameters.read(step.release_parameter)
     if not step.slots.take(owner, step.max_running, now + step.lease):
         return False
     expected = (Status.WAITING,)
     if not step.documents.move(row.document_id, expected, Status.RUNNING, now, row.attempt, release=release):
         step.slots.release(owner)
         return False
-    _execute(row, Step(row.start_from), release, step)
+    try:
+        _execute(row, Step(row.start_from), release, step)
+    except RectoError:
+        step.documents.move(row.document_id, (Status.RUNNING,), Status.WAITING, step.clock(), row.attempt)
+        step.slots.release(owner)
+        raise
     return True
 
 

@@ -1,0 +1,150 @@
+"""The shells: one bad record comes back alone, and nothing a function logs is a document's text or a token."""
+
+import importlib.util
+import json
+from io import BytesIO
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from PIL import Image
+
+from recto.aws.dynamodb import DocumentRows, JobRows
+from recto.aws.s3 import S3Objects
+from recto.errors import ThrottledError
+from recto.messages import Status
+from recto.places import Location
+from recto.ports import JobRow
+from tests.contract.template import ROOT
+from tests.fakes import FakeClock, FakeOcr, FakeWorkflow
+from tests.functional.conftest import INBOX, WORK
+from tests.functional.test_intake import PDF, message
+
+
+class Context:
+    """What Lambda says of an invocation, as far as powertools reads it."""
+
+    function_name = "recto-test"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:us-east-1:1:function:recto-test"
+    aws_request_id = "request"
+
+
+def load(folder: str, name: str, monkeypatch: pytest.MonkeyPatch, **settings: str) -> ModuleType:
+    for key, value in {
+        **settings,
+        "POWERTOOLS_METRICS_NAMESPACE": "Recto",
+        "POWERTOOLS_TRACE_DISABLED": "1",
+    }.items():
+        monkeypatch.setenv(key, value)
+    spec = importlib.util.spec_from_file_location(
+        f"{folder}_{name}", ROOT / "functions" / folder / f"{name}.py"
+    )
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def records(*bodies: str) -> dict[str, Any]:
+    common = {"eventSource": "aws:sqs", "receiptHandle": "r", "attributes": {}, "messageAttributes": {}}
+    return {"Records": [{**common, "messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]}
+
+
+class Later:
+    """`recto.ports.Functions` that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Any]] = []
+
+    def invoke_later(self, function: str, payload: Any) -> None:
+        self.told.append((function, payload))
+
+
+def test_a_bad_upload_message_comes_back_alone(
+    monkeypatch: pytest.MonkeyPatch, objects: S3Objects, documents: DocumentRows
+) -> None:
+    """Defects 6 and 7: bad records vanished, or took the others with them."""
+    boto3.client("events").create_event_bus(Name="recto")
+    app = load(
+        "intake", "app", monkeypatch, DOCUMENT_TABLE="documents", PROJECT_ID="recto", EVENT_BUS="recto",
+        DISPATCH_FUNCTION="dispatch", MAX_DOCUMENT_BYTES="1000",
+    )  # fmt: skip
+    later = Later()
+    intake, _, dispatch = app.wiring()
+    monkeypatch.setattr(app, "wiring", lambda: (intake, later, dispatch))
+    for key in ("a.pdf", "b.pdf"):
+        objects.write(Location(bucket=INBOX, key=key), PDF)
+
+    answer = app.lambda_handler(records(message("a.pdf"), "no event", message("b.pdf")), Context())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert {row.key for row in documents.with_status(Status.WAITING, 9)} == {"a.pdf", "b.pdf"}
+    assert later.told == [
+        (
+            "dispatch",
+            {"Action": "dispatch", "Document": None, "OlderThanSeconds": 900, "IncludeReviews": False},
+        )
+    ]
+
+
+def test_a_bad_notification_comes_back_alone(monkeypatch: pytest.MonkeyPatch, jobs: JobRows) -> None:
+    app = load("textract_callback", "app", monkeypatch, DOCUMENT_TABLE="documents")
+    workflow = FakeWorkflow()
+    monkeypatch.setattr(app, "wiring", lambda: app.OcrCallback(FakeOcr(), jobs, workflow))
+    jobs.put(JobRow(tag="known", document_id="d", task_token="token"), FakeClock()())
+    good, unknown = ({"JobId": "j", "Status": "SUCCEEDED", "JobTag": tag} for tag in ("known", "unknown"))
+
+    answer = app.lambda_handler(records("junk", json.dumps(unknown), json.dumps(good)), Context())
+
+    assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == ["m0", "m1"]
+    assert [token for token, _ in workflow.succeeded] == ["token"]
+
+
+def test_a_step_that_fails_with_a_token_reports_itself_by_name(
+    monkeypatch: pytest.MonkeyPatch, jobs: JobRows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = load(
+        "textract_start", "app", monkeypatch, DOCUMENT_TABLE="documents", NOTIFICATION_TOPIC_ARN="arn:topic",
+        NOTIFICATION_ROLE_ARN="arn:role", JOB_ROW_DAYS="8",
+    )  # fmt: skip
+    workflow, ocr = FakeWorkflow(), FakeOcr()
+    monkeypatch.setattr(ocr, "start", lambda request: app_error())
+    monkeypatch.setattr(
+        app, "wiring", lambda: app.OcrStart(ocr, jobs, workflow, FakeClock(), (), app.timedelta(1))
+    )
+    document = {"DocumentId": "d1", "Bucket": INBOX, "Key": "a.pdf"}
+
+    app.lambda_handler({"Document": document, "TaskToken": "secret-token"}, Context())
+
+    assert workflow.failed == [("secret-token", "ThrottledError", "slow down")]
+    assert "secret-token" not in capsys.readouterr().out
+
+
+def app_error() -> None:
+    raise ThrottledError("slow down")
+
+
+def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: S3Objects) -> None:
+    app = load(
+        "page_images", "app", monkeypatch, WORK_BUCKET=WORK, MAX_PAGES="3000", MAX_PIXELS="1000000",
+        REVIEW_PIXELS="200", THUMBNAIL_PIXELS="50",
+    )  # fmt: skip
+    buffer = BytesIO()
+    pages = [Image.new("RGB", (100, 200), "white") for _ in range(3)]
+    pages[0].save(buffer, "PDF", save_all=True, append_images=pages[1:])
+    objects.write(Location(bucket=INBOX, key="a.pdf"), buffer.getvalue())
+    document = {"DocumentId": "d1", "Bucket": INBOX, "Key": "a.pdf"}
+
+    plan = app.lambda_handler({"Document": document}, Context())
+    done = app.lambda_handler({"Document": document, "Range": plan["Ranges"][0]}, Context())
+
+    assert plan == {"NumPages": 3, "Ranges": [{"Part": 1, "First": 1, "Last": 3}]}
+    assert done == {"Part": 1, "NumPages": 3}
+    image = Image.open(BytesIO(objects.read(Location(bucket=WORK, key="documents/d1/images/page-0003.jpg"))))
+    small = Image.open(
+        BytesIO(objects.read(Location(bucket=WORK, key="documents/d1/images/thumbnail-0003.png")))
+    )
+    assert (image.size, small.size) == ((100, 200), (25, 50))
