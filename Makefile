@@ -39,6 +39,7 @@ types: ## mypy, strict, on the library and the command line
 	@$(PRODUCT) -m mypy layers/recto/src cli/src
 
 boundaries: ## import-linter: core <- steps <- shells
+	@mkdir -p build
 	@.venv/bin/lint-imports --no-logo > build/boundaries.txt 2>&1 || { cat build/boundaries.txt; exit 1; }
 	@tail -n 1 build/boundaries.txt
 
@@ -59,6 +60,14 @@ e2e: setup-demo ## documents through the local runtime
 
 training-tests: setup ## the training code's tests, in its own environment
 	@$(TRAINING) -m pytest --quiet tests/training
+
+.PHONY: train-demo prove
+train-demo: setup ## train, export and calibrate the demo release anew (about 25 minutes)
+	@$(TRAINING) training/train.py demo --run .recto/demo-run --release local/releases/demo
+	@$(TRAINING) training/calibrate.py local/releases/demo
+
+prove: setup ## print the demo release's figures on documents absent from its training
+	@$(TRAINING) training/evaluate.py local/releases/demo
 
 .PHONY: check-layers
 check-layers: setup-demo ## resolve the layers' wheels for AWS and add up their sizes (needs a package index)

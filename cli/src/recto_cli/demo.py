@@ -25,7 +25,6 @@ from recto_cli.submit import SUFFIXES, Outcome, submit
 from recto_cli.target import local_target
 from recto_local.runtime import RuntimeInfo
 
-SAMPLES = Path("local") / "samples"
 TRUTH = "truth.jsonl"
 """In the samples' folder: what each sample says, for the demo's reviewer and for scoring."""
 REVIEWER = "demo-reviewer"
@@ -33,16 +32,16 @@ DOCUMENT_SECONDS = 600.0
 EVENT_SECONDS = 30.0
 
 
-def run_demo(session: Session, output: Path, keep: bool) -> None:
+def run_demo(session: Session, samples: Path, output: Path, *, keep: bool = False) -> None:
     """The whole demonstration; SystemExit 1 when a sample fails."""
     began = time.monotonic()
-    samples = sample_files(session.runtime.root)
+    files = sample_files(samples)
     with _runtime(session, keep) as running:
         session.target = local_target(running)
         session.use(session.target)
         with listening(session.stack) as listener:
-            outcomes = _process(session, samples, began)
-            _answer_one(session, outcomes, session.runtime.root)
+            outcomes = _process(session, files, began)
+            _answer_one(session, outcomes, samples)
             outcomes = [_latest(outcome, session) for outcome in outcomes]
             finished = {o.row.document_id for o in outcomes if o.row and o.row.status in FINAL_STATUSES}
             arrivals = listener.hear(finished, EVENT_SECONDS)
@@ -59,11 +58,11 @@ def run_demo(session: Session, output: Path, keep: bool) -> None:
         session.fail("not every sample went through")
 
 
-def sample_files(root: Path) -> list[Path]:
-    """The documents that are shipped with the project."""
-    found = sorted(path for path in (root / SAMPLES).glob("*") if path.suffix.lower() in SUFFIXES)
+def sample_files(folder: Path) -> list[Path]:
+    """The documents of the samples' folder."""
+    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
     if not found:
-        raise DocumentMissingError(f"no sample documents in {root / SAMPLES}")
+        raise DocumentMissingError(f"no sample documents in {folder}")
     return found
 
 
@@ -89,7 +88,7 @@ def _process(session: Session, samples: list[Path], began: float) -> list[Outcom
     return outcomes
 
 
-def _answer_one(session: Session, outcomes: list[Outcome], root: Path) -> None:
+def _answer_one(session: Session, outcomes: list[Outcome], samples: Path) -> None:
     """Answer the first review that waits, with the stated answer of the samples."""
     waiting = [outcome.row for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW]
     if not waiting:
@@ -99,7 +98,7 @@ def _answer_one(session: Session, outcomes: list[Outcome], root: Path) -> None:
     session.out.rule("a person is asked")
     task = reviews.load_task(row, session.stack)
     session.out.print(tables.reviews_table([reviews.OpenReview(row, task)]))
-    edits = stated_edits(task, truth_of(row.key, root))
+    edits = stated_edits(task, truth_of(row.key, samples))
     session.out.print(f"[bold]{escape(tables.command_line(row.key, edits))}[/]", highlight=False)
     content = answer_content(task, edits)
     reviews.hand_in(task, content, REVIEWER, begun, session.stack, session.target)
@@ -124,9 +123,9 @@ def stated_edits(task: ReviewTask, truth: Mapping[str, Sequence[str]]) -> Edits:
     )
 
 
-def truth_of(name: str, root: Path) -> Mapping[str, Sequence[str]]:
+def truth_of(name: str, samples: Path) -> Mapping[str, Sequence[str]]:
     """What a sample says, as its maker wrote it down for the reviewer; the pipeline never reads it."""
-    path = root / SAMPLES / TRUTH
+    path = samples / TRUTH
     lines = path.read_text().splitlines() if path.exists() else []
     found: Iterable[Mapping[str, Any]] = (json.loads(line) for line in lines)
     return next((entry["fields"] for entry in found if entry["id"] == name), {})

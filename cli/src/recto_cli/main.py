@@ -41,6 +41,9 @@ app.add_typer(local_app, name="local")
 app.add_typer(review_app, name="review")
 app.add_typer(project_app, name="project")
 
+ROOT = Path(__file__).resolve().parents[3]
+"""The repository: the command is installed editable from it."""
+
 EXPECTED = (RectoError, RuntimeStartError, ProcessError, DeploymentError, BotoCoreError, ClientError)
 """What a user can act on; the SDK's own errors (no region, no credentials) are plain enough."""
 
@@ -72,9 +75,10 @@ def demo(
     context: typer.Context,
     output: Annotated[Path, typer.Option(help="Folder for results and pictures")] = Path("demo-output"),
     keep: Annotated[bool, typer.Option(help="Leave the local runtime up at the end")] = False,
+    samples: Annotated[Path, typer.Option(help="Folder of documents")] = ROOT / "local" / "samples",
 ) -> None:
     """Send the sample documents through the whole pipeline on this machine and answer one review."""
-    run_demo(context.obj, output, keep)
+    run_demo(context.obj, samples, output, keep=keep)
 
 
 @local_app.command("up")

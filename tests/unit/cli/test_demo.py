@@ -32,15 +32,13 @@ def test_the_command_that_is_shown_hands_in_the_same(task: ReviewTask) -> None:
 
 
 def test_a_samples_truth_is_found_by_its_file_name(tmp_path: Path) -> None:
-    folder = tmp_path / "local" / "samples"
-    folder.mkdir(parents=True)
     lines = [{"id": "a.pdf", "fields": {"X": ["1"]}}, {"id": "b.pdf", "fields": {"X": ["2"]}}]
-    (folder / "truth.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (tmp_path / "truth.jsonl").write_text("\n".join(map(json.dumps, lines)))
 
     assert truth_of("b.pdf", tmp_path) == {"X": ["2"]}
     assert truth_of("c.pdf", tmp_path) == {}
 
 
-def test_a_project_without_samples_says_where_they_should_be(tmp_path: Path) -> None:
-    with pytest.raises(DocumentMissingError, match="local/samples"):
+def test_a_folder_without_documents_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DocumentMissingError, match="no sample documents in"):
         sample_files(tmp_path)
