@@ -1,28 +1,59 @@
-"""Draws a result's fields on the page images."""
+"""Draws a result's fields on the page images: boxes on the page, their names in a margin beside it."""
 
 import colorsys
 import io
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from recto.results import DocumentResult, FieldResult
+from recto.results import DocumentResult
 
 GOLDEN_RATIO = 0.618034
-LINE_WIDTH = 3
+LINE_WIDTH = 2
+MARGIN_SHARE = 0.32
+"""Width of the margin, as a share of the page's."""
+
+
+class Mark(NamedTuple):
+    """One box on a page, in pixels."""
+
+    text: str
+    colour: tuple[int, int, int]
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 def draw_fields(page_image: bytes, page: int, result: DocumentResult) -> Image.Image:
-    """The page with a box around each value and its field's name above."""
-    image = Image.open(io.BytesIO(page_image)).convert("RGB")
+    """The page with a box around each value, and each box's field and confidence in the margin."""
+    original = Image.open(io.BytesIO(page_image)).convert("RGB")
+    width, height = original.size
+    image = Image.new("RGB", (width + round(width * MARGIN_SHARE), height), "white")
+    image.paste(original)
     pen = ImageDraw.Draw(image, "RGBA")
-    font = ImageFont.load_default(max(12, image.width // 90))
-    for name, field in result.fields.items():
-        for left, top, right, bottom in _boxes_on(page, field, image.size):
-            colour = colour_of(field.class_id)
-            pen.rectangle((left, top, right, bottom), outline=colour, width=LINE_WIDTH, fill=(*colour, 40))
-            _label(pen, font, f"{name} {field.confidence:.0%}", (left, top), colour)
+    marks = sorted(marks_on(page, result, original.size), key=lambda mark: (mark.top, mark.left))
+    for mark in marks:
+        pen.rectangle(mark[2:], outline=mark.colour, width=LINE_WIDTH, fill=(*mark.colour, 40))
+    _label(pen, marks, width, max(12, width // 80))
     return image
+
+
+def marks_on(page: int, result: DocumentResult, size: tuple[int, int]) -> Iterator[Mark]:
+    """Every box of the page."""
+    width, height = size
+    for name, field in result.fields.items():
+        for value in field.found:
+            for found in value.boxes if value.page == page else ():
+                box = found.box
+                corners = (
+                    box.left * width - 2,
+                    box.top * height - 2,
+                    box.right * width + 2,
+                    box.bottom * height + 2,
+                )
+                yield Mark(f"{name} {value.confidence:.0%}", colour_of(field.class_id), *corners)
 
 
 def pages_with_fields(result: DocumentResult) -> list[int]:
@@ -36,25 +67,13 @@ def colour_of(class_id: int) -> tuple[int, int, int]:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
-def _boxes_on(
-    page: int, field: FieldResult, size: tuple[int, int]
-) -> Iterator[tuple[float, float, float, float]]:
-    width, height = size
-    for value in field.found:
-        for found in value.boxes if value.page == page else ():
-            left, top, right, bottom = found.box
-            yield left * width - 2, top * height - 2, right * width + 2, bottom * height + 2
-
-
-def _label(
-    pen: ImageDraw.ImageDraw,
-    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
-    text: str,
-    corner: tuple[float, float],
-    colour: tuple[int, int, int],
-) -> None:
-    """The text on its colour, just above the corner, inside the page."""
-    left, _, right, height = pen.textbbox((0, 0), text, font=font)
-    place = corner[0], max(0.0, corner[1] - height - 4)
-    pen.rectangle((*place, place[0] + right - left + 6, place[1] + height + 4), fill=(*colour, 255))
-    pen.text((place[0] + 3, place[1] + 1), text, font=font, fill="white")
+def _label(pen: ImageDraw.ImageDraw, marks: list[Mark], page_width: int, font_size: int) -> None:
+    """Names beside the page, level with their boxes or below the name before, each with a line to its box."""
+    font = ImageFont.load_default(font_size)
+    next_free = 0.0
+    for mark in marks:
+        top = max(mark.top, next_free)
+        middle = top + font_size * 0.7
+        pen.line((mark.right, (mark.top + mark.bottom) / 2, page_width + 6, middle), fill=(*mark.colour, 110))
+        pen.text((page_width + 10, top), mark.text, font=font, fill=mark.colour)
+        next_free = top + font_size * 1.4

@@ -129,9 +129,15 @@ def reviews_table(reviews: Iterable[OpenReview]) -> Table:
     for column in ("document", "file", "waits since", "why"):
         table.add_column(column, overflow="fold")
     for row, task in reviews:
-        reasons = "\n".join(reason.message for reason in task.model_result.review_reasons or ())
+        reasons = "\n".join(_why(reason) for reason in task.model_result.review_reasons or ())
         table.add_row(row.document_id[:SHORT_ID], escape(row.key), local_time(row.updated), escape(reasons))
     return table
+
+
+def _why(reason: ReviewReason) -> str:
+    """The reason with its field in front, where the message does not name it itself."""
+    named = reason.field is None or reason.field in reason.message
+    return reason.message if named else f"{reason.field}: {reason.message}"
 
 
 def names_table(names: Mapping[str, str]) -> Table:

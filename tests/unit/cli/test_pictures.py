@@ -23,10 +23,10 @@ def test_a_fields_box_is_outlined_in_its_own_colour_and_the_rest_stays_white() -
 
     image = draw_fields(white_page(), 1, result)
 
-    assert image.size == (800, 1000)
+    assert image.size == (1056, 1000)
     assert image.getpixel((199, 300)) == colour_of(3)
     assert image.getpixel((400, 300)) != WHITE
-    assert image.getpixel((700, 300)) == WHITE
+    assert image.getpixel((700, 340)) == WHITE
     assert image.getpixel((400, 500)) == WHITE
 
 
@@ -35,7 +35,21 @@ def test_nothing_is_drawn_on_a_page_without_fields() -> None:
 
     image = draw_fields(white_page(), 2, result)
 
-    assert image.getcolors() == [(800 * 1000, WHITE)]
+    assert image.getcolors() == [(1056 * 1000, WHITE)]
+
+
+def test_names_stand_in_the_margin_one_below_the_other() -> None:
+    result = DocumentResult(confidence=1, fields={"One": field(3, "x"), "Two": field(4, "y")})
+
+    margin = draw_fields(white_page(), 1, result).crop((810, 0, 1056, 1000))
+
+    rows = {colour: [y for y in range(1000) if _has(margin, y, colour)] for colour in map(colour_of, (3, 4))}
+    assert all(rows.values())
+    assert max(rows[colour_of(3)]) < min(rows[colour_of(4)])
+
+
+def _has(image: Image.Image, row: int, colour: tuple[int, int, int]) -> bool:
+    return any(image.getpixel((x, row)) == colour for x in range(image.width))
 
 
 def test_only_pages_with_a_value_are_drawn(task: ReviewTask) -> None:
