@@ -21,8 +21,8 @@ from tests.contract.template import (
     environment_of,
     functions,
     resources,
-    states,
     statements_of,
+    states,
     template,
 )
 
@@ -293,7 +293,7 @@ def test_importing_the_core_loads_nothing_of_the_outside() -> None:
         if p.stem != "__init__"
     ]
     outside = (
-        "boto3 botocore aws_lambda_powertools trp torch numpy PIL pypdfium2 onnxruntime tokenizers".split()
+        ["boto3", "botocore", "aws_lambda_powertools", "trp", "torch", "numpy", "PIL", "pypdfium2", "onnxruntime", "tokenizers"]
     )
     code = (
         "import importlib, json, sys\n"

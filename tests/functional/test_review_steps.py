@@ -100,7 +100,7 @@ def document(attempt: int = 1) -> DocumentRef:
     return DocumentRef(document_id="d1", attempt=attempt, bucket="inbox", key="a.pdf", release=RELEASE)
 
 
-def ask(trigger: ReviewTrigger, token: str = "token-1") -> str:
+def ask(trigger: ReviewTrigger, token: str = "token-1") -> str:  # noqa: S107
     return open_review(ReviewRequest(document=document(), task_token=token), trigger)
 
 
@@ -223,7 +223,7 @@ def test_a_file_that_is_no_answer_is_refused_and_its_message_kept(
     place = Location(bucket=REVIEWS, key="stray/output.json")
     callback.objects.write(place, body)
 
-    with pytest.raises(ReviewFailedError, match="stray/output.json"):
+    with pytest.raises(ReviewFailedError, match=r"stray/output\.json"):
         take_answer(place, callback)
 
 

@@ -157,7 +157,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     lowest, highest = _extremes(wide)
     if lowest >= 0 and highest <= 255:
         return wide.convert("L")
-    scale = 255.0 / (65535.0 if 0 <= lowest and highest <= 65535 else max(highest, 1.0))
+    scale = 255.0 / (65535.0 if lowest >= 0 and highest <= 65535 else max(highest, 1.0))
     return wide.convert("F").point(lambda value: value * scale + 0.0).convert("L")
 
 
