@@ -5,9 +5,11 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
 
 from recto.messages import Status
-from tests.e2e.conftest import DATA, SAMPLES, Pipeline, wait_for
+from tests.e2e.conftest import SAMPLES, Pipeline, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 TEXT_AS_PDF = b"This is a letter, and no PDF at all.\n" * 20
@@ -21,11 +23,12 @@ def small_document() -> bytes:
 
 
 def encrypted_pdf() -> bytes:
-    """A PDF that asks for a password: from the shared files, or one made here with its encryption dictionary."""
-    known = DATA / "inputs" / "odd" / "pdf" / "pdfminer" / "encryption" / "aes-256.pdf"
-    if not known.exists():
-        pytest.skip("../shared/data is not here")
-    return known.read_bytes()
+    """A PDF that asks for a password."""
+    buffer = BytesIO()
+    page = Canvas(buffer, encrypt=StandardEncryption("secret", canPrint=0))
+    page.drawString(100, 700, "for those who know the word")
+    page.save()
+    return buffer.getvalue()
 
 
 def blank_page() -> bytes:

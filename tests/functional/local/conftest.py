@@ -40,7 +40,15 @@ class Servers:
 
     def start_standins(self, name: str, *options: str) -> "Standins":
         port = processes.free_port()
-        command = [sys.executable, "-m", "recto_local.standins", "--port", str(port), "--state", str(self.home / name)]
+        command = [
+            sys.executable,
+            "-m",
+            "recto_local.standins",
+            "--port",
+            str(port),
+            "--state",
+            str(self.home / name),
+        ]
         process = self._start(name, [*command, *options], port, f"http://127.0.0.1:{port}/_local/health")
         return Standins(self, name, process, port, options)
 
@@ -109,7 +117,9 @@ class Standins:
         return topic, url
 
     def messages(self, url: str, seconds: int = 10) -> list[dict[str, Any]]:
-        answer = self.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=seconds, MaxNumberOfMessages=10)
+        answer = self.client("sqs").receive_message(
+            QueueUrl=url, WaitTimeSeconds=seconds, MaxNumberOfMessages=10
+        )
         messages: list[dict[str, Any]] = answer.get("Messages", [])
         return messages
 

@@ -63,7 +63,9 @@ def output_of(standins: Standins, name: str) -> tuple[str, dict[str, Any]]:
 def test_an_answer_completes_the_loop_and_lands_where_a2i_writes_it(standins: Standins, flow: str) -> None:
     name = new_loop(standins, flow, {"TaskObject": "s3://b/k", "ModelResult": {"Fields": {}}})
 
-    done = answer(standins, name, {"field-value-Total": "12.50"}, workerId="worker-7", timeSpentInSeconds=12.5)
+    done = answer(
+        standins, name, {"field-value-Total": "12.50"}, workerId="worker-7", timeSpentInSeconds=12.5
+    )
 
     assert done.json()["HumanLoopStatus"] == "Completed"
     uri, output = output_of(standins, name)
@@ -109,10 +111,15 @@ def test_the_same_loop_again_is_the_same_and_other_input_a_conflict(standins: St
         ({"HumanLoopName": "a" * 64}, "HumanLoopName"),
         ({"HumanLoopInput": {"InputContent": json.dumps("x" * 3 * 1024 * 1024)}}, "InputContent"),
         ({"HumanLoopInput": {"InputContent": "not json"}}, "InputContent"),
-        ({"FlowDefinitionArn": "arn:aws:sagemaker:us-east-1:000000000000:flow-definition/none"}, "Flow definition"),
+        (
+            {"FlowDefinitionArn": "arn:aws:sagemaker:us-east-1:000000000000:flow-definition/none"},
+            "Flow definition",
+        ),
     ],
 )
-def test_what_a2i_refuses_is_refused(standins: Standins, flow: str, change: dict[str, Any], says: str) -> None:
+def test_what_a2i_refuses_is_refused(
+    standins: Standins, flow: str, change: dict[str, Any], says: str
+) -> None:
     client = standins.client("sagemaker-a2i-runtime")
     request = {"HumanLoopName": "fine", "FlowDefinitionArn": flow, "HumanLoopInput": {"InputContent": "{}"}}
 
@@ -127,7 +134,9 @@ def test_loops_are_listed_in_pages_newest_first(standins: Standins, flow: str) -
     names = [new_loop(standins, flow) for _ in range(3)]
     client = standins.client("sagemaker-a2i-runtime")
 
-    pages = client.get_paginator("list_human_loops").paginate(FlowDefinitionArn=flow, PaginationConfig={"PageSize": 2})
+    pages = client.get_paginator("list_human_loops").paginate(
+        FlowDefinitionArn=flow, PaginationConfig={"PageSize": 2}
+    )
 
     sizes = [[s["HumanLoopName"] for s in page["HumanLoopSummaries"]] for page in pages]
     assert [len(page) for page in sizes] == [2, 1]

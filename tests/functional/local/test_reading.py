@@ -36,7 +36,9 @@ def turned_by_exif(image: Image.Image, orientation: int, turn: Image.Transpose) 
         pytest.param(page(*LINES).convert("CMYK"), id="cmyk"),
         pytest.param(page(*LINES).convert("P"), id="palette"),
         pytest.param(page(*LINES).point(lambda v: v * 257, mode="I"), id="32-bit"),
-        pytest.param(Image.merge("LA", (Image.new("L", (1240, 1754)), ImageOps.invert(page(*LINES)))), id="alpha"),
+        pytest.param(
+            Image.merge("LA", (Image.new("L", (1240, 1754)), ImageOps.invert(page(*LINES)))), id="alpha"
+        ),
     ],
 )
 def test_any_kind_of_pixels_is_read(image: Image.Image) -> None:
@@ -67,17 +69,21 @@ def test_a_photo_is_turned_as_its_exif_says(tmp_path: Path) -> None:
     assert text_of(image) == LINES
 
 
-@pytest.mark.parametrize("turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270])
-def test_a_page_that_lies_on_its_side_is_read_and_its_boxes_stay_where_the_words_are(turn: Image.Transpose) -> None:
-    upright = page(*(f"This agreement covers the card account number {n}" for n in range(14)))
+@pytest.mark.parametrize(
+    "turn", [Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270]
+)
+def test_a_page_that_lies_on_its_side_is_read_and_its_boxes_stay_where_the_words_are(
+    turn: Image.Transpose,
+) -> None:
+    upright = page(*(f"This agreement covers the card account number {n}" for n in range(31, 45)))
     lying = upright.transpose(turn)
 
     lines = read_image(lying)
 
-    assert lines[0].text == "This agreement covers the card account number 0"
+    assert lines[0].text == "This agreement covers the card account number 31"
     box = lines[0].words[0].box
     pixels = tuple(round(v * s) for v, s in zip(box, (*lying.size, *lying.size), strict=True))
-    assert min(lying.crop(pixels).getdata()) < 100
+    assert lying.crop(pixels).getextrema()[0] < 100
     outside = lying.copy()
     outside.paste(255, pixels)
     assert read_image(outside)[0].text != lines[0].text
@@ -94,7 +100,11 @@ def test_columns_are_lines_of_their_own() -> None:
 def test_block_ids_repeat_for_the_same_seed_and_differ_between_pages() -> None:
     lines = read_image(page(*LINES))
 
-    first, again, other = blocks_of_page(lines, 1, "job"), blocks_of_page(lines, 1, "job"), blocks_of_page(lines, 2, "job")
+    first, again, other = (
+        blocks_of_page(lines, 1, "job"),
+        blocks_of_page(lines, 1, "job"),
+        blocks_of_page(lines, 2, "job"),
+    )
 
     assert first == again
     assert not {b["Id"] for b in first} & {b["Id"] for b in other}
@@ -139,7 +149,12 @@ def test_missing_language_files_are_reported_with_what_to_do(tmp_path: Path) -> 
 
 
 JSON_LIKE = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.text() | st.binary(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=20,
 )

@@ -31,7 +31,9 @@ def all_blocks(standins: Standins, job: str, size: int = 1000) -> list[dict[str,
 
 
 def start(standins: Standins, body: bytes, **more: Any) -> str:
-    answer = standins.client("textract").start_document_text_detection(DocumentLocation=standins.upload(body), **more)
+    answer = standins.client("textract").start_document_text_detection(
+        DocumentLocation=standins.upload(body), **more
+    )
     return str(answer["JobId"])
 
 
@@ -46,7 +48,11 @@ def test_a_pdf_comes_back_page_by_page_with_its_words(standins: Standins) -> Non
 
     assert (ended["JobStatus"], ended["DocumentMetadata"]) == ("SUCCEEDED", {"Pages": 2})
     lines = [(b["Page"], b["Text"]) for b in ended["Blocks"] if b["BlockType"] == "LINE"]
-    assert lines == [(1, "Annual fee 95 dollars"), (1, "Late payment 29 dollars"), (2, "Second page of the agreement")]
+    assert lines == [
+        (1, "Annual fee 95 dollars"),
+        (1, "Late payment 29 dollars"),
+        (2, "Second page of the agreement"),
+    ]
     assert [b["Page"] for b in ended["Blocks"]] == sorted(b["Page"] for b in ended["Blocks"])
 
 
@@ -124,7 +130,9 @@ def test_a_client_token_with_other_parameters_is_refused(standins: Standins) -> 
         (b"\x89PNG\r\n\x1a\n" + bytes(10 * 1024 * 1024), "DocumentTooLargeException"),
     ],
 )
-def test_a_document_that_cannot_be_read_is_refused_at_once(standins: Standins, body: bytes, code: str) -> None:
+def test_a_document_that_cannot_be_read_is_refused_at_once(
+    standins: Standins, body: bytes, code: str
+) -> None:
     with pytest.raises(ClientError) as refused:
         start(standins, body)
 
@@ -135,7 +143,9 @@ def test_an_object_that_is_not_there_is_refused(standins: Standins) -> None:
     client = standins.client("textract")
 
     with pytest.raises(client.exceptions.InvalidS3ObjectException):
-        client.start_document_text_detection(DocumentLocation={"S3Object": {"Bucket": "documents", "Name": "none"}})
+        client.start_document_text_detection(
+            DocumentLocation={"S3Object": {"Bucket": "documents", "Name": "none"}}
+        )
 
 
 @pytest.mark.parametrize("more", [{"JobTag": "x" * 65}, {"JobTag": "a#b"}, {"ClientRequestToken": "a b"}])
@@ -203,7 +213,9 @@ def test_output_goes_to_s3_in_parts_where_asked(standins: Standins) -> None:
 def test_analysis_finds_paragraphs_and_no_tables(standins: Standins) -> None:
     location = standins.upload(pdf(TWO_PAGES))
     client = standins.client("textract")
-    job = client.start_document_analysis(DocumentLocation=location, FeatureTypes=["LAYOUT", "TABLES"])["JobId"]
+    job = client.start_document_analysis(DocumentLocation=location, FeatureTypes=["LAYOUT", "TABLES"])[
+        "JobId"
+    ]
 
     ended = standins.ended(job, "get_document_analysis")
 
@@ -230,7 +242,9 @@ def test_results_and_unfinished_jobs_survive_a_restart(servers: Servers, standin
 
 
 def test_quotas_are_kept(servers: Servers, standins: Standins) -> None:
-    small = servers.start_standins("small", "--workers", "1", "--concurrent-jobs", "1", "--get-per-second", "2")
+    small = servers.start_standins(
+        "small", "--workers", "1", "--concurrent-jobs", "1", "--get-per-second", "2"
+    )
     client, location = small.client("textract"), small.upload(pdf([["one"]] * 8))
     job = client.start_document_text_detection(DocumentLocation=location)["JobId"]
 
@@ -245,7 +259,9 @@ def test_one_page_is_read_while_the_caller_waits(standins: Standins) -> None:
     image = stored(page("Total 12.50", "Thank you"), "PNG")
 
     by_bytes = standins.client("textract").detect_document_text(Document={"Bytes": image})
-    by_place = standins.client("textract").analyze_document(Document=standins.upload(image), FeatureTypes=["LAYOUT"])
+    by_place = standins.client("textract").analyze_document(
+        Document=standins.upload(image), FeatureTypes=["LAYOUT"]
+    )
 
     assert [b["Text"] for b in by_bytes["Blocks"] if b["BlockType"] == "LINE"] == ["Total 12.50", "Thank you"]
     assert {b["BlockType"] for b in by_place["Blocks"]} == {"PAGE", "LINE", "WORD", "LAYOUT_TEXT"}
@@ -276,7 +292,10 @@ def test_a_page_without_text_is_still_a_page(standins: Standins) -> None:
 
 
 def test_older_sdks_speak_json(standins: Standins) -> None:
-    headers = {"X-Amz-Target": "Textract.GetDocumentTextDetection", "Content-Type": "application/x-amz-json-1.1"}
+    headers = {
+        "X-Amz-Target": "Textract.GetDocumentTextDetection",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
 
     answer = httpx.post(standins.url("/"), headers=headers, content=b'{"JobId": "unknown"}', trust_env=False)
 
@@ -292,6 +311,10 @@ def test_every_call_is_in_the_access_log(servers: Servers, standins: Standins) -
 
     def logged() -> bool:
         last = json.loads(log.read_text().splitlines()[-1])
-        return (last["service"], last["operation"], last["status"]) == ("textract", "GetDocumentAnalysis", 400)
+        return (last["service"], last["operation"], last["status"]) == (
+            "textract",
+            "GetDocumentAnalysis",
+            400,
+        )
 
     assert wait_until(logged, 5)
