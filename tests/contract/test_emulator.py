@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -40,12 +41,19 @@ class Emulator:
     def start(self) -> None:
         command = [str(TOOLS), str(LAUNCHER), "--port", str(self.port), "--state", str(self.state)]
         environment = {"PATH": os.environ["PATH"], **self.environment}
-        self._process = processes.start("emulator", command, environment, self.state, self.state / "emulator.log")
+        self._process = processes.start(
+            "emulator", command, environment, self.state, self.state / "emulator.log"
+        )
         processes.wait_healthy(self._process, f"{self.environment['AWS_ENDPOINT_URL']}/_ministack/health", 60)
 
     def stop(self) -> bool:
         """Whether it ended in good order."""
         return self._process is None or processes.stop(self._process, 30)
+
+    def kill(self) -> None:
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGKILL)
+        wait_for(lambda: self._process is None or not processes.is_alive(self._process), 10, "its end")
 
     def client(self, service: str) -> Any:
         return boto3.client(  # type: ignore[call-overload]
@@ -59,7 +67,9 @@ class Emulator:
 
     def deploy(self) -> None:
         self.client("cloudformation").create_stack(
-            StackName="probe", TemplateBody=probe_template(), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+            StackName="probe",
+            TemplateBody=probe_template(),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         wait_for(lambda: self.stack()["StackStatus"] == "CREATE_COMPLETE", 30, "the stack to be complete")
 
@@ -71,7 +81,9 @@ class Emulator:
         return next(str(o["OutputValue"]) for o in self.stack()["Outputs"] if o["OutputKey"] == name)
 
     def row(self, pk: str) -> dict[str, Any]:
-        found = self.client("dynamodb").get_item(TableName="probe", Key={"pk": {"S": pk}}, ConsistentRead=True)
+        found = self.client("dynamodb").get_item(
+            TableName="probe", Key={"pk": {"S": pk}}, ConsistentRead=True
+        )
         item: dict[str, Any] = found.get("Item", {})
         return item
 
@@ -87,12 +99,18 @@ class Emulator:
             definition=json.dumps({"StartAt": start_at, "States": states}),
             roleArn=ROLE,
         )["stateMachineArn"]
-        return str(client.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"])
+        return str(
+            client.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"]
+        )
 
     def ended(self, arn: str, seconds: float = 20) -> dict[str, Any]:
         """The execution once it runs no more."""
         client = self.client("stepfunctions")
-        wait_for(lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING", seconds, f"{arn} to end")
+        wait_for(
+            lambda: client.describe_execution(executionArn=arn)["status"] != "RUNNING",
+            seconds,
+            f"{arn} to end",
+        )
         found: dict[str, Any] = client.describe_execution(executionArn=arn)
         return found
 
@@ -105,10 +123,11 @@ class Emulator:
 
 def probe_template() -> str:
     """The template with the one piece of inline code in each function."""
-    template: dict[str, Any] = yaml.load(  # noqa: S506  (our own file, with CloudFormation's short forms)
-        (Path(__file__).parent / "emulator" / "template.yaml").read_text(), Loader=ShortForms
-    )
-    functions = [r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
+    text = (Path(__file__).parent / "emulator" / "template.yaml").read_text()
+    template: dict[str, Any] = yaml.load(text, Loader=ShortForms)  # noqa: S506 (a safe loader of ours)
+    functions = [
+        r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::Serverless::Function"
+    ]
     for properties in functions:
         properties["InlineCode"] = functions[0]["InlineCode"]
     return json.dumps(template)
@@ -180,7 +199,9 @@ def test_an_exception_reaches_catch_by_its_class_name(emulator: Emulator) -> Non
     ]
     call = invoke({"Do": "fail", "Error": "EncryptedDocumentError"}, Catch=catch)
 
-    output = emulator.output_of({"Call": call, "Caught": CAUGHT, "Other": {"Type": "Fail"}}, "Call", {"Kept": 1})
+    output = emulator.output_of(
+        {"Call": call, "Caught": CAUGHT, "Other": {"Type": "Fail"}}, "Call", {"Kept": 1}
+    )
 
     assert output["Kept"] == 1
     assert output["Failure"]["Error"] == "EncryptedDocumentError"
@@ -211,7 +232,10 @@ def test_a_waiting_state_gets_what_the_token_brings_back(emulator: Emulator) -> 
 
 def test_a_token_that_reports_a_failure_is_caught_by_name(emulator: Emulator) -> None:
     catch = [{"ErrorEquals": ["OcrFailedError"], "Next": "Caught"}]
-    states = {"Call": invoke_with_token({"Do": "keep-token", "Name": "token-2"}, Catch=catch), "Caught": CAUGHT}
+    states = {
+        "Call": invoke_with_token({"Do": "keep-token", "Name": "token-2"}, Catch=catch),
+        "Caught": CAUGHT,
+    }
     arn = emulator.execution(states, "Call")
     wait_for(lambda: bool(emulator.row("token-2")), 15, "the token")
 
@@ -227,7 +251,10 @@ def test_a_waiting_state_times_out(emulator: Emulator) -> None:
 
     found = emulator.ended(emulator.execution({"Call": call}, "Call"))
 
-    assert (found["status"], found["error"]) in {("FAILED", "States.Timeout"), ("TIMED_OUT", "States.Timeout")}
+    assert (found["status"], found["error"]) in {
+        ("FAILED", "States.Timeout"),
+        ("TIMED_OUT", "States.Timeout"),
+    }
 
 
 def test_sns_calls_a_failing_function_again(emulator: Emulator) -> None:
@@ -264,7 +291,12 @@ def test_an_upload_event_carries_size_etag_and_sequencer(emulator: Emulator) -> 
     events.put_rule(Name="probe-one", EventPattern=json.dumps(pattern))
     url = sqs.create_queue(QueueName="probe-one")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:*", "Resource": arn}
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:*",
+        "Resource": arn,
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     events.put_targets(Rule="probe-one", Targets=[{"Id": "queue", "Arn": arn}])
@@ -310,7 +342,8 @@ def test_a_slot_is_taken_only_while_there_are_fewer_than_the_limit(emulator: Emu
         try:
             table.update_item(
                 TableName="probe", Key=key,
-                UpdateExpression="REMOVE #owners.#owner", ConditionExpression="attribute_exists(#owners.#owner)",
+                UpdateExpression="REMOVE #owners.#owner",
+                ConditionExpression="attribute_exists(#owners.#owner)",
                 ExpressionAttributeNames={"#owners": "owners", "#owner": owner},
             )  # fmt: skip
         except table.exceptions.ConditionalCheckFailedException:
@@ -324,7 +357,9 @@ def test_a_slot_is_taken_only_while_there_are_fewer_than_the_limit(emulator: Emu
 
 def test_a_transaction_with_a_failed_condition_writes_nothing(emulator: Emulator) -> None:
     table = emulator.client("dynamodb")
-    table.put_item(TableName="probe", Item={"pk": {"S": "DOC"}, "status": {"S": "WAITING"}, "received": {"S": "1"}})
+    table.put_item(
+        TableName="probe", Item={"pk": {"S": "DOC"}, "status": {"S": "WAITING"}, "received": {"S": "1"}}
+    )
 
     def move(expected: str, history: str) -> None:
         update = {
@@ -364,7 +399,8 @@ def test_choice_parallel_and_map_run_as_written(emulator: Emulator) -> None:
     branch = {"StartAt": "B", "States": {"B": {"Type": "Pass", "Result": "b", "End": True}}}
     item = {"StartAt": "Call", "States": {"Call": invoke({"Page.$": "$.Page"}, OutputPath="$.Payload")}}
     mapped = {
-        "Type": "Map", "ItemsPath": "$.Pages", "MaxConcurrency": 2, "ItemSelector": {"Page.$": "$$.Map.Item.Value"},
+        "Type": "Map", "ItemsPath": "$.Pages", "MaxConcurrency": 2,
+        "ItemSelector": {"Page.$": "$$.Map.Item.Value"},
         "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **item}, "End": True,
     }  # fmt: skip
     states = {
@@ -374,7 +410,11 @@ def test_choice_parallel_and_map_run_as_written(emulator: Emulator) -> None:
             "Default": "Wrong",
         },
         "Wrong": {"Type": "Fail"},
-        "Both": {"Type": "Parallel", "Branches": [{"StartAt": "M", "States": {"M": mapped}}, branch], "End": True},
+        "Both": {
+            "Type": "Parallel",
+            "Branches": [{"StartAt": "M", "States": {"M": mapped}}, branch],
+            "End": True,
+        },
     }
 
     output = emulator.output_of(states, "From", {"From": "ocr", "Pages": [1, 2, 3]})
@@ -423,7 +463,8 @@ def test_a_state_writes_to_the_table_and_puts_an_event_without_a_function(emulat
             "ResultPath": None, "Next": "Tell",
         },
         "Tell": {
-            "Type": "Task", "Resource": "arn:aws:states:::events:putEvents", "Parameters": {"Entries": [entry]},
+            "Type": "Task", "Resource": "arn:aws:states:::events:putEvents",
+            "Parameters": {"Entries": [entry]},
             "End": True,
         },
     }  # fmt: skip
@@ -432,7 +473,9 @@ def test_a_state_writes_to_the_table_and_puts_an_event_without_a_function(emulat
 
     assert emulator.row("direct-1")["note"]["S"] == "from the state"
     sqs = emulator.client("sqs")
-    message = sqs.receive_message(QueueUrl=emulator.output("EventQueueUrl"), WaitTimeSeconds=10)["Messages"][0]
+    message = sqs.receive_message(QueueUrl=emulator.output("EventQueueUrl"), WaitTimeSeconds=10)["Messages"][
+        0
+    ]
     event = json.loads(message["Body"])
     assert (event["detail-type"], event["detail"]) == ("DocumentFailed", {"Id": "direct-1"})
 
@@ -455,13 +498,20 @@ def test_the_access_log_names_service_operation_resource_and_caller(emulator: Em
     upload = s3.create_multipart_upload(Bucket="probe-inbox", Key="multi")["UploadId"]
     part = s3.upload_part(Bucket="probe-inbox", Key="multi", UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
     s3.complete_multipart_upload(
-        Bucket="probe-inbox", Key="multi", UploadId=upload, MultipartUpload={"Parts": [{"ETag": part, "PartNumber": 1}]}
+        Bucket="probe-inbox",
+        Key="multi",
+        UploadId=upload,
+        MultipartUpload={"Parts": [{"ETag": part, "PartNumber": 1}]},
     )
-    emulator.client("sns").publish(TopicArn=emulator.output("TopicArn"), Message='{"Name": "log", "Failures": 0}')
+    emulator.client("sns").publish(
+        TopicArn=emulator.output("TopicArn"), Message='{"Name": "log", "Failures": 0}'
+    )
 
     lines = [json.loads(line) for line in (emulator.state / "access.jsonl").read_text().splitlines()]
 
-    seen = {(e["service"], e["operation"], e["resource"], e["status"]) for e in lines if e["caller"] == CALLER}
+    seen = {
+        (e["service"], e["operation"], e["resource"], e["status"]) for e in lines if e["caller"] == CALLER
+    }
     assert {
         ("s3", "PutObject", "probe-inbox/logged ü.bin", 200),
         ("s3", "HeadObject", "probe-inbox/absent", 404),
@@ -482,7 +532,9 @@ def test_it_listens_on_this_machine_only(emulator: Emulator) -> None:
     rows = [line.split() for line in listening.read_text().splitlines()[1:]]
     listen = "0A"
 
-    places = [row[1] for row in rows if row[3] == listen and int(row[1].rpartition(":")[2], 16) == emulator.port]
+    places = [
+        row[1] for row in rows if row[3] == listen and int(row[1].rpartition(":")[2], 16) == emulator.port
+    ]
 
     assert places == [f"{int.from_bytes(socket.inet_aton('127.0.0.1'), 'little'):08X}:{emulator.port:04X}"]
 
@@ -513,6 +565,22 @@ def test_state_survives_an_orderly_stop_and_running_executions_do_not(emulator: 
         TopicArn=emulator.output("TopicArn"), Message=json.dumps({"Name": "restarted", "Failures": 0})
     )
     wait_for(lambda: emulator.calls("topic/restarted") == 1, 20, "SNS to call a function after the restart")
+
+
+def test_little_is_lost_when_it_is_killed(emulator: Emulator) -> None:
+    saved = emulator.state / "state" / "dynamodb.json"
+    emulator.client("dynamodb").put_item(TableName="probe", Item={"pk": {"S": "before-the-crash"}})
+    running = emulator.execution({"Call": invoke_with_token({"Do": "keep-token", "Name": "token-5"})}, "Call")
+    wait_for(lambda: bool(emulator.row("token-5")), 15, "the token")
+    wait_for(lambda: "token-5" in saved.read_text(), 15, "the state to be saved")
+
+    emulator.kill()
+    emulator.start()
+
+    assert emulator.row("before-the-crash")
+    assert emulator.output_of({"Call": invoke({"Page": 1})}, "Call")["Payload"] == {"Page": 1}
+    found = emulator.ended(running)
+    assert (found["status"], found["error"]) == ("FAILED", "States.ServiceRestart")
 
 
 @pytest.mark.parametrize("mend", range(7))

@@ -52,10 +52,13 @@ class Sam:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The profile's template parameters, with runtime and processor of this machine where it names them."""
+        """The profile's template parameters; where it names runtime and processor, those of this machine."""
         given = dict(pair.split("=", 1) for pair in self._overrides.split())
         machine = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
-        here = {"PythonRuntime": f"python{sys.version_info[0]}.{sys.version_info[1]}", "Architecture": machine}
+        here = {
+            "PythonRuntime": f"python{sys.version_info[0]}.{sys.version_info[1]}",
+            "Architecture": machine,
+        }
         return given | {name: value for name, value in here.items() if name in given}
 
     def build(self, environment: Mapping[str, str]) -> None:
@@ -87,8 +90,13 @@ class Sam:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             done = subprocess.run(
-                arguments, cwd=self._root, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={**environment, "PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"}, check=False,
-            )  # fmt: skip
+                arguments,
+                cwd=self._root,
+                env={**environment, "PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
         if done.returncode:
             raise DeploymentError(f"sam {name} failed (exit {done.returncode}).\n{tail(log)}")

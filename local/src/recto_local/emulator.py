@@ -13,6 +13,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import logging
 import os
 import re
 import shutil
@@ -31,6 +32,15 @@ from urllib.parse import parse_qsl, unquote
 
 MINISTACK = "1.5.33"
 REGION = "us-east-1"
+SAVE_SECONDS = 5.0
+APP_NAMES = (
+    "_dispatch_service_request",
+    "detect_service",
+    "_routing_params",
+    "_build_persistence_save_dict",
+    "save_all",
+)
+"""Of `ministack.app`, used here."""
 
 
 class MendError(Exception):
@@ -94,8 +104,7 @@ MENDS = (
         (
             (
                 "for t in threads:\n        t.join()",
-                "while any(t.is_alive() for t in threads) and not any(errors):\n"
-                "        for t in threads:\n            t.join(0.05)",
+                "while any(t.is_alive() for t in threads) and not any(errors):\n        time.sleep(0.02)",
             ),
             (
                 "effective, execution, ctx)\n        except",
@@ -110,9 +119,7 @@ MENDS = (
         (
             (
                 "while current_name:\n",
-                "while current_name:\n"
-                "        if recto_emulator.is_abandoned(ctx):\n"
-                '            raise _ExecutionError("States.BranchFailed", "another branch has failed")\n',
+                "while current_name:\n        recto_emulator.stop_if_abandoned(ctx, _ExecutionError)\n",
             ),
         ),
     ),
@@ -135,8 +142,9 @@ def apply_mend(mend: Mend) -> None:
     for wrong, right in mend.changes:
         if source is None or source.count(wrong) != 1:
             raise MendError(
-                f"{mend.module}.{mend.name} is not as expected in ministack {MINISTACK}, so this fault cannot be "
-                f"mended: {mend.fault}. Install ministack[full]=={MINISTACK}, or review the mend in {__file__}"
+                f"{mend.module}.{mend.name} is not as expected in ministack {MINISTACK}, so this fault "
+                f"cannot be mended: {mend.fault}. Install ministack[full]=={MINISTACK}, or review the mend "
+                f"in {__file__}"
             )
         source = source.replace(wrong, right)
     setattr(holder, name, source if isinstance(thing, str) else _compiled(mend, name, str(source), module))
@@ -171,6 +179,12 @@ class BranchContext(dict[str, Any]):
 
 def is_abandoned(context: Mapping[str, Any]) -> bool:
     return isinstance(context, BranchContext) and context.abandoned
+
+
+def stop_if_abandoned(context: Mapping[str, Any], error: Callable[[str, str], Exception]) -> None:
+    """End a branch whose Parallel state has failed before it begins its next state."""
+    if is_abandoned(context):
+        raise error("States.BranchFailed", "another branch has failed")
 
 
 _LAYERS = threading.Lock()
@@ -245,15 +259,18 @@ RESOURCE_KEYS = (
     "SecretId", "logGroupName", "Rule", "Name", "StackName", "Namespace",
 )  # fmt: skip
 OBJECT_OPERATIONS = {
-    ("GET", ""): "GetObject", ("PUT", ""): "PutObject", ("HEAD", ""): "HeadObject", ("DELETE", ""): "DeleteObject",
+    ("GET", ""): "GetObject", ("PUT", ""): "PutObject", ("HEAD", ""): "HeadObject",
+    ("DELETE", ""): "DeleteObject",
     ("POST", "uploads"): "CreateMultipartUpload", ("PUT", "uploadId"): "UploadPart",
     ("POST", "uploadId"): "CompleteMultipartUpload", ("DELETE", "uploadId"): "AbortMultipartUpload",
-    ("GET", "uploadId"): "ListParts", ("GET", "tagging"): "GetObjectTagging", ("PUT", "tagging"): "PutObjectTagging",
+    ("GET", "uploadId"): "ListParts", ("GET", "tagging"): "GetObjectTagging",
+    ("PUT", "tagging"): "PutObjectTagging",
     ("GET", "attributes"): "GetObjectAttributes",
 }  # fmt: skip
 BUCKET_OPERATIONS = {
     ("PUT", ""): "CreateBucket", ("HEAD", ""): "HeadBucket", ("DELETE", ""): "DeleteBucket",
-    ("GET", ""): "ListObjects", ("GET", "list-type"): "ListObjectsV2", ("GET", "versions"): "ListObjectVersions",
+    ("GET", ""): "ListObjects", ("GET", "list-type"): "ListObjectsV2",
+    ("GET", "versions"): "ListObjectVersions",
     ("GET", "uploads"): "ListMultipartUploads", ("POST", "delete"): "DeleteObjects",
     ("GET", "location"): "GetBucketLocation",
 }  # fmt: skip
@@ -265,7 +282,9 @@ LAMBDA_PATHS = (
 )
 
 
-def name_call(service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> Call:
+def name_call(
+    service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]
+) -> Call:
     """Which operation a request is, and on what, in the words of the API."""
     if service == "s3":
         return _s3_call(method, path, headers, query)
@@ -293,10 +312,16 @@ def _s3_call(method: str, path: str, headers: Mapping[str, str], query: Mapping[
     operation = known.get((method, marks[0] if marks else ""), "")
     if key and "x-amz-copy-source" in headers:
         operation = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}.get(operation, operation)
-    others = [mark for mark in query if mark not in ("x-id", "list-type") and not marks and _first(query[mark]) == ""]
+    others = [
+        mark
+        for mark in query
+        if mark not in ("x-id", "list-type") and not marks and _first(query[mark]) == ""
+    ]
     if others and not key:
         operation = f"{method} bucket ?{others[0]}"
-    return Call("s3", operation or f"{method} {'object' if key else 'bucket'}", f"{bucket}/{key}" if key else bucket)
+    return Call(
+        "s3", operation or f"{method} {'object' if key else 'bucket'}", f"{bucket}/{key}" if key else bucket
+    )
 
 
 def _resource(values: Mapping[str, Any]) -> str:
@@ -305,7 +330,12 @@ def _resource(values: Mapping[str, Any]) -> str:
             index = values.get("IndexName")
             return f"{values[key]}/index/{index}" if key == "TableName" and index else str(values[key])
     if isinstance(values.get("TransactItems"), list):
-        tables = {part["TableName"] for item in values["TransactItems"] for part in item.values() if "TableName" in part}
+        tables = {
+            part["TableName"]
+            for item in values["TransactItems"]
+            for part in item.values()
+            if "TableName" in part
+        }
         return ",".join(sorted(tables))
     if isinstance(values.get("Entries"), list):
         return ",".join(sorted({entry.get("EventBusName", "default") for entry in values["Entries"]}))
@@ -343,7 +373,32 @@ def caller_of(user_agent: str) -> str:
 Dispatch = Callable[..., Awaitable[tuple[int, dict[str, str], Any]]]
 
 
-def with_access_log(dispatch: Dispatch, detect: Callable[..., str], parameters: Callable[..., Any], path: Path) -> Dispatch:
+class Activity:
+    """What has happened since the state was last saved."""
+
+    def __init__(self) -> None:
+        self.requests = False
+        self.deployments = False
+
+    def note(self, call: Call) -> None:
+        self.requests = True
+        if call.service == "cloudformation" or (call.service == "lambda" and call.operation != "Invoke"):
+            self.deployments = True
+
+    def taken(self) -> tuple[bool, bool]:
+        """Requests and deployments, both forgotten from now on."""
+        seen = self.requests, self.deployments
+        self.requests = self.deployments = False
+        return seen
+
+
+def with_access_log(
+    dispatch: Dispatch,
+    detect: Callable[..., str],
+    parameters: Callable[..., Any],
+    path: Path,
+    activity: Activity,
+) -> Dispatch:
     """The same dispatch, leaving one JSON line per API request in `path`."""
 
     async def logged(
@@ -353,6 +408,7 @@ def with_access_log(dispatch: Dispatch, detect: Callable[..., str], parameters: 
         answer = await dispatch(method, url, headers, body, query, request_id)
         service = detect(method, url, headers, parameters(method, url, headers, body, query))
         call = name_call(service, method, url, headers, body, query)
+        activity.note(call)
         entry = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             **call._asdict(),
@@ -367,6 +423,21 @@ def with_access_log(dispatch: Dispatch, detect: Callable[..., str], parameters: 
     return logged
 
 
+def save_regularly(app: ModuleType, activity: Activity) -> None:
+    """Save the state every few seconds, so that a crash costs little; functions' code only when it changed.
+
+    The emulator itself saves on an orderly stop only. Each service's file is replaced whole, and a service
+    that changes while it is being saved is saved the next time.
+    """
+    while True:
+        time.sleep(SAVE_SECONDS)
+        requests, deployments = activity.taken()
+        if not requests:
+            continue
+        services = app._build_persistence_save_dict()  # noqa: SLF001
+        app.save_all({name: get for name, get in services.items() if name != "lambda" or deployments})
+
+
 def run(port: int, state: Path, access_log: Path) -> None:
     """Serve on 127.0.0.1 until SIGTERM or SIGINT, then save the state."""
     check_version()
@@ -375,13 +446,14 @@ def run(port: int, state: Path, access_log: Path) -> None:
     for mend in MENDS:
         apply_mend(mend)
     app = importlib.import_module("ministack.app")
-    for name in ("_dispatch_service_request", "detect_service", "_routing_params"):
+    for name in APP_NAMES:
         if not callable(getattr(app, name, None)):
-            raise MendError(f"ministack.app.{name} is gone: the access log cannot be kept; expected {MINISTACK}")
-    dispatch = with_access_log(
-        app._dispatch_service_request, app.detect_service, app._routing_params, access_log
-    )
-    app._dispatch_service_request = dispatch
+            raise MendError(f"ministack.app.{name} is gone, which this launcher uses; expected {MINISTACK}")
+    dispatch, detect, parameters = (getattr(app, name) for name in APP_NAMES[:3])
+    activity = Activity()
+    setattr(app, APP_NAMES[0], with_access_log(dispatch, detect, parameters, access_log, activity))
+    logging.getLogger("persistence").setLevel(logging.WARNING)
+    threading.Thread(target=save_regularly, args=(app, activity), daemon=True).start()
     sys.argv = sys.argv[:1]
     app.main()
 

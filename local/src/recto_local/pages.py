@@ -122,7 +122,8 @@ def _num_frames(path: Path, kind: str) -> int:
         with Image.open(path) as image:
             if kind != "TIFF" and max(image.size) > MAX_IMAGE_SIDE:
                 raise UnreadableDocumentError(
-                    Unreadable.TOO_LARGE, f"{image.width} x {image.height} pixels; at most {MAX_IMAGE_SIDE} a side"
+                    Unreadable.TOO_LARGE,
+                    f"{image.width} x {image.height} pixels; at most {MAX_IMAGE_SIDE} a side",
                 )
             return int(getattr(image, "n_frames", 1)) if kind == "TIFF" else 1
     except BROKEN_CONTENT as error:

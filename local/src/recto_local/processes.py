@@ -35,7 +35,9 @@ class ProcessRef(BaseModel):
     log: Path
 
 
-def start(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> ProcessRef:
+def start(
+    name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path
+) -> ProcessRef:
     """Start `command` in a session of its own; what it prints goes to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -85,7 +87,9 @@ def wait_healthy(process: ProcessRef, url: str, seconds: float) -> None:
             return False
 
     if not wait_until(healthy, seconds):
-        raise ProcessError(f"{process.name} did not answer at {url} within {seconds:.0f} s.\n{tail(process.log)}")
+        raise ProcessError(
+            f"{process.name} did not answer at {url} within {seconds:.0f} s.\n{tail(process.log)}"
+        )
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:

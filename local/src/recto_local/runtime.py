@@ -108,7 +108,10 @@ class Runtime:
 
     @classmethod
     def from_environment(
-        cls, environment: Mapping[str, str], root: Path | None = None, say: Callable[[str], None] | None = None
+        cls,
+        environment: Mapping[str, str],
+        root: Path | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> "Runtime":
         """The repository this file lies in; its home is RECTO_HOME or `.recto`."""
         root = root or Path(__file__).resolve().parents[3]
@@ -158,18 +161,27 @@ class Runtime:
     def _start(self) -> None:
         last = self._read_info_or_none()
         old = last.ports if last else {}
-        ports = {EMULATOR: processes.free_port(old.get(EMULATOR, 0)), STANDINS: processes.free_port(old.get(STANDINS, 0))}
+        ports = {
+            EMULATOR: processes.free_port(old.get(EMULATOR, 0)),
+            STANDINS: processes.free_port(old.get(STANDINS, 0)),
+        }
         environment = self._environment(ports)
         access_log = self.home / "access.jsonl"
         with self._timed("starting the AWS emulator and the stand-ins for Textract and A2I"):
             running = {
-                EMULATOR: self._start_one(EMULATOR, self._emulator_command(ports[EMULATOR], access_log), environment),
-                STANDINS: self._start_one(STANDINS, self._standins_command(ports[STANDINS], access_log), environment),
+                EMULATOR: self._start_one(
+                    EMULATOR, self._emulator_command(ports[EMULATOR], access_log), environment
+                ),
+                STANDINS: self._start_one(
+                    STANDINS, self._standins_command(ports[STANDINS], access_log), environment
+                ),
             }
             sam = self._sam()
             project = sam.parameters.get("ProjectId", sam.stack)
             self._write_info(
-                RuntimeInfo(project=project, stack=sam.stack, ports=ports, processes=running, access_log=access_log)
+                RuntimeInfo(
+                    project=project, stack=sam.stack, ports=ports, processes=running, access_log=access_log
+                )
             )
             processes.wait_healthy(
                 running[EMULATOR], f"http://127.0.0.1:{ports[EMULATOR]}/_ministack/health", START_SECONDS
@@ -189,10 +201,26 @@ class Runtime:
             raise RuntimeStartError(f"{python} is missing: run `make setup`")
         script = Path(__file__).with_name("emulator.py")
         state = self.home / "emulator"
-        return [str(python), str(script), "--port", str(port), "--state", str(state), "--access-log", str(access_log)]
+        return [
+            str(python),
+            str(script),
+            "--port",
+            str(port),
+            "--state",
+            str(state),
+            "--access-log",
+            str(access_log),
+        ]
 
     def _standins_command(self, port: int, access_log: Path) -> list[str]:
-        options = ["--port", str(port), "--state", str(self.home / "standins"), "--access-log", str(access_log)]
+        options = [
+            "--port",
+            str(port),
+            "--state",
+            str(self.home / "standins"),
+            "--access-log",
+            str(access_log),
+        ]
         return [sys.executable, "-m", "recto_local.standins", *options]
 
     def _environment(self, ports: Mapping[str, int]) -> dict[str, str]:
@@ -200,7 +228,8 @@ class Runtime:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "SAM_", "PYTHON", "MINISTACK_")) and name not in ("VIRTUAL_ENV", "PORT")
+            if not name.startswith(("AWS_", "SAM_", "PYTHON", "MINISTACK_"))
+            and name not in ("VIRTUAL_ENV", "PORT")
         }
         return {**kept, **endpoint_environment(ports[EMULATOR], ports[STANDINS]), **QUIET}
 
@@ -210,7 +239,9 @@ class Runtime:
         with self._timed("stopping the stand-ins and the emulator, which saves its state"):
             for name, process in sorted(info.processes.items(), reverse=True):
                 if not processes.stop(process, STOP_SECONDS):
-                    self._say(f"  {name} did not end within {STOP_SECONDS:.0f} s and was killed; see {process.log}")
+                    self._say(
+                        f"  {name} did not end within {STOP_SECONDS:.0f} s and was killed; see {process.log}"
+                    )
         self._write_info(info.model_copy(update={"processes": {}, "outputs": {}}))
         self._started = []
 
@@ -238,7 +269,9 @@ class Runtime:
             deployed.write_text(wanted)
             outputs = self._outputs(info)
         if outputs is None:
-            raise RuntimeStartError(f"stack {info.stack} is not there after sam deploy; see {self.home / 'logs'}")
+            raise RuntimeStartError(
+                f"stack {info.stack} is not there after sam deploy; see {self.home / 'logs'}"
+            )
         info = info.model_copy(update={"outputs": outputs})
         self._write_info(info)
         return info
@@ -286,7 +319,9 @@ class Runtime:
         )
         body = json.loads(answer["Payload"].read() or b"null")
         if answer.get("FunctionError"):
-            self._say(f"waiting documents could not be taken up, dispatch says: {body.get('errorMessage', body)}")
+            self._say(
+                f"waiting documents could not be taken up, dispatch says: {body.get('errorMessage', body)}"
+            )
             return
         restarted = body.get("Restarted", []) if isinstance(body, dict) else []
         if restarted:
@@ -382,7 +417,9 @@ def _text(path: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m recto_local.runtime", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m recto_local.runtime", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("command", choices=["up", "down", "status"])
     command = parser.parse_args().command
     runtime = Runtime.from_environment(os.environ)

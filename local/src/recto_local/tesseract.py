@@ -5,7 +5,6 @@ of the image, top left first; confidences are 0-100, as both Tesseract and Textr
 One engine per process; Tesseract runs one thread (use processes to use more cores).
 """
 
-import glob
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from tesserocr import OEM, PSM, RIL
 from recto.errors import ConfigurationError
 from recto.geometry import Box
 
-DEBIAN_TESSDATA = "/usr/share/tesseract-ocr/*/tessdata"
+DEBIAN_TESSERACT = Path("/usr/share/tesseract-ocr")
 OTHER_TESSDATA = ("/usr/share/tessdata", "/usr/local/share/tessdata", "/opt/homebrew/share/tessdata")
 SMALLEST_SIDE = 1000
 """Pixels of the shorter side below which letters tend to be too small to read."""
@@ -68,14 +67,15 @@ def tessdata_folder(environment: Mapping[str, str]) -> Path:
     """The folder of Tesseract's language files: TESSDATA_PREFIX, or where the system keeps them."""
     named = environment.get("TESSDATA_PREFIX")
     if named:
-        places = [named, str(Path(named) / "tessdata")]
+        places = [Path(named), Path(named) / "tessdata"]
     else:
-        places = [*sorted(glob.glob(DEBIAN_TESSDATA), reverse=True), *OTHER_TESSDATA]
+        debian = sorted(DEBIAN_TESSERACT.glob("*/tessdata"), reverse=True)
+        places = [*debian, *(Path(place) for place in OTHER_TESSDATA)]
     for place in places:
-        if glob.glob(f"{place}/*.traineddata"):
-            return Path(place)
+        if any(place.glob("*.traineddata")):
+            return place
     raise ConfigurationError(
-        f"no Tesseract language files (*.traineddata) in {', '.join(places)}: "
+        f"no Tesseract language files (*.traineddata) in {', '.join(str(place) for place in places)}: "
         "install them (Debian: apt-get install tesseract-ocr) or set TESSDATA_PREFIX"
     )
 
@@ -127,7 +127,9 @@ def blocks_of_page(lines: Sequence[OcrLine], page_number: int, id_seed: str) -> 
     """The page as Textract's blocks: PAGE, its LINEs, then all WORDs; the same seed gives the same ids."""
     seed = f"{id_seed}/{page_number}"
     line_ids = [block_id(seed, f"line-{n}") for n in range(len(lines))]
-    word_ids = [[block_id(seed, f"word-{n}-{m}") for m in range(len(line.words))] for n, line in enumerate(lines)]
+    word_ids = [
+        [block_id(seed, f"word-{n}-{m}") for m in range(len(line.words))] for n, line in enumerate(lines)
+    ]
     page: dict[str, Any] = {
         "BlockType": "PAGE",
         "Geometry": geometry(Box(0.0, 0.0, 1.0, 1.0)),
@@ -167,7 +169,9 @@ def _engine(languages: tuple[str, ...]) -> tesserocr.PyTessBaseAPI:
     missing = [language for language in languages if not (folder / f"{language}.traineddata").exists()]
     if missing:
         raise ConfigurationError(f"Tesseract language {', '.join(missing)} is not installed in {folder}")
-    return tesserocr.PyTessBaseAPI(path=str(folder), lang="+".join(languages), oem=OEM.LSTM_ONLY, psm=PSM.AUTO)
+    return tesserocr.PyTessBaseAPI(
+        path=str(folder), lang="+".join(languages), oem=OEM.LSTM_ONLY, psm=PSM.AUTO
+    )
 
 
 @lru_cache(maxsize=1)

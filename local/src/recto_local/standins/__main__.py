@@ -25,14 +25,20 @@ from recto_local.standins.textract import Quotas, Textract
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m recto_local.standins", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m recto_local.standins", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--state", type=Path, required=True, help="folder for jobs, human loops and flow definitions")
+    parser.add_argument(
+        "--state", type=Path, required=True, help="folder for jobs, human loops and flow definitions"
+    )
     parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
     parser.add_argument("--languages", default="eng", help="of Tesseract, as eng+deu")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
     parser.add_argument("--concurrent-jobs", type=int, default=100, help="Textract jobs at once")
-    parser.add_argument("--start-per-second", type=float, help="quota of Textract's Start and synchronous calls")
+    parser.add_argument(
+        "--start-per-second", type=float, help="quota of Textract's Start and synchronous calls"
+    )
     parser.add_argument("--get-per-second", type=float, help="quota of Textract's Get calls")
     return parser.parse_args()
 

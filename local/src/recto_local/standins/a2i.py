@@ -29,7 +29,9 @@ SUMMARY = ("HumanLoopName", "HumanLoopStatus", "CreationTime", "FailureReason", 
 class HumanLoops:
     """The service, and the way in for answers."""
 
-    def __init__(self, folder: Path, flows: FlowDefinitions, s3: Any, region: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self, folder: Path, flows: FlowDefinitions, s3: Any, region: str, now: Callable[[], float]
+    ) -> None:
         self._records = Records(folder / "human-loops")
         self._flows = flows
         self._s3 = s3
@@ -60,7 +62,9 @@ class HumanLoops:
         """What a worker is shown: the loop's state and its input. Local only."""
         with self._lock:
             loop = self._found(name)
-        return {key: loop[key] for key in (*SUMMARY[:3], "FlowDefinitionArn")} | {"InputContent": loop["InputContent"]}
+        return {key: loop[key] for key in (*SUMMARY[:3], "FlowDefinitionArn")} | {
+            "InputContent": loop["InputContent"]
+        }
 
     def answer(self, name: str, answer: dict[str, Any]) -> dict[str, Any]:
         """Take one worker's answer; the last one wanted completes the loop. Local only."""
@@ -70,7 +74,9 @@ class HumanLoops:
         with self._lock:
             loop = self._found(name)
             if loop["HumanLoopStatus"] != "InProgress":
-                raise ServiceError("ConflictException", f"{name} is {loop['HumanLoopStatus']}, not InProgress", 409)
+                raise ServiceError(
+                    "ConflictException", f"{name} is {loop['HumanLoopStatus']}, not InProgress", 409
+                )
             loop["HumanAnswers"].append(self._human_answer(content, answer))
             if len(loop["HumanAnswers"]) >= loop["TaskCount"]:
                 loop["HumanLoopOutput"] = {"OutputS3Uri": self._write_output(loop)}
@@ -88,7 +94,9 @@ class HumanLoops:
             raise ServiceError("ValidationException", f"InputContent is not JSON: {error}") from error
         flow = self._flows.with_arn(request["FlowDefinitionArn"])
         if flow is None:
-            raise ServiceError("ValidationException", f"Flow definition {request['FlowDefinitionArn']} does not exist")
+            raise ServiceError(
+                "ValidationException", f"Flow definition {request['FlowDefinitionArn']} does not exist"
+            )
         known = self._records.find(name)
         if known is not None:
             return self._again(known, parsed, request["FlowDefinitionArn"])
@@ -137,7 +145,9 @@ class HumanLoops:
     def _delete(self, request: dict[str, Any]) -> dict[str, Any]:
         loop = self._found(request["HumanLoopName"])
         if loop["HumanLoopStatus"] == "InProgress":
-            raise ServiceError("ValidationException", "A human loop in progress cannot be deleted: stop it first")
+            raise ServiceError(
+                "ValidationException", "A human loop in progress cannot be deleted: stop it first"
+            )
         self._records.delete(loop["HumanLoopName"])
         return {}
 
@@ -150,7 +160,9 @@ class HumanLoops:
     def _with_expiry(self, loop: dict[str, Any]) -> dict[str, Any]:
         """A loop that nobody answered within the flow's availability has failed."""
         flow = self._flows.with_arn(loop["FlowDefinitionArn"]) or {}
-        seconds = flow.get("HumanLoopConfig", {}).get("TaskAvailabilityLifetimeInSeconds", LONGEST_AVAILABILITY)
+        seconds = flow.get("HumanLoopConfig", {}).get(
+            "TaskAvailabilityLifetimeInSeconds", LONGEST_AVAILABILITY
+        )
         if loop["HumanLoopStatus"] != "InProgress" or self._now() < loop["CreationTime"] + seconds:
             return loop
         expired = {"HumanLoopStatus": "Failed", "FailureCode": "Expired"}
@@ -191,7 +203,9 @@ class HumanLoops:
             "inputContent": loop["InputContent"],
         }
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        self._s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(output).encode(), ContentType="application/json")
+        self._s3.put_object(
+            Bucket=bucket, Key=key, Body=json.dumps(output).encode(), ContentType="application/json"
+        )
         return uri
 
 

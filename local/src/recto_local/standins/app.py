@@ -75,27 +75,30 @@ class _Front:
     async def json_rpc(self, request: Request) -> Response:
         service, _, operation = request.headers.get("x-amz-target", "").partition(".")
         try:
-            if service not in self._targets:
-                raise ServiceError("UnknownOperationException", f"no such target: {service}.{operation}")
+            call = self._target(service)
             _name_call(request, service, operation)
             values = _parsed(await request.body(), "SerializationException")
-            return json_answer(await run_in_threadpool(self._targets[service], operation, values), JSON_11)
+            return json_answer(await run_in_threadpool(call, operation, values), JSON_11)
         except ServiceError as error:
             return json_error(error, JSON_11)
 
     async def cbor_rpc(self, request: Request) -> Response:
         service, operation = request.path_params["service"], request.path_params["operation"]
         try:
-            if service not in self._targets:
-                raise ServiceError("UnknownOperationException", f"no such service: {service}", 404)
+            call = self._target(service)
             _name_call(request, service, operation)
             body = await request.body()
             values = cbor.loads(body) if body else {}
-            return cbor_answer(await run_in_threadpool(self._targets[service], operation, values))
+            return cbor_answer(await run_in_threadpool(call, operation, values))
         except cbor.CborError as error:
             return cbor_error(ServiceError("SerializationException", str(error)))
         except ServiceError as error:
             return cbor_error(error)
+
+    def _target(self, service: str) -> Callable[[str, Any], dict[str, Any]]:
+        if service not in self._targets:
+            raise ServiceError("UnknownOperationException", f"no such service: {service}", 404)
+        return self._targets[service]
 
     async def start_loop(self, request: Request) -> Response:
         return await self._loop_call(request, "StartHumanLoop", _parsed(await request.body()))
@@ -110,10 +113,14 @@ class _Front:
         return await self._loop_call(request, "ListHumanLoops", query)
 
     async def describe_loop(self, request: Request) -> Response:
-        return await self._loop_call(request, "DescribeHumanLoop", {"HumanLoopName": request.path_params["name"]})
+        return await self._loop_call(
+            request, "DescribeHumanLoop", {"HumanLoopName": request.path_params["name"]}
+        )
 
     async def delete_loop(self, request: Request) -> Response:
-        return await self._loop_call(request, "DeleteHumanLoop", {"HumanLoopName": request.path_params["name"]})
+        return await self._loop_call(
+            request, "DeleteHumanLoop", {"HumanLoopName": request.path_params["name"]}
+        )
 
     async def _loop_call(self, request: Request, operation: str, values: Any) -> Response:
         _name_call(request, "SageMakerA2IRuntime", operation)

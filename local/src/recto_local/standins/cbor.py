@@ -27,7 +27,7 @@ def loads(content: bytes) -> Any:
     """The one value in the bytes."""
     try:
         value, end = _read(content, 0)
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
+    except (IndexError, struct.error, ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         raise CborError(f"not CBOR: {error}") from error
     if end != len(content) or value is BREAK:
         raise CborError(f"expected one value in {len(content)} bytes, it ended at {end}")
@@ -64,7 +64,9 @@ def _write_head(major: int, number: int, out: bytearray) -> None:
     if number < 24:
         out.append(major << 5 | number)
         return
-    for info, (form, limit) in enumerate((("B", 1 << 8), ("H", 1 << 16), ("I", 1 << 32), ("Q", 1 << 64)), start=24):
+    for info, (form, limit) in enumerate(
+        (("B", 1 << 8), ("H", 1 << 16), ("I", 1 << 32), ("Q", 1 << 64)), start=24
+    ):
         if number < limit:
             out.append(major << 5 | info)
             out += struct.pack(f">{form}", number)

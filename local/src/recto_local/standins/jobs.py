@@ -8,7 +8,6 @@ requests (`textract`) and reads no text itself (`reading`).
 import gzip
 import json
 import logging
-import os
 import shutil
 import threading
 import time
@@ -79,7 +78,9 @@ class JobStore:
         return job if job and time.time() - job.created < DAYS_KEPT * 86_400 else None
 
     def with_token(self, api: str, token: str) -> Job | None:
-        jobs = [j for j in self._jobs.values() if j.api == api and j.request.get("ClientRequestToken") == token]
+        jobs = [
+            j for j in self._jobs.values() if j.api == api and j.request.get("ClientRequestToken") == token
+        ]
         return self.find(jobs[0].job_id) if jobs else None
 
     def unfinished(self) -> list[Job]:
@@ -101,7 +102,7 @@ class JobStore:
             target = self.place(job) / "job.json"
             fresh = target.with_suffix(".new")
             fresh.write_text(job.model_dump_json())
-            os.replace(fresh, target)
+            fresh.replace(target)
             self._jobs[job.job_id] = job
         return job
 
@@ -109,7 +110,7 @@ class JobStore:
         target = self._page(job, page)
         fresh = target.with_suffix(".new")
         fresh.write_bytes(gzip.compress(json.dumps(blocks).encode(), 1))
-        os.replace(fresh, target)
+        fresh.replace(target)
 
     def blocks(self, job: Job, offset: int, count: int) -> list[dict[str, Any]]:
         """`count` blocks from the job's `offset`-th on; only the pages that hold them are read."""

@@ -13,7 +13,9 @@ PARAGRAPH_GAP = 0.9
 """A vertical gap of more than this many line heights begins a new paragraph."""
 
 
-def layout_blocks(lines: Sequence[OcrLine], line_ids: Sequence[str], page: int, seed: str) -> list[dict[str, Any]]:
+def layout_blocks(
+    lines: Sequence[OcrLine], line_ids: Sequence[str], page: int, seed: str
+) -> list[dict[str, Any]]:
     """One LAYOUT_TEXT block per run of lines that stand under each other."""
     blocks = []
     for number, run in enumerate(_paragraphs(lines)):

@@ -37,6 +37,6 @@ def _seconds(value: Any, default: float) -> float:
     if isinstance(value, int | float):
         return float(value)
     try:
-        return datetime.fromisoformat(str(value).replace("Z", "+00:00")).timestamp()
+        return datetime.fromisoformat(str(value)).timestamp()
     except ValueError as error:
         raise ServiceError("ValidationException", f"expected a time, got {value!r}") from error

@@ -15,14 +15,18 @@ from recto_local.standins.layout import layout_blocks
 from recto_local.tesseract import blocks_of_page, read_image
 
 
-def read_page(path: str, kind: str, page: int, seed: str, languages: tuple[str, ...], layout: bool) -> list[dict[str, Any]]:
+def read_page(
+    path: str, kind: str, page: int, seed: str, languages: tuple[str, ...], layout: bool
+) -> list[dict[str, Any]]:
     """The blocks of one page of a document file."""
     lines = read_image(page_image(Path(path), kind, page), languages)
     blocks = blocks_of_page(lines, page, seed)
     if layout:
         found = layout_blocks(lines, [b["Id"] for b in blocks if b["BlockType"] == "LINE"], page, seed)
         if found:
-            blocks[0].setdefault("Relationships", []).append({"Type": "CHILD", "Ids": [b["Id"] for b in found]})
+            blocks[0].setdefault("Relationships", []).append(
+                {"Type": "CHILD", "Ids": [b["Id"] for b in found]}
+            )
         blocks += found
     return blocks
 

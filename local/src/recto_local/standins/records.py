@@ -1,7 +1,6 @@
 """Small records kept as one JSON file each, written atomically: what the stand-ins must not forget."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ class Records:
     def save(self, name: str, record: dict[str, Any]) -> None:
         fresh = self._path(name).with_suffix(".new")
         fresh.write_text(json.dumps(record))
-        os.replace(fresh, self._path(name))
+        fresh.replace(self._path(name))
 
     def delete(self, name: str) -> bool:
         """False where there was none."""

@@ -31,7 +31,9 @@ class FlowDefinitions:
         """The operation's answer; ServiceError for a refusal."""
         model = operation_model("sagemaker", operation)
         if model is None or operation not in self._operations:
-            raise ServiceError("UnknownOperationException", f"SageMaker's {operation} is not answered by this stand-in")
+            raise ServiceError(
+                "UnknownOperationException", f"SageMaker's {operation} is not answered by this stand-in"
+            )
         try:
             return self._operations[operation](checked(model, request))
         except ShapeError as error:
@@ -67,5 +69,7 @@ class FlowDefinitions:
 
     def _delete(self, request: dict[str, Any]) -> dict[str, Any]:
         if not self._records.delete(request["FlowDefinitionName"]):
-            raise ServiceError("ResourceNotFound", f"Could not find flow definition {request['FlowDefinitionName']}")
+            raise ServiceError(
+                "ResourceNotFound", f"Could not find flow definition {request['FlowDefinitionName']}"
+            )
         return {}

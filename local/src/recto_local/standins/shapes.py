@@ -25,7 +25,7 @@ class ShapeError(ValueError):
 
 @lru_cache(maxsize=8)
 def service_model(service: str) -> ServiceModel:
-    """botocore's model of a service."""
+    """Botocore's model of a service."""
     return botocore.session.get_session().get_service_model(service)
 
 

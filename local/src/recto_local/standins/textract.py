@@ -21,7 +21,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from recto_local.pages import MAX_BYTES, MEBIBYTE, Unreadable, UnreadableDocumentError, kind_of
+from recto_local.pages import MAX_BYTES, MEBIBYTE, Content, Unreadable, UnreadableDocumentError, kind_of
 from recto_local.standins.answers import ServiceError
 from recto_local.standins.jobs import Job, JobRunner, JobStore, failure
 from recto_local.standins.reading import Readers
@@ -90,7 +90,9 @@ class Textract:
         try:
             parameters = checked(model, request)
         except ShapeError as error:
-            raise ServiceError("InvalidParameterException", f"Request has invalid parameters: {error}") from error
+            raise ServiceError(
+                "InvalidParameterException", f"Request has invalid parameters: {error}"
+            ) from error
         return self._operations[operation](parameters)
 
     def _count_call(self, operation: str) -> None:
@@ -159,7 +161,9 @@ class Textract:
                 Bucket=output["S3Bucket"], Key=f"{_output_prefix(output)}/.s3_access_check", Body=b""
             )
         except ClientError as error:
-            raise ServiceError("InvalidS3ObjectException", f"Unable to write to {output['S3Bucket']}") from error
+            raise ServiceError(
+                "InvalidS3ObjectException", f"Unable to write to {output['S3Bucket']}"
+            ) from error
 
     def _get(self, api: str, request: dict[str, Any]) -> dict[str, Any]:
         job = self._store.find(request["JobId"])
@@ -221,9 +225,7 @@ class Textract:
             file.flush()
             path = Path(file.name)
             try:
-                found = self._readers.inspect(path)
-                if found.num_pages != 1:
-                    raise UnreadableDocumentError(Unreadable.UNSUPPORTED, f"{found.num_pages} pages; expected one")
+                found = _one_page(self._readers.inspect(path))
                 seed = hashlib.sha256(content).hexdigest()
                 blocks = self._readers.read(path, found.kind, 1, seed, self._languages, layout).result()
             except UnreadableDocumentError as error:
@@ -243,8 +245,16 @@ class Textract:
         except ClientError as error:
             raise _invalid_object(place) from error
         if answer["ContentLength"] > MAX_SYNCHRONOUS_BYTES:
-            raise ServiceError("DocumentTooLargeException", f"at most {MAX_SYNCHRONOUS_BYTES} bytes in one call")
+            raise ServiceError(
+                "DocumentTooLargeException", f"at most {MAX_SYNCHRONOUS_BYTES} bytes in one call"
+            )
         return bytes(answer["Body"].read())
+
+
+def _one_page(content: Content) -> Content:
+    if content.num_pages != 1:
+        raise UnreadableDocumentError(Unreadable.UNSUPPORTED, f"{content.num_pages} pages; expected one")
+    return content
 
 
 def _check_features(request: dict[str, Any]) -> list[str]:
@@ -265,7 +275,8 @@ def _place(s3_object: dict[str, Any]) -> dict[str, str]:
 def _invalid_object(place: dict[str, str]) -> ServiceError:
     return ServiceError(
         "InvalidS3ObjectException",
-        f"Unable to get object metadata from S3. Check object key, region and/or access permissions: {place['Key']}",
+        "Unable to get object metadata from S3. Check object key, region and/or access permissions: "
+        f"{place['Key']}",
     )
 
 
