@@ -3,13 +3,12 @@
 import hashlib
 import os
 import platform
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from recto_local.processes import tail
+from recto_local.processes import run_group, tail
 
 INPUTS = ("template.yaml", "samconfig.toml", "functions", "layers", "statemachine", "constraints/product.txt")
 IGNORED = ("__pycache__", ".egg-info", ".mypy_cache", ".ruff_cache")
@@ -88,15 +87,7 @@ class Sam:
         path = f"{self._program.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
         log = self._home / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            done = subprocess.run(
-                arguments,
-                cwd=self._root,
-                env={**environment, "PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        if done.returncode:
-            raise DeploymentError(f"sam {name} failed (exit {done.returncode}).\n{tail(log)}")
+        settings = {**environment, "PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"}
+        exit_code = run_group(arguments, settings, self._root, log)
+        if exit_code:
+            raise DeploymentError(f"sam {name} failed (exit {exit_code}).\n{tail(log)}")

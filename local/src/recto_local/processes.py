@@ -55,6 +55,27 @@ def start(
     return ProcessRef(name=name, pid=process.pid, began=_began(process.pid), log=log)
 
 
+def run_group(command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> int:
+    """Run to the end and give the exit status; interrupted, the command and its children are killed."""
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            list(command),
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            return process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
 def is_alive(process: ProcessRef) -> bool:
     """Whether it still runs; a zombie of ours is collected."""
     with contextlib.suppress(ChildProcessError):

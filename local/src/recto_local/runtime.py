@@ -27,12 +27,13 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict
 
 from recto_local import processes
-from recto_local.deployment import Sam, fingerprint
+from recto_local.deployment import DeploymentError, Sam, fingerprint
 from recto_local.processes import ProcessError, ProcessRef
 
 REGION = "us-east-1"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+LARGEST_ACCESS_LOG = 20_000_000
 EMULATOR, STANDINS = "emulator", "standins"
 STANDIN_SERVICES = ("TEXTRACT", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SAGEMAKER_A2I_RUNTIME")
 
@@ -166,7 +167,7 @@ class Runtime:
             STANDINS: processes.free_port(old.get(STANDINS, 0)),
         }
         environment = self._environment(ports)
-        access_log = self.home / "access.jsonl"
+        access_log = self._access_log()
         with self._timed("starting the AWS emulator and the stand-ins for Textract and A2I"):
             running = {
                 EMULATOR: self._start_one(
@@ -189,6 +190,13 @@ class Runtime:
             processes.wait_healthy(
                 running[STANDINS], f"http://127.0.0.1:{ports[STANDINS]}/_local/health", START_SECONDS
             )
+
+    def _access_log(self) -> Path:
+        """Where calls are noted; a log that has grown large is put aside."""
+        log = self.home / "access.jsonl"
+        if log.exists() and log.stat().st_size > LARGEST_ACCESS_LOG:
+            log.replace(self.home / "access.old.jsonl")
+        return log
 
     def _start_one(self, name: str, command: list[str], environment: Mapping[str, str]) -> ProcessRef:
         process = processes.start(name, command, environment, self.home, self.home / "logs" / f"{name}.log")
@@ -332,7 +340,7 @@ class Runtime:
         environment = info.environment()
         variable = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
         return boto3.client(
-            service,  # type: ignore[call-overload]
+            service,
             endpoint_url=environment.get(variable, environment["AWS_ENDPOINT_URL"]),
             region_name=REGION,
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -436,5 +444,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (RuntimeStartError, ProcessError) as error:
+    except (RuntimeStartError, DeploymentError, ProcessError) as error:
         raise SystemExit(f"recto local: {error}") from error

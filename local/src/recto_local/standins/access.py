@@ -5,7 +5,8 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SERVICES = {"Textract": "textract", "SageMaker": "sagemaker", "SageMakerA2IRuntime": "sagemaker-a2i-runtime"}
 
@@ -16,33 +17,28 @@ class AccessLog:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def middleware(self) -> type:
-        """An ASGI middleware class bound to this log."""
-        log = self
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The same app, logged."""
 
-        class Middleware:
-            def __init__(self, app: Any) -> None:
-                self.app = app
+        async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            status = 500
 
-            async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-                if scope["type"] != "http":
-                    await self.app(scope, receive, send)
-                    return
-                status = 500
+            async def noting(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                await send(message)
 
-                async def noting(message: Any) -> None:
-                    nonlocal status
-                    if message["type"] == "http.response.start":
-                        status = message["status"]
-                    await send(message)
+            began = time.monotonic()
+            await app(scope, receive, noting)
+            self.write(scope, status, time.monotonic() - began)
 
-                began = time.monotonic()
-                await self.app(scope, receive, noting)
-                log.write(scope, status, time.monotonic() - began)
+        return logged
 
-        return Middleware
-
-    def write(self, scope: Any, status: int, seconds: float) -> None:
+    def write(self, scope: Scope, status: int, seconds: float) -> None:
         service, operation = (scope.get("state") or {}).get("call", ("", ""))
         if not operation:
             return

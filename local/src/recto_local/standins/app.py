@@ -59,7 +59,7 @@ def create_app(services: Services, access_log: AccessLog) -> Starlette:
         Route("/_local/human-loops/{name}", front.loop_task, methods=["GET"]),
         Route("/_local/human-loops/{name}/answer", front.answer_loop, methods=["POST"]),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(access_log.middleware())])
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(access_log.around)])
 
 
 class _Front:

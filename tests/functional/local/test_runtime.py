@@ -1,0 +1,133 @@
+"""Starting and stopping: nothing is left behind, whatever happens in between."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recto_local import processes
+from recto_local.deployment import DeploymentError, fingerprint
+from recto_local.processes import ProcessError, ProcessRef
+from recto_local.runtime import Runtime
+from tests.functional.local.conftest import ROOT
+
+SAMCONFIG = """version = 0.1
+[local.global.parameters]
+stack_name = "broken"
+[local.deploy.parameters]
+parameter_overrides = "ProjectId=broken PythonRuntime=python3.99 Architecture=arm64"
+"""
+
+
+def started(tmp_path: Path, code: str) -> ProcessRef:
+    command = [sys.executable, "-c", code]
+    return processes.start("probe", command, {"PATH": os.environ["PATH"]}, tmp_path, tmp_path / "probe.log")
+
+
+def members_of(group: int) -> list[int]:
+    """The processes of a group that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[2] == str(group) and fields[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(99)'])"
+    process = started(tmp_path, code)
+    assert processes.wait_until(lambda: len(members_of(process.pid)) == 2, 10)
+
+    assert processes.stop(process, 10)
+
+    assert not processes.is_alive(process)
+    assert processes.wait_until(lambda: members_of(process.pid) == [], 5)
+
+
+def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('on', flush=True); time.sleep(99)"
+    process = started(tmp_path, code)
+    assert processes.wait_until(lambda: "on" in process.log.read_text(), 10)
+
+    orderly = processes.stop(process, 0.5)
+
+    assert not orderly
+    assert not processes.is_alive(process)
+
+
+def test_a_recycled_process_id_is_not_taken_for_ours(tmp_path: Path) -> None:
+    process = started(tmp_path, "import time; time.sleep(99)")
+    stranger = process.model_copy(update={"began": "another time"})
+
+    assert not processes.is_alive(stranger)
+
+    assert processes.is_alive(process)
+    processes.stop(process, 5)
+
+
+def test_a_process_that_ends_while_starting_is_reported_with_its_log(tmp_path: Path) -> None:
+    process = started(tmp_path, "raise SystemExit('the port is taken')")
+
+    with pytest.raises(ProcessError, match="the port is taken"):
+        processes.wait_healthy(process, "http://127.0.0.1:9/", 20)
+
+
+def test_only_what_the_build_reads_changes_the_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "functions").mkdir()
+    (tmp_path / "template.yaml").write_text("a")
+    first = fingerprint(tmp_path)
+
+    (tmp_path / "README.md").write_text("not an input")
+    (tmp_path / "functions" / "__pycache__").mkdir()
+    (tmp_path / "functions" / "__pycache__" / "app.pyc").write_text("compiled")
+    unchanged = fingerprint(tmp_path)
+    (tmp_path / "functions" / "app.py").write_text("new")
+
+    assert unchanged == first
+    assert fingerprint(tmp_path) != first
+
+
+def test_a_template_that_cannot_be_built_is_reported_and_everything_stopped(tmp_path: Path) -> None:
+    root, said = tmp_path / "repository", list[str]()
+    root.mkdir()
+    (root / ".venv-tools").symlink_to(ROOT / ".venv-tools")
+    (root / "samconfig.toml").write_text(SAMCONFIG)
+    (root / "template.yaml").write_text("Transform: AWS::Serverless-2016-10-31\nResources: 7\n")
+    runtime = Runtime(root, tmp_path / "home", said.append)
+
+    with pytest.raises(DeploymentError, match="sam build failed"):
+        runtime.up()
+
+    found = runtime.status()
+    assert found.info
+    assert not found.is_up
+    assert not any(found.alive.values())
+    assert [members_of(process.pid) for process in found.info.processes.values()] == [[], []]
+    assert not runtime.down()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_start_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+    environment = {**os.environ, "RECTO_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "recto_local.runtime", "up"]
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        log, began = tmp_path / "logs" / "build.log", time.monotonic()
+        assert processes.wait_until(log.exists, 60), f"no build after {time.monotonic() - began:.0f} s"
+        process.send_signal(number)
+        output = process.communicate(timeout=60)[0]
+
+    found = Runtime(ROOT, tmp_path, print).status()
+    assert process.returncode != 0, output
+    assert found.info
+    assert not any(found.alive.values())
+    assert [members_of(p.pid) for p in found.info.processes.values()] == [[], []]
