@@ -9,7 +9,7 @@ import torch
 
 from recto.confidence import FEATURES
 from recto.inference import WordClassifier
-from recto.release import INDEX, parse_release
+from recto.release import INDEX, MODEL, parse_release
 from recto_training import calibrate, console, export, fit
 from recto_training import examples as ex
 from recto_training.noise import CLEAN
@@ -58,11 +58,18 @@ def test_the_release_predicts_each_word_of_a_page(trained: tuple[Path, Path]) ->
     assert all(0 <= probability <= 1 for probability in said.probabilities)
 
 
-def test_torch_and_both_onnx_files_agree(trained: tuple[Path, Path]) -> None:
+def test_torch_and_onnx_agree(trained: tuple[Path, Path]) -> None:
     figures = parse_release((trained[1] / INDEX).read_bytes()).figures
 
-    assert figures["parity"]["onnx"] < 1e-5
-    assert figures["parity"]["shipped"] < 0.05
+    assert figures["parity"]["onnx"] == figures["parity"]["shipped"] < 1e-5
+
+
+def test_eight_bit_weights_stay_close_and_are_smaller(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    console.release_run(tiny(), trained[0], tmp_path, eight_bit=True)
+
+    figures = parse_release((tmp_path / INDEX).read_bytes()).figures
+    assert figures["parity"]["onnx"] < figures["parity"]["shipped"] < 0.05
+    assert (tmp_path / MODEL).stat().st_size < (trained[1] / MODEL).stat().st_size
 
 
 def test_the_exported_network_is_free_in_batch_and_length(trained: tuple[Path, Path]) -> None:

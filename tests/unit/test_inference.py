@@ -1,5 +1,8 @@
 """From words to tokens in windows, and from what windows say back to words."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +14,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from recto.document import Page, Word
 from recto.errors import ReleaseError
 from recto.geometry import Box
-from recto.inference import NO_WORD, SEP_BOX, PageEncoder, Votes
+from recto.inference import NO_WORD, SEP_BOX, PageEncoder, Votes, WordClassifier, open_session
 from recto.release import WindowSettings
 
 VOCABULARY = {
@@ -96,3 +99,62 @@ def test_a_tokenizer_without_the_special_tokens_is_refused() -> None:
         PageEncoder(
             Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]")), WindowSettings(max_tokens=8, stride=0)
         )
+
+
+DEMO = Path(__file__).parents[2] / "local" / "releases" / "demo"
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """A copy of the demo release that a test may spoil."""
+    return Path(shutil.copytree(DEMO, tmp_path / "demo"))
+
+
+def test_the_demo_release_reads_a_rate_in_its_row() -> None:
+    texts = ["Annual", "Percentage", "Rate", "(APR)", "for", "Purchases", "15.24%"]
+    words = tuple(
+        Word(text, Box(0.1 + 0.08 * i, 0.3, 0.17 + 0.08 * i, 0.312), 0.95) for i, text in enumerate(texts)
+    )
+    classifier = WordClassifier.load(DEMO)
+
+    said = classifier.predict(Page(4, words))
+
+    assert said.number == 4
+    assert [classifier.release.labels[c] for c in said.classes][-1] == "APR - Purchases"
+    assert said.classes[:3] == (classifier.release.other_class,) * 3
+    assert all(0 < probability <= 1 for probability in said.probabilities)
+
+
+def test_a_page_without_words_is_classified_without_the_model() -> None:
+    assert WordClassifier.load(DEMO).predict(Page(1, ())) == (1, (), (), ())
+
+
+def test_the_size_of_batches_and_the_number_of_threads_change_nothing() -> None:
+    words = tuple(Word(f"word{i}", Box(0.1, i / 900, 0.2, i / 900 + 0.01), 0.9) for i in range(800))
+    page = Page(1, words)
+
+    one = WordClassifier.load(DEMO, threads=1, batch_size=1).predict(page)
+    many = WordClassifier.load(DEMO, threads=2, batch_size=16).predict(page)
+
+    assert one.classes == many.classes
+    assert one.probabilities == pytest.approx(many.probabilities, abs=2e-3)
+
+
+def test_an_altered_model_is_refused(release: Path) -> None:
+    with (release / "model.onnx").open("ab") as model:
+        model.write(b"!")
+
+    with pytest.raises(ReleaseError, match=r"demo: model\.onnx .* has sha256 .* expected"):
+        WordClassifier.load(release)
+
+
+def test_a_release_without_its_tokenizer_is_refused(release: Path) -> None:
+    (release / "tokenizer.json").unlink()
+
+    with pytest.raises(ReleaseError, match=r"missing tokenizer\.json"):
+        WordClassifier.load(release)
+
+
+def test_bytes_that_are_no_model_are_refused() -> None:
+    with pytest.raises(ReleaseError, match=r"model\.onnx \(5 bytes\) is not a model"):
+        open_session(b"hello", threads=1)

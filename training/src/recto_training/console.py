@@ -34,16 +34,16 @@ def train(arguments: Sequence[str]) -> None:
     parser.add_argument("recipe", choices=sorted(RECIPES))
     parser.add_argument("--run", type=Path, required=True, help="folder of the run; resumed if it exists")
     parser.add_argument("--release", type=Path, required=True, help="folder to write the release to")
-    parser.add_argument("--full-precision", action="store_true", help="do not quantise")
+    parser.add_argument("--eight-bit", action="store_true", help="quantise the weights")
     options = parser.parse_args(arguments)
     began = time.monotonic()
     recipe = RECIPES[options.recipe]()
     fit.Run(recipe, options.run, len(export.demo_fields().labels)).fit()
-    release_run(recipe, options.run, options.release, full_precision=options.full_precision)
+    release_run(recipe, options.run, options.release, eight_bit=options.eight_bit)
     print(f"trained and exported in {time.monotonic() - began:.0f} s")
 
 
-def release_run(recipe: Recipe, run: Path, folder: Path, *, full_precision: bool = False) -> None:
+def release_run(recipe: Recipe, run: Path, folder: Path, *, eight_bit: bool = False) -> None:
     """Export the best network of a run and compare the export with it."""
     network = fit.load_best(recipe, run, len(export.demo_fields().labels))
     tokenizer = Tokenizer.from_file(str(run / fit.TOKENIZER))
@@ -52,14 +52,14 @@ def release_run(recipe: Recipe, run: Path, folder: Path, *, full_precision: bool
     difference = export.largest_difference(network, model, batch)
     if difference > PARITY:
         raise ValueError(f"ONNX differs from torch by {difference:.2g} in a probability; at most {PARITY}")
-    shipped = model if full_precision else export.quantise(model, run)
+    shipped = export.quantise(model, run) if eight_bit else model
     record = json.loads((run / fit.RUN).read_text())
     figures = {
         "training": {key: record[key] for key in ("data_sha256", "windows", "parameters", "seconds", "best")},
         "parity": {
             "onnx": difference,
             "shipped": export.largest_difference(network, shipped, batch),
-            "precision": "float32" if full_precision else "int8 weights",
+            "precision": "int8 weights" if eight_bit else "float32",
         },
     }
     release = export.write_release(
@@ -111,7 +111,7 @@ def evaluate(arguments: Sequence[str]) -> None:
     """Figures on layouts, names and wordings absent from training, with familiar ones beside them."""
     parser = argparse.ArgumentParser(description=evaluate.__doc__)
     parser.add_argument("release", type=Path)
-    parser.add_argument("--documents", type=int, default=45, help="of each kind")
+    parser.add_argument("--documents", type=int, default=40, help="of each kind")
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--results", type=Path, help="also write everything to this file")
     parser.add_argument("--amend", action="store_true", help="also write the main figures into release.json")

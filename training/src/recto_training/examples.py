@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from recto.inference import NO_WORD, Batch, EncodedWindow, PageEncoder
 from recto.release import WindowSettings
-from recto_training.noise import CLEAN, LabelledPage, NoiseLevels, read_with_noise, renamed
+from recto_training.noise import CLEAN, LabelledPage, NoiseLevels, read_with_noise, with_other_words
 from recto_training.recipes import Recipe
 from recto_training.synthetic.agreement import ALL_SEEN, Plan, generate
 from recto_training.synthetic.markup import NO_FIELD
@@ -36,9 +36,8 @@ def labelled_pages(
     """The pages of the agreements of these seeds, as an OCR with this much noise would read them."""
     for seed in seeds:
         rng = Random(f"noise {seed}")
-        share = rng.choice((0.0, noise.renamed, 2 * noise.renamed))
         for number, words in enumerate(generate(seed, plan).pages, start=1):
-            yield read_with_noise(renamed(words, rng, share, NAMES), number, rng, noise)
+            yield read_with_noise(with_other_words(words, rng, noise, NAMES), number, rng, noise)
 
 
 def training_seeds(recipe: Recipe) -> list[str]:

@@ -1,7 +1,7 @@
 """Turns a finished run into a release folder: ONNX, tokenizer, fields, calibration, index with hashes.
 
-The network is written once in full precision, compared with torch, then quantised to 8 bit; the
-comparison of the quantised one is a figure of the release, not an assumption.
+The network is written in full precision and compared with torch. Eight-bit weights are an option: a
+third of the size, but then a page's probabilities depend on which windows share a batch.
 """
 
 import io

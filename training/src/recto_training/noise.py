@@ -13,6 +13,7 @@ from recto.document import Page, Word
 from recto.geometry import Box
 from recto_training.synthetic.agreement import TruthWord
 from recto_training.synthetic.markup import NO_FIELD
+from recto_training.synthetic.salad import WORDS
 
 CONFUSIONS = {
     "0": "oO8", "1": "lI7", "5": "S6", "8": "B3", "6": "5b", "2": "Z7", "l": "1I", "I": "l1", "O": "0",
@@ -40,7 +41,10 @@ class NoiseLevels:
     moved: float = 0.5
     """Share of pages whose boxes are shifted and scaled as a whole."""
     renamed: float = 0.0
-    """Share of words within a field that become another word."""
+    """Share of the words of names and addresses that become invented ones, on a third of the pages; twice
+    that on another third."""
+    reworded: float = 0.0
+    """Share of the words outside fields that become everyday ones, in the same way."""
 
 
 SYLLABLES = (
@@ -48,7 +52,7 @@ SYLLABLES = (
     "tal", "ven", "wex", "yor", "zan", "ith", "ock", "und", "ery", "amp", "est",
 )  # fmt: skip
 
-CLEAN = NoiseLevels(0, 0, 0, 0, 0, 0, 0, 0)
+CLEAN = NoiseLevels(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class LabelledPage(NamedTuple):
@@ -148,22 +152,32 @@ def _moved(words: list[_Read], rng: Random) -> list[_Read]:
     return [word._replace(box=move(word.box)) for word in words]
 
 
-def renamed(words: Sequence[TruthWord], rng: Random, share: float, fields: frozenset[int]) -> list[TruthWord]:
-    """Some words of these fields replaced by invented ones, so that no name is learnt by heart."""
-    if share <= 0:
-        return list(words)
-    return [
-        word._replace(text=invented_word(rng, word.text))
-        if word.field in fields and word.field != NO_FIELD and rng.random() < share
-        else word
-        for word in words
-    ]
+def with_other_words(
+    words: Sequence[TruthWord], rng: Random, levels: NoiseLevels, names: frozenset[int]
+) -> list[TruthWord]:
+    """Some words replaced, so that neither names nor sentences are learnt by heart."""
+    factor = rng.choice((0, 1, 2))
+    renamed, reworded = levels.renamed * factor, levels.reworded * rng.choice((0, 1, 2))
+    changed = []
+    for word in words:
+        if word.field in names and rng.random() < renamed:
+            changed.append(word._replace(text=invented_word(rng, word.text)))
+        elif word.field == NO_FIELD and rng.random() < reworded:
+            changed.append(word._replace(text=dressed(rng.choice(WORDS), word.text)))
+        else:
+            changed.append(word)
+    return changed
 
 
 def invented_word(rng: Random, like: str) -> str:
-    """A word that nobody has seen, with the capitals and the final mark of another."""
+    """A word in the place of a name's: of syllables, or an everyday one."""
+    text = rng.choice(WORDS) if rng.random() < 0.3 else "".join(rng.choices(SYLLABLES, k=rng.randint(1, 4)))
+    return dressed(text, like)
+
+
+def dressed(text: str, like: str) -> str:
+    """The text with the capitals and the final mark of another; a number stays what it is."""
     if not like[0].isalpha():
         return like
     tail = like[len(like.rstrip(".,;:)")) :]
-    text = "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(1, 4)))
     return (text.upper() if like.isupper() else text.capitalize() if like[0].isupper() else text) + tail

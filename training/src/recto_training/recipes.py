@@ -14,24 +14,24 @@ class Recipe:
     seed: int = 20261121
     num_documents: int = 2600
     """Synthetic agreements for training."""
-    num_validation: int = 80
+    num_validation: int = 30
     vocabulary_size: int = 2500
     max_tokens: int = 192
     stride: int = 48
-    noise: NoiseLevels = field(default_factory=lambda: NoiseLevels(renamed=0.25))
-    empty_windows: float = 0.3
+    noise: NoiseLevels = field(default_factory=lambda: NoiseLevels(renamed=0.25, reworded=0.07))
+    empty_windows: float = 0.2
     """Share kept of the windows without any field."""
     width: int = 192
     heads: int = 6
-    layers: int = 4
+    layers: int = 3
     hidden: int = 512
     batch_size: int = 16
-    steps: int = 1300
-    learning_rate: float = 1.2e-3
-    warm_up: int = 100
+    steps: int = 1200
+    learning_rate: float = 1.5e-3
+    warm_up: int = 60
     weight_decay: float = 0.02
     label_smoothing: float = 0.02
-    evaluate_every: int = 130
+    evaluate_every: int = 150
     threads: int = 2
     bfloat16: bool = True
     """Multiply in half precision where the processor does so natively."""

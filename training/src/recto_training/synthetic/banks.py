@@ -5,6 +5,7 @@ meets thousands of them; no half is in both parts.
 """
 # ruff: noqa: E501 - lists of words
 
+import re
 from enum import StrEnum
 from random import Random
 from typing import NamedTuple
@@ -27,7 +28,18 @@ class Bank(NamedTuple):
         return self.seen if split is Split.SEEN else self.held_out
 
     def pick(self, rng: Random, split: Split) -> str:
-        return rng.choice(self.part(split))
+        """One alternative, with one choice made in each `<a~b~c>` of it."""
+        return expand(rng.choice(self.part(split)), rng)
+
+
+_CHOICE = re.compile(r"<([^<>]*)>")
+
+
+def expand(text: str, rng: Random) -> str:
+    """The text with each `<a~b~c>` replaced by one of its parts, inner ones first."""
+    while "<" in text:
+        text = _CHOICE.sub(lambda match: rng.choice(match[1].split("~")), text)
+    return text
 
 
 def bank(seen: str, held_out: str, separator: str = "|") -> Bank:
@@ -51,17 +63,20 @@ SECOND_HALF = bank(
     "crossing|hollow|point|bay|marsh|peak|garden|falls|shore|heath|combe|wick",
 )
 ENDING = bank(
-    "Bank|Bank, N.A.|National Bank|Savings Bank|Credit Union|Federal Credit Union|Community Credit Union|"
+    "Bank|Bank, N.A.|National Bank|Savings Bank|Credit Union|Federal Credit Union|Community Credit Union|Bancshares|"
+    "Savings|Banking Company|Community Bank|Credit Union, Inc.|Farmers Bank|Municipal Credit Union|Capital|FCU|"
     "Bank & Trust|Financial|State Bank|Employees Credit Union|Bank USA|First Bank|Bancorp|Financial Services",
     "Cooperative Bank|Trust Company|Members Credit Union|Bank, FSB|Teachers Federal Credit Union|Card Services Bank",
 )
 CARD_KIND = bank(
+    "Sapphire|Diamond|Heritage|Freedom Plus|Simple Cash|Bonus Points|First Rate|Value|Executive|Alumni|Fuel Rewards|Onyx|"
+    "Platinum Plus|Gold Rewards|Smart Saver|Prime Rewards|Easy|Pathway|Harvest|Summit|True North|Member Cash|Care|"
     "Platinum|Gold|Classic|Rewards|Cash Rewards|Secured|Student|Travel Rewards|Signature|Preferred|Select|Cash Back|"
     "Business|Low Rate|Share Secured|World|Advantage|Cashback|Standard|Premier|Choice|Points|Miles|Plus|Green",
     "Titanium|Everyday|Elite|Journey|Max Cash|Black|Infinite Points|Starter|Credit Builder|Explorer|Family",
 )
 CARD_FORM = bank(
-    "Visa {} Card|{} Visa|{} Mastercard|{} Card|Mastercard {}|Visa {}|{} Visa Card|{} Mastercard Card|{} Credit Card",
+    "{} Rewards Card|{} American Express Card|{} Visa Signature|{} World Mastercard|{} Cash Card|Visa {} Card|{} Visa|{} Mastercard|{} Card|Mastercard {}|Visa {}|{} Visa Card|{} Mastercard Card|{} Credit Card",
     "{} Visa Credit Card|Visa {} Credit Card|{} Mastercard Credit Card",
 )
 STREET = bank(

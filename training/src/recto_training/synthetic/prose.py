@@ -6,6 +6,7 @@ from recto_training.synthetic import banks, wordings
 from recto_training.synthetic.banks import Split
 from recto_training.synthetic.facts import Facts
 from recto_training.synthetic.markup import mark
+from recto_training.synthetic.salad import nonsense
 from recto_training.synthetic.wordings import ADDRESS, CARD, DATE, LOCAL, MIN_PAYMENT, PROVIDER, WORDS
 
 
@@ -57,12 +58,18 @@ class Prose:
         return wordings.DATE_SENTENCES.pick(self.rng, self.words).format(v=mark(DATE, self.facts.date))
 
     def min_payment(self) -> str:
-        clause = mark(MIN_PAYMENT, wordings.MIN_PAYMENTS.pick(self.rng, self.words))
+        form = wordings.MIN_PAYMENTS.pick(self.rng, self.words)
+        clause = mark(
+            MIN_PAYMENT, form.format(a=self.rng.choice((10, 15, 20, 25, 29, 35)), s=self.rng.choice("12345"))
+        )
         return wordings.MIN_PAYMENT_SENTENCES.pick(self.rng, self.words).format(v=clause)
 
     def local_term(self) -> str:
         state = banks.STATE_NAME.pick(self.rng, self.names)
-        return mark(LOCAL, wordings.LOCAL_TERMS.pick(self.rng, self.words).format(state=state))
+        form = wordings.LOCAL_TERMS.pick(self.rng, self.words)
+        return mark(
+            LOCAL, form.format(state=state, a=self.rng.choice((10, 15, 20)), s=self.rng.choice((10, 12, 18)))
+        )
 
     def provider_sentence(self) -> str:
         form = wordings.PROVIDER_SENTENCES.pick(self.rng, self.words)
@@ -79,6 +86,14 @@ class Prose:
 
     def boilerplate(self) -> str:
         """A sentence without any field, though it may hold dates, rates, amounts and addresses."""
+        if self.words is Split.SEEN and self.rng.random() < 0.4:
+            decoys = (
+                self._amount(),
+                self._rate(),
+                banks.long_date(self.rng),
+                self.rng.choice(banks.AUTHORITY),
+            )
+            return nonsense(self.rng, *(self.rng.sample(decoys, self.rng.choice((0, 0, 1, 2)))))
         return wordings.BOILERPLATE.pick(self.rng, self.words).format(
             amount=self._amount(),
             date=banks.long_date(self.rng),
@@ -107,7 +122,8 @@ class Prose:
         )
 
     def _filled(self, form: str, field: int) -> str:
-        return form.format(v=self.facts.value(field), d=self._rate())
+        text = form.format(v=self.facts.value(field), d=self._rate())
+        return text[:1].upper() + text[1:]
 
     def _rate(self) -> str:
         choices = (f"{self.rng.randint(100, 2999) / 100:.2f}%", f"0.0{self.rng.randint(1000, 9999)}%")

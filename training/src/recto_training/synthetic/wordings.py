@@ -26,212 +26,312 @@ ANNUAL, BALANCE_FEE, LATE, RETURNED, FOREIGN, OTHER_FEE, CARD, ADDRESS, PROVIDER
     8, 19
 )
 
+RATE = (
+    "<APR~APR~Annual Percentage Rate~Annual Percentage Rate (APR)~ANNUAL PERCENTAGE RATE~interest rate~rate~variable "
+    "APR>"
+)
+IS = "<is~is~will be~equals~shall be~is currently~is set at~is fixed at~amounts to>"
+LEAD = "<~~~~Please note: ~Unless we tell you otherwise, ~In addition, ~During this agreement, ~After approval, ~As a rule, >"
+WHY = (
+    "<, based on your creditworthiness~, based on your credit history~ when you open your account~ as of the date of "
+    "this notice~, determined when you apply~, adjusted each quarter>"
+)
+VARY = (
+    "<This APR will vary with the market based on the Prime Rate.~This APR is fixed.~Your APR may change with the "
+    "index.~This is a variable rate.~We calculate it monthly.~See the notes below.>"
+)
+RATE_CELLS = (
+    "{v}|{v}|{v}|{v}|{v} <variable~(variable)~fixed~(fixed)~*~†>|{v}"
+    + WHY
+    + "|{v}"
+    + WHY
+    + ". "
+    + VARY
+    + "|{v} "
+    + VARY
+    + "|{v}. "
+    + VARY
+    + "|Currently {v}|{v} <for all accounts~for qualified members~on new balances~after approval>"
+)
+HELD_RATE_CELLS = "{v} depending on your credit history|The rate is {v} and may change monthly"
+PENALTY_WHY = (
+    "<This APR may be applied to your account if you: (1) make a late payment; (2) go over your credit limit; or (3) "
+    "make a payment that is returned.~How long will it apply? Until you make six consecutive minimum payments when "
+    "due.~It applies if your payment is more than 60 days late.~We may apply it for an indefinite time.~This rate ends "
+    "after six payments on time.~It may be used if you break any promise in this agreement.>"
+)
+
+
+def _kind_labels(many: str, one: str) -> str:
+    """Names of the rate for a kind of transaction."""
+    return (
+        f"{RATE} <for~for~on~applied to~-~–> <~~new ~all ~standard >{many}|{one} {RATE}|{one} {RATE}|{many}|{many} {RATE}|"
+        f"<Standard~Regular~Current~Variable~Your> {RATE} <for~on> {many}|{RATE} <for~on> {many} and <fees~other charges>"
+    )
+
+
+def _kind_sentences(many: str, one: str) -> str:
+    """The rate for a kind of transaction in running text."""
+    return (
+        f"{LEAD}<the~your~our~the standard> {RATE} <for~on~that applies to~applicable to> {many} {IS} {{v}}<~{WHY}>.|"
+        f"{LEAD}{many} <are charged interest at~are billed at~carry interest of~are subject to> {{v}}.|"
+        f"{LEAD}the {RATE} for {many} {IS} {{v}}, <a daily periodic rate of~which is a monthly rate of~that is> {{d}}.|"
+        f"{LEAD}we <charge~apply~assess> <~a rate of ~interest of >{{v}} <on~for> {many}.|"
+        f"{LEAD}your {one} {RATE} {IS} {{v}}<~ and applies to the whole balance~ until further notice>.|"
+        f"{one} {RATE}: {{v}}.|{many}: {{v}}|If you make use of {many}, <you pay~you will be charged> {{v}}."
+    )
+
+
+def _fee_labels(name: str, more: str) -> str:
+    """Names of a fee."""
+    return (
+        f"{name}|{name} <Fee~fee~Charge~FEE>|{name} <Fee~fee>|Fee for <~each >{name}|<Transaction Fee~Penalty Fee~"
+        f"Fees>: {name}|• {name} Fee|{more}"
+    )
+
+
+def _fee_sentences(name: str) -> str:
+    """A fee in running text."""
+    return (
+        f"{LEAD}the {name} <fee~charge> {IS} {{v}}.|{LEAD}we <charge~apply~assess~add> a {name} <fee~charge> of {{v}}<~ to "
+        f"your account~ each time~ on the day it occurs>.|{name} <Fee~fee~charge>: {{v}}.|{LEAD}a {name} fee of {{v}} "
+        f"<applies~is due~is charged~will be billed>.|You <agree to pay~must pay~will pay> a {name} fee of {{v}}<~ for each "
+        f"one>.|The fee for <a~each~any> {name} {IS} {{v}}."
+    )
+
+
 WORDS: dict[int, FieldWords] = {
-    INTRO: FieldWords(
-        bank(
-            "Introductory APR|Introductory Annual Percentage Rate|Introductory Rate|Intro APR|Promotional APR|"
-            "Introductory APR for purchases|Introductory APR for balance transfers|Special introductory rate",
-            "Initial promotional rate|Intro rate for new accounts|Opening APR offer",
-        ),
-        bank(
-            "{v}|{v}|{v}. After that, your APR will be {d}.|{v}, then {d}|{v} from account opening. Thereafter {d}.|"
-            "{v} on qualifying transactions",
-            "{v} and then the standard rate applies|{v} (new accounts only)",
-        ),
-        bank(
-            "We may offer you {v} on purchases.|You will receive a rate of {v}.|New accounts enjoy {v} before the "
-            "standard rate applies.|Introductory APR: {v}. After that the rate is {d}.|Your introductory rate is {v}, "
-            "and after this period it will be {d}.",
-            "For a limited time your balance is charged at {v} instead of {d}.|The opening offer is {v}.",
-        ),
-    ),
     BALANCE: FieldWords(
         bank(
-            "APR for Balance Transfers|Annual Percentage Rate (APR) for Balance Transfers|Balance Transfer APR|"
-            "Balance Transfers|Balance transfers APR|Interest rate for balance transfers|Balance Transfer Rate|"
-            "APR - Balance Transfers|Standard APR for Balance Transfers",
+            _kind_labels(
+                "<balance transfers~Balance Transfers~Balance transfers>",
+                "<Balance Transfer~balance transfer>",
+            ),
             "Annual rate on transferred balances|Rate for balance transfers|Balance transfer annual percentage rate",
         ),
+        bank(RATE_CELLS, HELD_RATE_CELLS),
         bank(
-            "{v}|{v}|{v}|{v}, based on your creditworthiness. This APR will vary with the market based on the Prime "
-            "Rate.|{v} when you open your account|{v} This APR is fixed.|{v} variable",
-            "{v} depending on your credit history|The rate is {v} and may change monthly",
-        ),
-        bank(
-            "The APR for balance transfers is {v}.|Balance transfers are charged interest at {v}.|The Annual Percentage "
-            "Rate for balance transfers is {v}, a daily periodic rate of {d}.|We charge {v} on balance transfers.|"
-            "Your rate for balances transferred from other cards is {v}.",
+            _kind_sentences(
+                "<balance transfers~Balance Transfers~Balance transfers>",
+                "<Balance Transfer~balance transfer>",
+            ),
             "If you move a balance to us, it bears interest at {v}.|Balance transfers accrue at an annual rate of {v}.",
         ),
     ),
     CASH: FieldWords(
         bank(
-            "APR for Cash Advances|Annual Percentage Rate (APR) for Cash Advances|Cash Advance APR|Cash Advances|"
-            "Cash advances APR|Interest rate for cash advances|Cash Advance Rate|APR - Cash Advances|"
-            "Standard APR for Cash Advances|APR for Cash Advances and Convenience Checks",
+            _kind_labels(
+                "<cash advances~Cash Advances~Cash Advances and Convenience Checks>",
+                "<Cash Advance~cash advance~Cash>",
+            ),
             "Annual rate on cash advances|Rate for cash advances|Cash advance annual percentage rate",
         ),
+        bank(RATE_CELLS, HELD_RATE_CELLS),
         bank(
-            "{v}|{v}|{v}|{v}, based on your creditworthiness. This APR will vary with the market based on the Prime "
-            "Rate.|{v} This APR is fixed.|{v} variable|{v}. Interest begins on the transaction date.",
-            "{v} depending on your credit history|The rate is {v} and may change monthly",
-        ),
-        bank(
-            "The APR for cash advances is {v}.|Cash advances are charged interest at {v}.|The Annual Percentage "
-            "Rate for cash advances is {v}, a daily periodic rate of {d}.|We charge {v} on cash advances.|"
-            "Interest on cash advances is {v} from the day you take them.",
+            _kind_sentences(
+                "<cash advances~Cash Advances~Cash Advances and Convenience Checks>",
+                "<Cash Advance~cash advance~Cash>",
+            ),
             "If you withdraw cash, it bears interest at {v}.|Cash advances accrue at an annual rate of {v}.",
         ),
     ),
     PURCHASE: FieldWords(
         bank(
-            "APR for Purchases|Annual Percentage Rate (APR) for Purchases|Purchase APR|Purchases|Purchases APR|"
-            "Interest rate for purchases|Purchase Rate|APR - Purchases|Standard APR for Purchases|Standard Purchase "
-            "APR",
+            _kind_labels("<purchases~Purchases~Purchases>", "<Purchase~purchase~Purchases>"),
             "Annual rate on purchases|Rate for purchases|Purchase annual percentage rate",
         ),
+        bank(RATE_CELLS, HELD_RATE_CELLS),
         bank(
-            "{v}|{v}|{v}|{v}, based on your creditworthiness. This APR will vary with the market based on the Prime "
-            "Rate.|{v} when you open your account|{v} This APR is fixed.|{v} variable",
-            "{v} depending on your credit history|The rate is {v} and may change monthly",
+            _kind_sentences("<purchases~Purchases~Purchases>", "<Purchase~purchase~Purchases>"),
+            "If you buy goods with your card, purchases bear interest at {v}.|Purchases accrue at an annual rate of {v}.",
+        ),
+    ),
+    INTRO: FieldWords(
+        bank(
+            "<Introductory~Intro~Promotional~Special introductory~Initial> <APR~Rate~rate~Annual Percentage Rate>|<Introductory~Promotional> <APR~rate> for <purchases~balance transfers~purchases and balance transfers>|<Introductory~Special> offer|<Welcome~New member> <APR~rate>",
+            "Initial promotional rate|Intro rate for new accounts|Opening APR offer",
         ),
         bank(
-            "The APR for purchases is {v}.|Purchases are charged interest at {v}.|The Annual Percentage Rate for "
-            "purchases is {v}, a daily periodic rate of {d}.|We charge {v} on purchases.|Your purchase APR is {v} and "
-            "applies to all new purchases.",
-            "If you buy goods with your card, purchases bear interest at {v}.|Purchases accrue at an annual rate of "
-            "{v}.",
+            "{v}|{v}|{v}. <After that~Then~Thereafter~After this period>, <your APR will be~the rate will be~we apply> {d}.|{v}, then {d}|{v} from account opening. Thereafter {d}.|{v} <on qualifying transactions~for new members~on transfers made early>|{v}; <afterwards~later> {d}",
+            "{v} and then the standard rate applies|{v} (new accounts only)",
+        ),
+        bank(
+            "We <may offer~offer~grant> you {v} on <purchases~balance transfers>.|You will receive <a rate of ~>{v}.|New <accounts~members> <enjoy~get~receive> {v} before the standard rate applies.|Introductory <APR~rate>: {v}. After that the rate is {d}.|Your <introductory~promotional> <rate~APR> is {v}, and after this period it will be {d}.|The <introductory~promotional~special> <APR~rate> is {v}<~ for new accounts>.",
+            "For a limited time your balance is charged at {v} instead of {d}.|The opening offer is {v}.",
         ),
     ),
     PENALTY: FieldWords(
         bank(
-            "Penalty APR and When it Applies|Penalty APR|Penalty Rate|Default APR|Default Rate|Penalty Annual "
-            "Percentage Rate",
+            "<Penalty~Default> <APR~Rate~rate~Annual Percentage Rate>|<Penalty APR~Default rate> and When it Applies|<Penalty~Default> pricing|<Increased~Higher> <penalty~default> <APR~rate>|PENALTY APR",
             "Penalty rate and its conditions|APR after default",
         ),
         bank(
-            "{v}|{v} This APR may be applied to your account if you: (1) make a late payment; (2) go over your credit "
-            "limit; or (3) make a payment that is returned. How long will it apply? Until you make six consecutive "
-            "minimum payments when due.|{v}. Applies if your payment is more than 60 days late.|Up to {v} if you "
-            "default under this agreement|{v} may be applied if you are 60 days late",
+            "{v}|{v}|{v} "
+            + PENALTY_WHY
+            + "|{v}. "
+            + PENALTY_WHY
+            + " "
+            + PENALTY_WHY
+            + "|Up to {v} if you default under this agreement|{v} may be applied if you are 60 days late|{v} <variable~fixed>",
             "{v}, once two payments in a row are missed|{v} where the account is in default",
         ),
         bank(
-            "If your payment is more than 60 days late, the penalty APR of {v} may apply.|The default rate is {v}.|"
-            "We may increase your rate to the penalty APR, which is {v}.|A penalty rate of {v} applies until you make "
-            "six payments on time.",
+            "If your payment is <more than 60 days~two months> late, the penalty <APR~rate> of {v} may apply.|The <default~penalty> <rate~APR> <is~will be> {v}.|We may <increase~raise> your rate to the penalty APR, which is {v}.|A <penalty~default> rate of {v} applies until you make six payments on time.|Upon default <we may charge~your account will be charged> {v}.|Penalty APR: {v}.",
             "After default, the balance bears a penalty rate of {v}.|Missing two payments raises your APR to {v}.",
         ),
     ),
     GENERAL: FieldWords(
         bank(
-            "Annual Percentage Rate (APR)|ANNUAL PERCENTAGE RATE|APR|Interest Rate|Standard APR|Annual Percentage Rate "
-            "for all transactions|APR on your account",
+            RATE
+            + "|"
+            + RATE
+            + "|<Standard~Current~Your> "
+            + RATE
+            + "|"
+            + RATE
+            + " <for all transactions~on your account~for this account~for all balances>",
             "Annual interest rate|Account APR",
         ),
-        bank("{v}|{v}|{v} variable|{v} This APR is fixed.", "{v} on every balance|The rate is {v}"),
+        bank(RATE_CELLS, "{v} on every balance|The rate is {v}"),
         bank(
-            "The Annual Percentage Rate on your account is {v}.|Interest accrues at {v} a year on the unpaid "
-            "balance.|Your APR is {v}, which is a monthly periodic rate of {d}.|The APR that applies to your account "
-            "is {v}.",
+            "<The~Your> "
+            + RATE
+            + " <on~for> <your account~this account~all transactions> "
+            + IS
+            + " {v}.|Interest accrues at {v} a year on the unpaid balance.|Your APR is {v}, which is a monthly periodic rate of {d}.|<The~Your> "
+            + RATE
+            + " that applies to your account "
+            + IS
+            + " {v}<~, the same for all transactions>.|"
+            + RATE
+            + ": {v}.",
             "All balances bear interest at {v} per annum.|The account's annual rate is {v}.",
         ),
     ),
     OTHER_RATE: FieldWords(
         bank(
-            "APR for Overdraft Advances|Overdraft Protection APR|APR for Promotional Checks|Pay Over Time APR",
+            RATE
+            + " for <Overdraft Advances~overdraft advances~Promotional Checks~overdraft protection>|<Overdraft Protection~Overdraft~Promotional Check~Pay Over Time> "
+            + RATE,
             "APR for instalment plans|Overdraft transfer rate",
         ),
-        bank("{v}|{v} variable", "{v} for such advances"),
+        bank("{v}|{v}|{v} <variable~fixed>|{v}.", "{v} for such advances"),
         bank(
-            "The APR for overdraft advances is {v}.|Promotional checks are charged interest at {v}.",
+            LEAD
+            + "the "
+            + RATE
+            + " for <overdraft advances~overdraft protection~promotional checks> "
+            + IS
+            + " {v}.|<Promotional checks~Overdraft advances> are charged interest at {v}.",
             "Overdraft transfers bear interest at {v}.",
         ),
     ),
     ANNUAL: FieldWords(
         bank(
-            "Annual Fee|Annual Membership Fee|Annual fee|Membership Fee|Yearly fee|Annual Card Fee|Annual Fees",
+            "<Annual~Yearly> <Fee~fee~Membership Fee~Card Fee~Fees~membership fee>|<Membership~Card> Fee <~(annual)~per annum>|Annual|ANNUAL FEE|Annual Fee <~(per account)~- primary card>|• Annual Fee",
             "Annual charge|Fee per year",
         ),
         bank(
-            "{v}|{v}|{v}|{v} per year|{v} annually|{v} (waived the first year)",
+            "{v}|{v}|{v}|{v} <annually~yearly~billed once a year~a year>|{v} (waived the first year)|{v}<.~*~†>|{v} <for the primary card~per account>",
             "{v} each year|{v} every 12 months",
         ),
         bank(
-            "The annual fee is {v}.|We charge an annual membership fee of {v} each year.|Annual Fee: {v}.|"
-            "A yearly fee of {v} is billed to your account.",
+            "<The~Your~Our> annual <fee~membership fee> "
+            + IS
+            + " {v}.|We <charge~bill> an annual <membership ~>fee of {v}<~ on your first statement>.|Annual Fee: {v}.|A yearly fee of {v} is billed to your account.|"
+            + LEAD
+            + "an annual fee of {v} <applies~is due~is charged to your account>.",
             "Every year you pay an annual fee of {v}.|Membership costs an annual fee of {v}.",
         ),
     ),
     BALANCE_FEE: FieldWords(
         bank(
-            "Balance Transfer|Balance Transfer Fee|Balance transfer fee|Fee for Balance Transfers|Balance Transfers "
-            "Fee|Transaction Fee: Balance Transfer",
+            _fee_labels("<Balance Transfer~Balance transfer~balance transfer>", "Balance Transfers"),
             "Charge for transferring a balance|Fee per balance transfer",
         ),
-        bank("{v}|{v}|{v}.", "{v} at the time of transfer|Fee: {v}"),
         bank(
-            "The fee for each balance transfer is {v}.|We charge a balance transfer fee of {v}.|Balance Transfer Fee: "
-            "{v}.|For each balance transfer we add a fee of {v}.",
+            "{v}|{v}|{v}<.~*~†>|{v} <added to the balance~per transaction>",
+            "{v} at the time of transfer|Fee: {v}",
+        ),
+        bank(
+            _fee_sentences("<Balance Transfer~Balance transfer~balance transfer>")
+            + "|For each balance transfer we add a fee of {v}.",
             "Transferring a balance costs {v}.|A balance transfer carries a fee of {v}.",
         ),
     ),
     LATE: FieldWords(
         bank(
-            "Late Payment|Late Payment Fee|Late payment fee|Late Fee|Late Charge|Late Payments|Penalty Fees: Late "
-            "Payment",
+            _fee_labels(
+                "<Late Payment~Late payment~late payment~Late>", "Late Charge|Past Due Fee|LATE PAYMENT"
+            ),
             "Charge for late payment|Fee if you pay late",
         ),
         bank(
-            "{v}|{v}|{v} if your payment is more than 10 days late|{v} when a payment is late",
+            "{v}|{v}|{v} <if your payment is more than 10 days late~when a payment is late~if we do not receive your payment in time~after ten days>|{v}<.~*~†>",
             "{v} for every late payment|{v} after the grace period",
         ),
         bank(
-            "If we do not receive your payment by the due date, a late payment fee of {v} applies.|The late fee is "
-            "{v}.|A late charge of {v} is added if your payment is more than 10 days late.|Late Payment Fee: {v}.",
+            _fee_sentences("<Late Payment~Late payment~late payment~Late>")
+            + "|If we do not receive your payment by the due date, <a fee of {v} applies~you pay {v}~we charge {v}>.|A late charge of {v} is added if your payment is more than 10 days late.|The late fee is {v}.",
             "Paying late costs a late fee of {v}.|We add {v} whenever a payment comes in late.",
         ),
     ),
     RETURNED: FieldWords(
         bank(
-            "Returned Payment|Returned Payment Fee|Returned payment fee|Returned Check Fee|Returned Item Fee|NSF "
-            "Returned Payment|Returned Payments",
+            _fee_labels(
+                "<Returned Payment~Returned payment~Returned Check~Returned Item~returned payment>",
+                "NSF Returned Payment|Returned Payments|Dishonored Payment Fee",
+            ),
             "Charge for returned payments|Fee if a payment is returned",
         ),
         bank(
-            "{v}|{v}|{v} for each returned payment|{v} if your payment is returned unpaid",
+            "{v}|{v}|{v} <for each returned payment~if your payment is returned unpaid~each time~when your check is not honored>|{v}<.~*~†>",
             "{v} for every item that is returned|{v} per returned item",
         ),
         bank(
-            "If your payment is returned for any reason, we charge a returned payment fee of {v}.|The returned check "
-            "fee is {v}.|A fee of {v} is added for each payment returned unpaid.|Returned Payment Fee: {v}.",
+            _fee_sentences(
+                "<Returned Payment~Returned payment~Returned Check~Returned Item~returned payment>"
+            )
+            + "|If your payment is returned <for any reason~unpaid~by your bank>, we charge <a fee of ~>{v}.|A fee of {v} is added for each payment returned unpaid.|The returned check fee is {v}.",
             "A returned payment costs a fee of {v}.|We add {v} whenever a payment is returned.",
         ),
     ),
     FOREIGN: FieldWords(
         bank(
-            "Foreign Transaction|Foreign Transaction Fee|Foreign transaction fee|International Transaction Fee|"
-            "Foreign Currency Transaction|Foreign Transactions|Foreign Exchange Fee",
+            _fee_labels(
+                "<Foreign Transaction~Foreign transaction~International Transaction~Foreign Currency Transaction~Foreign Exchange>",
+                "Foreign Transactions|Currency Conversion Fee|Cross-border Transaction Fee",
+            ),
             "Charge for foreign transactions|Fee for transactions abroad",
         ),
-        bank("{v}|{v}|{v}.", "Fee: {v}|{v} added to the transaction"),
         bank(
-            "For transactions made in a foreign country we charge {v}.|The foreign transaction fee is {v}.|A foreign "
-            "transaction fee of {v} applies whether or not there is a currency conversion.|International Transaction "
-            "Fee: {v}.",
+            "{v}|{v}|{v}<.~*~†>|{v} <after conversion~in addition>", "Fee: {v}|{v} added to the transaction"
+        ),
+        bank(
+            _fee_sentences(
+                "<Foreign Transaction~Foreign transaction~International Transaction~Foreign Currency Transaction~Foreign Exchange>"
+            )
+            + "|For transactions made in a foreign country we charge {v}.|A foreign transaction fee of {v} applies whether or not there is a currency conversion.|If you use your card <abroad~outside the United States~in another country>, <we add~you pay> {v}.",
             "Transactions abroad carry a foreign fee of {v}.|Using the card in a foreign country costs {v}.",
         ),
     ),
     OTHER_FEE: FieldWords(
         bank(
-            "Cash Advance Fee|Cash Advance|Minimum Interest Charge|Over-the-Credit-Limit|Over Limit Fee|Minimum "
-            "Interest|Card Replacement Fee|Stop Payment Fee|Expedited Payment|Research Fee|Statement Copy Fee",
+            _fee_labels(
+                "<Cash Advance~Minimum Interest~Over Limit~Over-the-Credit-Limit~Card Replacement~Stop Payment~Expedited Payment~Research~Statement Copy~Rush Delivery~Wire Transfer>",
+                "Minimum Interest Charge|Cash Advance Fee|Document Copies",
+            ),
             "Fee for a cash advance|Minimum charge for interest|Replacement card charge",
         ),
-        bank("{v}|{v}|{v} each|{v}.", "Fee: {v}|{v} per request"),
         bank(
-            "If you are charged interest, the charge will be {v}.|The fee for each cash advance is {v}.|We charge {v} "
-            "to replace a lost card.|An over limit fee of {v} may apply.|Copies of statements cost {v} each.",
+            "{v}|{v}|{v} each|{v}.|{v} <per copy~per item~per card~when requested>",
+            "Fee: {v}|{v} per request",
+        ),
+        bank(
+            _fee_sentences(
+                "<Cash Advance~Minimum Interest~Over Limit~Over-the-Credit-Limit~Card Replacement~Stop Payment~Expedited Payment~Research~Statement Copy~Rush Delivery~Wire Transfer>"
+            )
+            + "|If you are charged interest, the charge will be {v}.|We charge {v} to replace a lost card.|Copies of statements cost {v} each.|<Rush delivery~A stop payment order~A wire transfer> costs {v}.",
             "A cash advance carries a fee of {v}.|A replacement card costs {v}.",
         ),
     ),
@@ -241,40 +341,24 @@ RATE_FIELDS = (INTRO, PURCHASE, BALANCE, CASH, PENALTY, OTHER_RATE)
 FEE_FIELDS = (ANNUAL, BALANCE_FEE, FOREIGN, LATE, RETURNED)
 
 DATE_SENTENCES = bank(
-    "This Agreement is effective {v}.|Effective Date: {v}|The information in this table is accurate as of {v}.|These "
-    "terms are effective as of {v} and replace all earlier terms.|Effective {v}|The terms of this agreement apply "
-    "from {v}.|Agreement effective date {v}",
+    "<This~Your> <Agreement~agreement> <is~becomes> effective <~on ~as of >{v}.|Effective<~ Date~:~ Date:> {v}|The information <in this table~above~in this notice> is accurate as of {v}.|These terms <are effective as of~apply as of~begin on> {v}<~ and replace all earlier terms>.|EFFECTIVE {v}|The terms of this agreement apply from {v}.|Agreement effective date<~:> {v}|<Rates~Terms> effective <~as of >{v}",
     "This agreement takes effect on {v}.|In force since {v}|Terms valid from {v}",
 )
 MIN_PAYMENTS = bank(
-    "the greater of $25 or 1% of your new balance plus interest and late fees|2% of the New Balance or $20, whichever "
-    "is greater|the total of 1% of the new balance, the interest charged and any past due amount, but at least $35|3% "
-    "of your outstanding balance or $15, whichever is more|the larger of $30 or 2.5% of the total new balance, plus "
-    "any amount past due",
+    "the <greater~larger> of ${a} or {s}% of <your~the> <new ~~total >balance<~ plus interest and late fees~, plus any amount past due~ and all fees>|{s}% of the <New Balance~outstanding balance~balance> or ${a}, whichever is <greater~more>|the total of {s}% of the new balance, the interest charged<~ and any past due amount>, but <at least~not less than> ${a}|<all interest~the fees> and {s}% of the principal, with a minimum of ${a}|your whole balance if it is less than ${a}, otherwise {s}% of it",
     "5% of what you owe, never less than $10|the higher of $27 and 1% of the balance plus billed interest",
 )
 MIN_PAYMENT_SENTENCES = bank(
-    "Your minimum payment will be {v}.|The Minimum Payment Due each month equals {v}.|You must pay at least {v}.|We "
-    "calculate your minimum payment as {v}.|Minimum payment: {v}.",
+    "Your <minimum payment~Minimum Payment Due> <will be~is~equals> {v}.|The Minimum Payment Due each month <equals~is> {v}.|You must pay at least {v}<~ each month~ by the due date>.|We <calculate~figure> <your~the> minimum payment as {v}.|Minimum <payment~monthly payment>: {v}.|Each <month~billing cycle> you <agree to~must> pay {v}.",
     "At least this is due every month: {v}.|The smallest monthly payment is {v}.",
 )
 LOCAL_TERMS = bank(
-    "{state} Residents: A married applicant may apply for a separate account.|Notice to {state} residents: the laws of "
-    "{state} require that all creditors make credit equally available to all creditworthy customers.|{state} residents "
-    "may obtain a comparative listing of credit card rates by contacting the state banking department.|For residents "
-    "of {state} only: no provision of a marital property agreement adversely affects our interest.|{state}: The late "
-    "fee will not exceed $15 for residents of this state.",
-    "If you live in {state}, the maximum rate is 18% a year.|{state} law gives married borrowers the right to a "
-    "separate account.",
+    "{state} Residents: <A married applicant may apply for a separate account~Service charges not in excess of those permitted by law will be charged~You may request a list of card rates from the state>.|<Notice to {state} residents~NOTICE FOR {state} RESIDENTS>: the laws of {state} require that all creditors make credit equally available to all <creditworthy ~>customers.|{state} residents may <obtain a comparative listing of credit card rates by contacting the state banking department~contact the state for a list of rates~cancel within ten days>.|For residents of {state}<~ only>: <no provision of a marital property agreement adversely affects our interest~this agreement is also governed by state law~your spouse will be told of this account>.|{state}: The late fee will not exceed ${a} for residents of this state.|<If you are a resident of {state}~Residents of {state}>, <any interest above {s}% is void~we may not charge more than ${a}~you may have other rights>.",
+    "If you live in {state}, the maximum rate is 18% a year.|{state} law gives married borrowers the right to a separate account.",
 )
 PROVIDER_SENTENCES = bank(
-    'In this Agreement, "we", "us" and "our" mean {p}.|Your {c} account is issued by {p}.|This Agreement is '
-    "between you and {p}.|{p} is the issuer of your {c}.|Thank you for choosing the {c} from {p}.|{p} and its "
-    "affiliates may contact you about your account.|You agree that {p} may report information about your account to "
-    "credit bureaus.|By using your {c} you agree to these terms.|{p} will not be liable if a merchant refuses your "
-    "card.|{p}, Member FDIC, is an equal opportunity lender.",
-    "{p} grants you credit under these terms.|The {c} is a product of {p}.|Whenever this leaflet says bank, {p} is "
-    "meant.|Holders of the {c} accept these conditions.",
+    'In this Agreement, "we", "us" and "our" <mean~refer to> {p}.|<Your {c} account~Your account> is issued by {p}.|<This Agreement is~You make this agreement> between you and {p}.|{p} is the <issuer of~creditor for> your {c}.|Thank you for choosing <the {c} from ~>{p}.|{p} <and its affiliates ~>may <contact you about your account~cancel your account~refuse a transaction~record your calls>.|You <agree~promise> that {p} may <report information about your account to credit bureaus~obtain your credit report~charge your account>.|By using your {c} you <agree to these terms~promise to pay>.|{p} will not be liable if a merchant refuses your card.|{p}, Member FDIC, is an equal opportunity lender.|<Call~Contact~Ask~Visit> {p} <for details~at any branch~if you have questions>.|You give {p} a security interest in your shares.|<If~When> you use the {c}, you borrow from {p}.|The {c} <is subject to credit approval~may be used worldwide>.|Holders may use the {c} at any merchant.',
+    "{p} grants you credit under these terms.|The {c} is a product of {p}.|Whenever this leaflet says bank, {p} is meant.|Holders of the {c} accept these conditions.",
 )
 ISSUER_SENTENCES = bank(
     "Your {c} account is issued by {p}.|{p} is the issuer of your {c}.|This Agreement covers your {c} with {p}.|Thank "
@@ -282,8 +366,7 @@ ISSUER_SENTENCES = bank(
     "The {c} is a product of {p}.|{p} grants you credit on your {c}.",
 )
 ADDRESS_SENTENCES = bank(
-    "Send payments to {p}, {a}.|Write to us at {a}.|Mail billing disputes to {p}, {a}.|Notices must be sent to {a}.|You "
-    "may contact us at {a} or by telephone at {t}.|Payments must be mailed to {a}.",
+    "<Send~Mail> <payments~your payment~all payments~inquiries> to {p}, {a}.|Write <to ~>us at {a}.|<Mail~Send> billing disputes to {p}, {a}.|Notices must be sent to {a}.|You may contact us at {a} or by telephone at {t}.|Payments must be mailed to {a}.|<Contact~Address>: {p}, {a}|If you <think there is an error~want to reject arbitration>, write to <us at ~>{p}, {a}.|Correspondence: {a}, telephone {t}.|{p}, {a}, {t}|Questions? {t} or {a}",
     "Our postal address is {a}.|Letters reach us at {p}, {a}.",
 )
 BOILERPLATE = bank(
