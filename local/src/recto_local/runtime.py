@@ -244,7 +244,9 @@ class Runtime:
     def _stop(self, info: RuntimeInfo) -> None:
         if not info.processes:
             return
-        with self._timed("stopping the stand-ins and the emulator, which saves its state"):
+        alive = any(processes.is_alive(process) for process in info.processes.values())
+        what = "stopping the stand-ins and the emulator, which saves its state"
+        with self._timed(what if alive else "clearing up after an earlier end without a stop"):
             for name, process in sorted(info.processes.items(), reverse=True):
                 if not processes.stop(process, STOP_SECONDS):
                     self._say(

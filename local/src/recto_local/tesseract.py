@@ -28,6 +28,8 @@ LONGEST_SIDE = 4000
 MOST_ENLARGEMENT = 4.0
 RESOLUTION = 200
 """Told to Tesseract for every image: what files say of their own resolution is too often wrong."""
+PAGE_SECONDS = 120
+"""Noise without letters can keep Tesseract busy for very long."""
 COLUMN_GAP = 2.5
 """A gap of this many line heights ends a line, as Textract ends it between columns."""
 POOR_CONFIDENCE = 55.0
@@ -214,8 +216,10 @@ def _read(engine: tesserocr.PyTessBaseAPI, image: Image.Image) -> list[OcrLine]:
     engine.SetImage(image)
     engine.SetSourceResolution(RESOLUTION)
     try:
-        if not engine.Recognize():
-            return []
+        if not engine.Recognize(1000 * PAGE_SECONDS):
+            raise TimeoutError(
+                f"no text found within {PAGE_SECONDS} s, which is far beyond what a page takes"
+            )
         iterator = engine.GetIterator()
         if iterator is None:
             return []

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from recto_local.pages import Content, inspect, page_image
+from recto_local.pages import Content, Unreadable, UnreadableDocumentError, inspect, page_image
 from recto_local.standins.layout import layout_blocks
 from recto_local.tesseract import blocks_of_page, read_image
 
@@ -19,7 +19,11 @@ def read_page(
     path: str, kind: str, page: int, seed: str, languages: tuple[str, ...], layout: bool
 ) -> list[dict[str, Any]]:
     """The blocks of one page of a document file."""
-    lines = read_image(page_image(Path(path), kind, page), languages)
+    image = page_image(Path(path), kind, page)
+    try:
+        lines = read_image(image, languages)
+    except TimeoutError as error:
+        raise UnreadableDocumentError(Unreadable.DAMAGED, f"page {page}: {error}") from error
     blocks = blocks_of_page(lines, page, seed)
     if layout:
         found = layout_blocks(lines, [b["Id"] for b in blocks if b["BlockType"] == "LINE"], page, seed)
