@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Write the sample agreements that the project ships: PDFs, a scan, a photo-like JPEG and a TIFF.
+"""Write the sample agreements that the project ships: PDFs, a worn scan and a TIFF.
 
 python training/samples.py local/samples
+python training/samples.py local/samples --check local/releases/demo      (what becomes of each)
 """
 
 import sys
 
-from recto_training.samples import write_samples
+from recto_training.console import samples
 
 if __name__ == "__main__":
-    write_samples(sys.argv[1])
+    samples(sys.argv[1:])

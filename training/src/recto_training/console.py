@@ -5,19 +5,23 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
-from recto.confidence import parse_calibration
+from recto.confidence import Calibration, parse_calibration
+from recto.entities import extract, review_reasons
+from recto.fields import FieldList
 from recto.inference import WordClassifier
 from recto.release import CALIBRATION, INDEX, MODEL, parse_release
+from recto.results import DocumentResult, ReviewReason
 from recto_training import calibrate as calibration
 from recto_training import examples as ex
 from recto_training import export, fit, real_ocr, score
 from recto_training.recipes import RECIPES, Recipe
+from recto_training.samples import SAMPLES, write_samples
 from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, Plan
 from recto_training.synthetic.banks import Split
 
@@ -133,7 +137,31 @@ def evaluate(arguments: Sequence[str]) -> None:
         export.amend_release(options.release, {}, {"evaluation": short})
 
 
-def open_release(folder: Path) -> tuple[WordClassifier, Any, Any]:
+def samples(arguments: Sequence[str]) -> None:
+    """Write the sample agreements; with a release, say what becomes of each."""
+    parser = argparse.ArgumentParser(description=samples.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--check", type=Path, metavar="RELEASE", help="read them with this release")
+    options = parser.parse_args(arguments)
+    write_samples(options.folder)
+    if options.check:
+        for file, result, reasons in check_samples(options.folder, options.check):
+            print(f"{file}: confidence {result.confidence:.3f}, {len(reasons)} reasons for a review")
+            for reason in reasons:
+                print(f"    {reason.field or 'document'}: {reason.message}")
+
+
+def check_samples(folder: Path, release: Path) -> Iterator[tuple[str, DocumentResult, list[ReviewReason]]]:
+    """File, fields and reasons for a review of each sample, as the pipeline would find them."""
+    classifier, fields, calibrated = open_release(release)
+    threshold = json.loads((release / export.THRESHOLDS).read_text())["default"]
+    for sample in SAMPLES:
+        pages = real_ocr.read_file(folder / sample.file)
+        result = extract(((page, classifier.predict(page)) for page in pages), fields, calibrated)
+        yield sample.file, result, review_reasons(result, fields, {}, threshold)
+
+
+def open_release(folder: Path) -> tuple[WordClassifier, FieldList, Calibration]:
     """Model, fields and calibration of a release folder."""
     fields = export.demo_fields()
     calibrated = parse_calibration((folder / CALIBRATION).read_bytes())

@@ -17,7 +17,7 @@ from PIL import Image
 
 from recto.document import Page, Word
 from recto.geometry import Box
-from recto_local.pages import DPI
+from recto_local.pages import DPI, inspect, page_image
 from recto_local.tesseract import OcrLine, read_image
 from recto_training.synthetic.agreement import Agreement, TruthWord, generate
 from recto_training.synthetic.markup import NO_FIELD
@@ -77,6 +77,13 @@ def draw_pages(pdf: bytes) -> list[Image.Image]:
     rng = Random(digest.hex())
     wear = rng.uniform(0, 0.5)
     return [scan(image, rng, wear=wear) for image in images]
+
+
+def read_file(path: Path) -> list[Page]:
+    """The pages of a PDF, TIFF, PNG or JPEG, as the local pipeline reads them."""
+    content = inspect(path)
+    numbers = range(1, content.num_pages + 1)
+    return [page_of_lines(n, read_image(page_image(path, content.kind, n))) for n in numbers]
 
 
 def page_of_lines(number: int, lines: list[OcrLine]) -> Page:
