@@ -87,7 +87,13 @@ class Sam:
         path = f"{self._program.parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
         log = self._home / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        settings = {**environment, "PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.2"}
+        settings = {
+            **environment,
+            "PATH": path,
+            "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "0.2",
+            "__SAM_CLI_APP_DIR": str(self._home / "sam"),
+        }
         exit_code = run_group(arguments, settings, self._root, log)
         if exit_code:
             raise DeploymentError(f"sam {name} failed (exit {exit_code}).\n{tail(log)}")

@@ -101,10 +101,13 @@ def endpoint_environment(emulator_port: int, standins_port: int) -> dict[str, st
 class Runtime:
     """One home folder's runtime. `say` gets each step in plain words."""
 
-    def __init__(self, root: Path, home: Path, say: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, root: Path, home: Path, say: Callable[[str], None] | None = None, languages: str = "eng"
+    ) -> None:
         self.root = root.resolve()
         self.home = home.resolve()
         self._say = say or (lambda text: print(text, flush=True))
+        self._languages = languages
         self._started: list[ProcessRef] = []
 
     @classmethod
@@ -114,9 +117,10 @@ class Runtime:
         root: Path | None = None,
         say: Callable[[str], None] | None = None,
     ) -> "Runtime":
-        """The repository this file lies in; its home is RECTO_HOME or `.recto`."""
+        """The repository of this file; RECTO_HOME (default `.recto`), RECTO_OCR_LANGUAGES (as eng+deu)."""
         root = root or Path(__file__).resolve().parents[3]
-        return cls(root, Path(environment.get("RECTO_HOME") or root / ".recto"), say)
+        home = Path(environment.get("RECTO_HOME") or root / ".recto")
+        return cls(root, home, say, environment.get("RECTO_OCR_LANGUAGES") or "eng")
 
     # ---- up, down, status
 
@@ -160,36 +164,23 @@ class Runtime:
     # ---- processes
 
     def _start(self) -> None:
+        """The emulator first: what the stand-ins take up again needs its S3 and SNS."""
         last = self._read_info_or_none()
         old = last.ports if last else {}
-        ports = {
-            EMULATOR: processes.free_port(old.get(EMULATOR, 0)),
-            STANDINS: processes.free_port(old.get(STANDINS, 0)),
+        ports = {name: processes.free_port(old.get(name, 0)) for name in (EMULATOR, STANDINS)}
+        sam, access_log = self._sam(), self._access_log()
+        project = sam.parameters.get("ProjectId", sam.stack)
+        info = RuntimeInfo(project=project, stack=sam.stack, ports=ports, processes={}, access_log=access_log)
+        commands = {
+            EMULATOR: (self._emulator_command(ports[EMULATOR], access_log), "/_ministack/health"),
+            STANDINS: (self._standins_command(ports[STANDINS], access_log), "/_local/health"),
         }
-        environment = self._environment(ports)
-        access_log = self._access_log()
         with self._timed("starting the AWS emulator and the stand-ins for Textract and A2I"):
-            running = {
-                EMULATOR: self._start_one(
-                    EMULATOR, self._emulator_command(ports[EMULATOR], access_log), environment
-                ),
-                STANDINS: self._start_one(
-                    STANDINS, self._standins_command(ports[STANDINS], access_log), environment
-                ),
-            }
-            sam = self._sam()
-            project = sam.parameters.get("ProjectId", sam.stack)
-            self._write_info(
-                RuntimeInfo(
-                    project=project, stack=sam.stack, ports=ports, processes=running, access_log=access_log
-                )
-            )
-            processes.wait_healthy(
-                running[EMULATOR], f"http://127.0.0.1:{ports[EMULATOR]}/_ministack/health", START_SECONDS
-            )
-            processes.wait_healthy(
-                running[STANDINS], f"http://127.0.0.1:{ports[STANDINS]}/_local/health", START_SECONDS
-            )
+            for name, (command, health) in commands.items():
+                process = self._start_one(name, command, self._environment(ports))
+                info = info.model_copy(update={"processes": {**info.processes, name: process}})
+                self._write_info(info)
+                processes.wait_healthy(process, f"http://127.0.0.1:{ports[name]}{health}", START_SECONDS)
 
     def _access_log(self) -> Path:
         """Where calls are noted; a log that has grown large is put aside."""
@@ -221,15 +212,15 @@ class Runtime:
         ]
 
     def _standins_command(self, port: int, access_log: Path) -> list[str]:
-        options = [
-            "--port",
-            str(port),
-            "--state",
-            str(self.home / "standins"),
-            "--access-log",
-            str(access_log),
-        ]
-        return [sys.executable, "-m", "recto_local.standins", *options]
+        state = str(self.home / "standins")
+        options = {
+            "--port": str(port),
+            "--state": state,
+            "--access-log": str(access_log),
+            "--languages": self._languages,
+        }
+        words = [word for option in options.items() for word in option]
+        return [sys.executable, "-m", "recto_local.standins", *words]
 
     def _environment(self, ports: Mapping[str, int]) -> dict[str, str]:
         """Ours without anything about AWS or Python's paths, and with the runtime's endpoints."""

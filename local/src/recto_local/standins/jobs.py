@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -27,6 +27,8 @@ from recto_local.standins.reading import Readers
 logger = logging.getLogger(__name__)
 
 DAYS_KEPT = 7
+PAUSES = (0.5, 1, 2, 4, 8, 15, 30, 30, 30)
+"""Seconds between attempts to reach S3 or SNS."""
 DRIVERS = 4
 """Jobs worked on at once; the others wait in order."""
 
@@ -144,12 +146,15 @@ class JobRunner:
         languages: tuple[str, ...],
         fetch: Callable[[Job, Path], None],
         announce: Callable[[Job], None],
+        pauses: Sequence[float] = PAUSES,
     ) -> None:
+        """`fetch` and `announce` raise ConnectionError where it is worth trying again."""
         self._store = store
         self._readers = readers
         self._languages = languages
         self._fetch = fetch
         self._announce = announce
+        self._pauses = pauses
         self._stopping = threading.Event()
         self._drivers = ThreadPoolExecutor(DRIVERS, thread_name_prefix="textract-job")
 
@@ -172,17 +177,30 @@ class JobRunner:
             if not job.ended:
                 job = self._read(job)
             if job.ended and not self._stopping.is_set():
-                self._announce(job)
+                self._persistently(lambda: self._announce(job))
                 self._store.save(job.model_copy(update={"notified": True}))
+        except CancelledError:
+            logger.info("textract job %s waits for the next start", job.job_id)
         except Exception:  # the outermost edge of this thread: the job stays, a restart tries again
             logger.exception("textract job %s could not be finished", job.job_id)
+
+    def _persistently(self, action: Callable[[], None]) -> None:
+        """Repeat while S3 or SNS cannot be reached; CancelledError when everything stops meanwhile."""
+        for pause in self._pauses:
+            try:
+                return action()
+            except ConnectionError as error:
+                logger.warning("%s; next attempt in %s s", error, pause)
+                if self._stopping.wait(pause):
+                    raise CancelledError from error
+        return action()
 
     def _read(self, job: Job) -> Job:
         """The job as it is after its pages were read, or as it stands when everything stops."""
         document = self._store.document(job)
         try:
             if not document.exists():
-                self._fetch(job, document)
+                self._persistently(lambda: self._fetch(job, document))
             content = self._readers.inspect(document)
             job = self._store.save(job.model_copy(update={"num_pages": content.num_pages}))
             job = self._read_pages(job, content.kind)
@@ -213,6 +231,6 @@ class JobRunner:
         return job
 
 
-def failure(error: Exception) -> UnreadableDocumentError:
-    """A document that could not be fetched any more, as a job's failure."""
+def gone(error: Exception) -> UnreadableDocumentError:
+    """A document that S3 did not give any more, as a job's failure."""
     return UnreadableDocumentError(Unreadable.DAMAGED, f"the document could not be read from S3: {error}")

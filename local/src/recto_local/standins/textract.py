@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from recto_local.pages import MAX_BYTES, MEBIBYTE, Content, Unreadable, UnreadableDocumentError, kind_of
 from recto_local.standins.answers import ServiceError
-from recto_local.standins.jobs import Job, JobRunner, JobStore, failure
+from recto_local.standins.jobs import Job, JobRunner, JobStore, gone
 from recto_local.standins.reading import Readers
 from recto_local.standins.shapes import ShapeError, checked, operation_model
 
@@ -93,7 +93,10 @@ class Textract:
             raise ServiceError(
                 "InvalidParameterException", f"Request has invalid parameters: {error}"
             ) from error
-        return self._operations[operation](parameters)
+        try:
+            return self._operations[operation](parameters)
+        except BotoCoreError as error:
+            raise ServiceError("InternalServerError", f"S3 cannot be reached: {error}", 500) from error
 
     def _count_call(self, operation: str) -> None:
         limit = self._quotas.get_per_second if operation.startswith("Get") else self._quotas.start_per_second
@@ -195,11 +198,20 @@ class Textract:
         fresh = path.with_suffix(".part")
         try:
             self._s3.download_file(place["Bucket"], place["Key"], str(fresh), **version)
-        except (ClientError, BotoCoreError) as error:
-            raise failure(error) from error
+        except ClientError as error:
+            raise gone(error) from error
+        except BotoCoreError as error:
+            raise ConnectionError(str(error)) from error
         fresh.rename(path)
 
     def _announce(self, job: Job) -> None:
+        try:
+            self._hand_over(job)
+        except BotoCoreError as error:
+            raise ConnectionError(str(error)) from error
+
+    def _hand_over(self, job: Job) -> None:
+        """The result into S3 and the news to SNS, as far as the request asks for them."""
         if job.status == "SUCCEEDED" and "OutputConfig" in job.request:
             self._write_output(job)
         channel = job.request.get("NotificationChannel")
