@@ -83,8 +83,13 @@ class FakeParameters:
 @dataclass
 class FakeLoops:
     started: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    refuses: bool = False
 
     def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
+        if self.refuses:
+            raise ThrottledError("StartHumanLoop: slow down")
+        if name in [other for _, other, _ in self.started]:
+            return
         self.started.append((flow_definition_arn, name, content))
 
 

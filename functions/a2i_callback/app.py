@@ -12,14 +12,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import settings_of
+from recto.aws.shell import reporting, settings_of
 from recto.settings import ReviewCallbackSettings
 from recto.steps.intake import uploads_of
 from recto.steps.review import ReviewCallback, take_answer
 
 CALLER = "recto-a2i-callback"
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -46,7 +46,8 @@ def record_handler(record: SQSRecord) -> None:
 @tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Hand reviewers' answers to the pipeline."""
-    response = process_partial_response(event, record_handler, processor, context)
+    handler = reporting(logger, record_handler)
+    response = process_partial_response(event, handler, processor, context)
     failures = len(response["batchItemFailures"])
     metrics.add_metric(name="ReviewAnswersFailed", unit=MetricUnit.Count, value=failures)
     return response

@@ -12,14 +12,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recto.aws.dynamodb import DocumentRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import EventBridgeEvents, LambdaFunctions
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.shell import reporting, settings_of, utc_now
 from recto.messages import DispatchRequest
 from recto.settings import IntakeSettings
 from recto.steps.intake import Intake, take_in, uploads_of
 
 CALLER = "recto-intake"
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -54,7 +54,8 @@ def record_handler(record: SQSRecord) -> None:
 @tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Take uploads in, then let `dispatch` start what has a free slot."""
-    response = process_partial_response(event, record_handler, processor, context)
+    handler = reporting(logger, record_handler)
+    response = process_partial_response(event, handler, processor, context)
     failures = len(response["batchItemFailures"])
     metrics.add_metric(name="UploadMessagesFailed", unit=MetricUnit.Count, value=failures)
     _, functions, dispatch = wiring()

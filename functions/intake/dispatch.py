@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.dynamodb import DocumentRows, SlotLeases, Table
 from recto.aws.s3 import S3Objects
-from recto.aws.services import ParameterStore, StepFunctionsWorkflow
+from recto.aws.services import EventBridgeEvents, ParameterStore, StepFunctionsWorkflow
 from recto.aws.shell import settings_of, utc_now
 from recto.messages import DispatchRequest
 from recto.settings import DispatchSettings
@@ -31,6 +31,7 @@ def wiring() -> Dispatch:
         workflow=StepFunctionsWorkflow(CALLER, settings.state_machine_arn),
         objects=S3Objects(CALLER),
         parameters=ParameterStore(CALLER),
+        events=EventBridgeEvents(CALLER, settings.event_bus, settings.project_id),
         clock=utc_now,
         work_bucket=settings.work_bucket,
         release_parameter=settings.release_parameter,

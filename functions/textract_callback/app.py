@@ -11,14 +11,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.dynamodb import JobRows, Table
 from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import settings_of
+from recto.aws.shell import reporting, settings_of
 from recto.aws.textract import TextractOcr
 from recto.settings import TextractCallbackSettings
 from recto.steps.ocr_job import OcrCallback, hear_of_end, notification_of
 
 CALLER = "recto-textract-callback"
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -42,7 +42,8 @@ def record_handler(record: SQSRecord) -> None:
 @tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Call back the states that wait for these OCR jobs."""
-    response = process_partial_response(event, record_handler, processor, context)
+    handler = reporting(logger, record_handler)
+    response = process_partial_response(event, handler, processor, context)
     failures = len(response["batchItemFailures"])
     metrics.add_metric(name="OcrNotificationsFailed", unit=MetricUnit.Count, value=failures)
     return response

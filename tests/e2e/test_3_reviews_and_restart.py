@@ -6,6 +6,7 @@ import urllib.request
 import pytest
 
 from recto.messages import Status
+from recto.places import Location
 from tests.e2e.conftest import Pipeline, wait_for
 from tests.e2e.test_1_pipeline import hand_in
 from tests.e2e.test_2_bad_input import blank_page
@@ -63,10 +64,15 @@ def answer_loop(pipeline: Pipeline, loop: str) -> None:
         assert response.status < 300
 
 
-def test_a_waiting_review_survives_a_stop_and_start_of_everything(pipeline: Pipeline) -> None:
+def test_waiting_and_answered_reviews_survive_a_stop_and_start_of_everything(pipeline: Pipeline) -> None:
     document, review = waiting_review(pipeline, "restart/blank.pdf")
+    answered, its_review = waiting_review(pipeline, "restart/blank too.pdf")
     before = pipeline.documents.find(document)
     assert before
+    place = Location(bucket=pipeline.reviews_bucket, key="by-hand/answer.json")
+    output = {"inputContent": {"ReviewId": its_review}, "humanAnswers": [{"workerId": "w", "answerContent": ANSWER}]}
+    pipeline.objects.write(place, json.dumps(output).encode())
+    assert pipeline.reviews.answer(its_review, place.uri), "claimed, and the callback died before it called back"
 
     pipeline.runtime.down()
     pipeline.info = pipeline.runtime.up()
@@ -76,6 +82,8 @@ def test_a_waiting_review_survives_a_stop_and_start_of_everything(pipeline: Pipe
         return (row is not None and row.attempt > before.attempt) or None
 
     wait_for(renewed, 60, lambda: pipeline.documents.find(document))
+    ended = pipeline.ended(answered)
+    assert (ended.status, ended.attempt) == (Status.PROCESSED, 2), ended.cause
     hand_in(pipeline, review, ANSWER)
     ended = pipeline.ended(document)
     assert (ended.status, ended.review_id) == (Status.PROCESSED, review), ended.cause

@@ -13,7 +13,7 @@ from recto.messages import DispatchRequest, DocumentRef, Status
 from recto.places import DocumentPlaces, Location, document_id, execution_name
 from recto.ports import DocumentRow
 from recto.steps.dispatch import Dispatch, dispatch
-from tests.fakes import FakeClock, FakeParameters, FakeWorkflow
+from tests.fakes import FakeClock, FakeEvents, FakeParameters, FakeWorkflow
 from tests.functional.conftest import WORK
 
 RELEASE = "/recto/config/Release"
@@ -31,12 +31,18 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
+def events() -> FakeEvents:
+    return FakeEvents()
+
+
+@pytest.fixture
 def step(
-    documents: DocumentRows, slots: SlotLeases, workflow: FakeWorkflow, objects: S3Objects, clock: FakeClock
+    documents: DocumentRows, slots: SlotLeases, workflow: FakeWorkflow, objects: S3Objects, clock: FakeClock,
+    events: FakeEvents,
 ) -> Dispatch:
     parameters = FakeParameters({RELEASE: "releases/one"})
     lease = timedelta(hours=1)
-    return Dispatch(documents, slots, workflow, objects, parameters, clock, WORK, RELEASE, 2, lease)
+    return Dispatch(documents, slots, workflow, objects, parameters, events, clock, WORK, RELEASE, 2, lease)
 
 
 def upload(documents: DocumentRows, clock: FakeClock, name: str, **changes: Any) -> DocumentRow:
@@ -182,17 +188,115 @@ def test_execution_names_never_collide_or_break(key: str) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9-]{1,80}", name) for name in names)
 
 
+class StaleIndex:
+    """The index still shows a row as waiting that another dispatcher has just started."""
+
+    def __init__(self, documents: DocumentRows, stale: list[DocumentRow]) -> None:
+        self._documents, self._stale = documents, stale
+
+    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
+        return self._stale if status is Status.WAITING else self._documents.with_status(status, limit)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+
 def test_two_dispatchers_never_start_a_document_twice(
-    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, clock: FakeClock
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, slots: SlotLeases, clock: FakeClock
 ) -> None:
     row = upload(documents, clock, "a")
-    stale = row
-
     dispatch(DispatchRequest(), step)
-    found = documents.move("a", (Status.WAITING,), Status.RUNNING, clock(), stale.attempt)
+    slots.release("a-1")
+    workflow.executions.clear()
 
-    assert not found
-    assert list(workflow.executions) == ["a-1"]
+    response = dispatch(DispatchRequest(), step._replace(documents=StaleIndex(documents, [row])))
+
+    assert response.started == ()
+    assert workflow.executions == {}
+    assert slots.owners() == {}
+
+
+def test_a_crash_between_slot_and_row_is_mended_by_recover(
+    step: Dispatch, documents: DocumentRows, slots: SlotLeases, clock: FakeClock
+) -> None:
+    upload(documents, clock, "a")
+    slots.take("a-1", 2, clock() + timedelta(hours=1))
+    assert dispatch(DispatchRequest(), step).started == ()
+
+    clock.pass_time(minutes=2)
+    response = dispatch(DispatchRequest(action="recover"), step)
+
+    assert response.reaped == ("a-1",)
+    assert response.started == ("a",)
+
+
+def test_a_slot_that_was_just_taken_is_left_alone(
+    step: Dispatch, documents: DocumentRows, slots: SlotLeases, clock: FakeClock
+) -> None:
+    upload(documents, clock, "a")
+    slots.take("a-1", 2, clock() + timedelta(hours=1))
+
+    dispatch(DispatchRequest(action="recover"), step)
+
+    assert set(slots.owners()) == {"a-1"}
+
+
+def test_an_execution_that_ended_without_an_outcome_goes_on_at_once(
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, clock: FakeClock
+) -> None:
+    upload(documents, clock, "a")
+    dispatch(DispatchRequest(), step)
+    workflow.running.clear()
+
+    response = dispatch(DispatchRequest(action="recover", execution="a-1"), step)
+
+    assert response.restarted == ("a",)
+    assert set(workflow.executions) == {"a-1", "a-2"}
+
+
+def test_an_execution_of_an_earlier_attempt_changes_nothing(
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, clock: FakeClock
+) -> None:
+    upload(documents, clock, "a", status=Status.RUNNING, attempt=3)
+
+    assert dispatch(DispatchRequest(action="recover", execution="a-2"), step).restarted == ()
+
+
+def test_a_document_whose_executions_keep_ending_fails_by_name_in_the_end(
+    step: Dispatch, documents: DocumentRows, events: FakeEvents, clock: FakeClock
+) -> None:
+    upload(documents, clock, "a", status=Status.RUNNING, attempt=10, release="releases/one")
+
+    dispatch(DispatchRequest(action="recover", older_than_seconds=0), step)
+
+    found = documents.find("a")
+    assert found
+    assert (found.status, found.error) == (Status.FAILED, "TooManyAttemptsError")
+    ((kind, detail),) = events.published
+    assert (kind, detail["Error"]) == ("DocumentFailed", "TooManyAttemptsError")
+
+
+def test_a_waiting_review_may_be_restarted_any_number_of_times(
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, clock: FakeClock
+) -> None:
+    upload(documents, clock, "a", status=Status.IN_REVIEW, attempt=50, release="releases/one")
+
+    dispatch(DispatchRequest(action="recover", older_than_seconds=0, include_reviews=True), step)
+
+    assert set(workflow.executions) == {"a-51"}
+
+
+def test_one_row_that_cannot_be_recovered_stops_no_other(
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, clock: FakeClock
+) -> None:
+    for name in ("a", "b"):
+        upload(documents, clock, name, status=Status.IN_REVIEW, release="releases/one")
+    workflow.refuses = {"a-2"}
+
+    with pytest.raises(ThrottledError):
+        dispatch(DispatchRequest(action="recover", older_than_seconds=0, include_reviews=True), step)
+
+    assert set(workflow.executions) == {"b-2"}
 
 
 @pytest.mark.parametrize(

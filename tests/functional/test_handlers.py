@@ -13,7 +13,7 @@ from PIL import Image
 from recto.aws.dynamodb import DocumentRows, JobRows
 from recto.aws.s3 import S3Objects
 from recto.errors import ThrottledError
-from recto.messages import Status
+from recto.messages import DispatchRequest, Status
 from recto.places import Location
 from recto.ports import JobRow
 from tests.contract.template import ROOT
@@ -82,12 +82,21 @@ def test_a_bad_upload_message_comes_back_alone(
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert {row.key for row in documents.with_status(Status.WAITING, 9)} == {"a.pdf", "b.pdf"}
-    assert later.told == [
-        (
-            "dispatch",
-            {"Action": "dispatch", "Document": None, "OlderThanSeconds": 900, "IncludeReviews": False},
-        )
-    ]
+    assert later.told == [("dispatch", DispatchRequest().dump())]
+
+
+def test_messages_that_are_all_bad_come_back_counted_and_explained(
+    monkeypatch: pytest.MonkeyPatch, jobs: JobRows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = load("textract_callback", "app", monkeypatch, DOCUMENT_TABLE="documents")
+    monkeypatch.setattr(app, "wiring", lambda: app.OcrCallback(FakeOcr(), jobs, FakeWorkflow()))
+
+    answer = app.lambda_handler(records("junk"), Context())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    said = capsys.readouterr().out
+    assert '"OcrNotificationsFailed":[1.0]' in said
+    assert "expected Textract's notification" in said
 
 
 def test_a_bad_notification_comes_back_alone(monkeypatch: pytest.MonkeyPatch, jobs: JobRows) -> None:

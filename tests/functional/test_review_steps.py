@@ -9,7 +9,7 @@ import pytest
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows
 from recto.aws.s3 import S3Objects
-from recto.errors import ReviewFailedError
+from recto.errors import ReviewFailedError, ThrottledError
 from recto.messages import DocumentRef, Failure, PublishRequest, ReviewRequest, Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow
@@ -145,11 +145,16 @@ def test_an_answer_goes_on_with_the_corrected_value(
     assert answered.outcome == "taken"
     ((token, output),) = workflow.succeeded
     assert token == "token-1"
-    fields = output["ModelResult"]["Fields"]
-    assert fields["Provider Name"]["Value"] == "ACME National Bank"
-    assert fields["Provider Name"]["Confidence"] == 1.0
-    assert fields["Card Name"]["Values"][0]["Value"] == "Gold"
-    assert output["ModelResult"]["Review"]["WorkerId"] == "w0"
+    assert output == {"ReviewId": review}
+    reviewed = reviewed_fields(objects)
+    assert reviewed["Fields"]["Provider Name"]["Value"] == "ACME National Bank"
+    assert reviewed["Fields"]["Provider Name"]["Confidence"] == 1.0
+    assert reviewed["Fields"]["Card Name"]["Values"][0]["Value"] == "Gold"
+    assert reviewed["Review"]["WorkerId"] == "w0"
+
+
+def reviewed_fields(objects: S3Objects) -> Any:
+    return json.loads(objects.read(DocumentPlaces(WORK, "d1").reviewed_fields))
 
 
 def test_the_same_answer_delivered_twice_counts_once(
@@ -196,9 +201,47 @@ def test_an_answer_that_came_while_nobody_waited_is_handed_to_the_next_execution
 
     ask(trigger, "token-2")
 
-    ((token, output),) = workflow.succeeded
-    assert token == "token-2"
-    assert output["ModelResult"]["Fields"]["Provider Name"]["Value"] == "ACME National Bank"
+    assert [token for token, _ in workflow.succeeded] == ["token-2"]
+    assert reviewed_fields(objects)["Fields"]["Provider Name"]["Value"] == "ACME National Bank"
+
+
+class AnsweredMeanwhile:
+    """Reviews whose answer arrives between the look at the row and the renewal of its token."""
+
+    def __init__(self, reviews: ReviewRows, place: Location) -> None:
+        self._reviews, self._place = reviews, place
+
+    def renew_token(self, review: str, task_token: str) -> bool:
+        self._reviews.answer(review, self._place.uri)
+        return self._reviews.renew_token(review, task_token)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reviews, name)
+
+
+def test_an_answer_that_arrives_during_a_restart_is_not_lost(
+    trigger: ReviewTrigger, reviews: ReviewRows, objects: S3Objects, workflow: FakeWorkflow
+) -> None:
+    place = hand_in(objects, ask(trigger), CORRECTED)
+
+    ask(trigger._replace(reviews=AnsweredMeanwhile(reviews, place)), "token-2")
+
+    assert [token for token, _ in workflow.succeeded] == ["token-2"]
+    assert reviewed_fields(objects)["Fields"]["Provider Name"]["Value"] == "ACME National Bank"
+
+
+def test_a_human_loop_that_could_not_be_started_is_started_by_the_next_try(
+    trigger: ReviewTrigger, loops: FakeLoops
+) -> None:
+    trigger = trigger._replace(parameters=FakeParameters({FLOW: "arn:flow"}))
+    loops.refuses = True
+    with pytest.raises(ThrottledError):
+        ask(trigger)
+
+    loops.refuses = False
+    review = ask(trigger, "token-2")
+
+    assert [name for _, name, _ in loops.started] == [f"recto-{review}"]
 
 
 @pytest.mark.parametrize("answers", [(), ({"nothing": "here"},), ({"field-value-Unknown": "x"},)])
@@ -212,6 +255,18 @@ def test_an_answer_that_cannot_be_used_fails_the_document_by_name(
     ((token, error, cause),) = workflow.failed
     assert (token, error) == ("token-1", "ReviewFailedError")
     assert "document d1" in cause
+
+
+@pytest.mark.parametrize("human", [["text"], [None], [{"workerId": "w", "answerContent": [1]}]])
+def test_answers_of_no_shape_at_all_fail_the_document_and_do_not_hang_it(
+    human: list[Any], trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, workflow: FakeWorkflow
+) -> None:
+    place = Location(bucket=REVIEWS, key="reviews/odd/output.json")
+    output = {"inputContent": {"ReviewId": ask(trigger)}, "humanAnswers": human}
+    objects.write(place, json.dumps(output).encode())
+
+    assert take_answer(place, callback).outcome == "failed"
+    assert workflow.failed[0][1] == "ReviewFailedError"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ RectoError
 │   ├── DocumentTooLargeError   past a limit on bytes, pages or pixels
 │   ├── DocumentMissingError    gone from the bucket before it was read
 │   ├── OcrFailedError          the OCR job ended without a result
+│   ├── TooManyAttemptsError    its executions keep ending without an outcome
 │   ├── PageCountMismatchError  pages were lost or invented between two steps
 │   ├── PageOrderError          the OCR returned a page's blocks in two places
 │   ├── ReviewFailedError       the review ended without a usable answer
@@ -70,6 +71,10 @@ class DocumentMissingError(DocumentError):
 
 class OcrFailedError(DocumentError):
     """The OCR job ended without a result."""
+
+
+class TooManyAttemptsError(DocumentError):
+    """Its executions keep ending without an outcome."""
 
 
 class PageCountMismatchError(DocumentError):

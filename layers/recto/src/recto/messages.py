@@ -92,6 +92,8 @@ class DispatchRequest(Message):
     """Start what waits; first give back a slot, take back expired ones, or restart what was interrupted."""
 
     action: Literal["dispatch", "release", "recover"] = "dispatch"
+    execution: str = ""
+    """With `recover`: the name of one execution that has ended; empty for all documents that should run."""
     document: DocumentRef | None = None
     """Whose slot to give back, with `release`."""
     older_than_seconds: Annotated[int, Field(ge=0)] = 900
@@ -208,13 +210,11 @@ class PostprocessRequest(Message):
 
 
 class PostprocessResponse(Message):
-    """The fields' place, whether a person must look, and the fields themselves where they are small."""
+    """Whether a person must look, and why; the fields lie in S3."""
 
     needs_review: bool
     reasons: tuple[str, ...] = ()
     confidence: float
-    model_result: dict[str, Any]
-    """The fields, or `{"S3Uri": …}` from 200 KB on."""
 
 
 class ReviewRequest(Message):
@@ -226,7 +226,6 @@ class ReviewOutcome(Message):
     """What a finished review hands to the state machine."""
 
     review_id: str
-    model_result: dict[str, Any]
 
 
 class Failure(BaseModel):

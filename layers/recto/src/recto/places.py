@@ -4,6 +4,7 @@ Nothing derived ever contains the source key, so a strange key can do no harm fu
 """
 
 import hashlib
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -37,13 +38,13 @@ class Location(BaseModel):
         return cls(bucket=bucket, key=key)
 
 
-def _hexadecimal_id(value: str) -> str:
-    if not value or not all(c.isalnum() or c in "-_" for c in value):
-        raise ValueError(f"expected an id of letters, digits, '-' and '_', got {value!r}")
+def _one_path_part(value: str) -> str:
+    if not re.fullmatch(r"[^\s/\\\x00-\x1f]{1,128}", value) or set(value) == {"."}:
+        raise ValueError(f"expected an id of up to 128 characters without spaces and slashes, got {value!r}")
     return value
 
 
-DocumentId = Annotated[str, AfterValidator(_hexadecimal_id)]
+DocumentId = Annotated[str, AfterValidator(_one_path_part)]
 
 
 def digest(*parts: str) -> str:

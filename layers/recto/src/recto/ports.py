@@ -156,7 +156,9 @@ class ReviewRow(BaseModel):
 
 
 class Reviews(Protocol):
-    def put(self, row: ReviewRow) -> None: ...
+    def add(self, row: ReviewRow) -> bool:
+        """False where there is one already; it stays as it is."""
+        ...
 
     def find(self, review: str) -> ReviewRow | None: ...
 

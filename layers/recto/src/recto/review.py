@@ -92,12 +92,19 @@ def parse_human_answers(
     """The `humanAnswers` of an A2I output; the last answer counts of a worker who answered twice."""
     answers: dict[str, ReviewAnswer] = {}
     for number, entry in enumerate(human_answers):
+        if not isinstance(entry, Mapping):
+            raise ReviewFailedError(f"answer {number}: expected an object, seen {type(entry).__name__}")
         worker = str(entry.get("workerId") or "")
-        time_spent = entry.get("timeSpentInSeconds")
         content = parse_answer(entry.get("answerContent") or {}, fields, task)
-        seconds = None if time_spent is None else float(time_spent)
-        answers[worker or f"#{number}"] = ReviewAnswer(worker, content, seconds)
+        answers[worker or f"#{number}"] = ReviewAnswer(worker, content, _seconds(entry))
     return list(answers.values())
+
+
+def _seconds(entry: Mapping[str, Any]) -> float | None:
+    """The time that a worker took; None where it is not told as a number."""
+    time_spent = entry.get("timeSpentInSeconds")
+    is_number = isinstance(time_spent, int | float) and not isinstance(time_spent, bool)
+    return float(time_spent) if is_number and time_spent is not None else None
 
 
 def parse_answer(

@@ -44,7 +44,7 @@ class IntakeSettings(TableSettings, EventSettings):
     max_document_bytes: Annotated[int, Field(gt=0)]
 
 
-class DispatchSettings(TableSettings, WorkSettings):
+class DispatchSettings(TableSettings, WorkSettings, EventSettings):
     state_machine_arn: str
     release_parameter: str
     max_running_documents: Annotated[int, Field(gt=0)]

@@ -261,8 +261,9 @@ class ReviewRows:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def put(self, row: ReviewRow) -> None:
-        self._table.put({**_review_key(row.review_id), **row.model_dump()})
+    def add(self, row: ReviewRow) -> bool:
+        item = self._table.pack({**_review_key(row.review_id), **row.model_dump()})
+        return self._table.transact({"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}})
 
     def find(self, review: str) -> ReviewRow | None:
         item = self._table.get(_review_key(review))

@@ -7,7 +7,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from recto.aws.clients import client, code_of, errors_of
-from recto.errors import ConfigurationError, ParameterMissingError, ServiceUnavailableError
+from recto.errors import (
+    ConfigurationError,
+    ParameterMissingError,
+    ServiceUnavailableError,
+    ThrottledError,
+)
 from recto.messages import ExecutionInput
 
 NOBODY_WAITS = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
@@ -121,7 +126,11 @@ class A2iHumanLoops:
         self._loops = client("sagemaker-a2i-runtime", caller)
 
     def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
-        refused = {"ValidationException": ConfigurationError, "ResourceNotFoundException": ConfigurationError}
+        refused = {
+            "ValidationException": ConfigurationError,
+            "ResourceNotFoundException": ConfigurationError,
+            "ServiceQuotaExceededException": ThrottledError,  # too many open loops: passes with time
+        }
         with errors_of(f"StartHumanLoop {name}", refused):
             try:
                 self._loops.start_human_loop(

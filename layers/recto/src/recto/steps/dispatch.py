@@ -7,23 +7,31 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
-from recto.errors import RectoError
+from recto.errors import RectoError, TooManyAttemptsError
 from recto.messages import (
     DispatchRequest,
     DispatchResponse,
     DocumentRef,
     ExecutionInput,
+    Failure,
     PagePlan,
     SourceInput,
     Status,
     Step,
 )
 from recto.places import DocumentPlaces, execution_name
-from recto.ports import Clock, DocumentRow, Documents, ObjectStore, Parameters, Slots, Workflow
+from recto.ports import Clock, DocumentRow, Documents, Events, ObjectStore, Parameters, Slots, Workflow
+from recto.steps.publish import announce_failure
 
 BATCH = 25
 RECOVER_LIMIT = 1000
+MAX_ATTEMPTS = 10
+SETTLING = timedelta(minutes=1)
+"""How old a slot is before anybody asks whether its document runs."""
+EXECUTING = (Status.RUNNING, Status.IN_REVIEW)
 STEPS_WITH_SLOT = frozenset({Step.OCR, Step.MODEL})
+STEPS_OF_PEOPLE = frozenset({Step.REVIEW, Step.PUBLISH})
+"""Waiting for a person may outlast any number of restarts, and costs nothing."""
 
 
 class Dispatch(NamedTuple):
@@ -34,6 +42,7 @@ class Dispatch(NamedTuple):
     workflow: Workflow
     objects: ObjectStore
     parameters: Parameters
+    events: Events
     clock: Clock
     work_bucket: str
     release_parameter: str
@@ -44,14 +53,17 @@ class Dispatch(NamedTuple):
 def dispatch(request: DispatchRequest, step: Dispatch) -> DispatchResponse:
     """Give back what is to be given back, then start what waits.
 
-    A document that cannot be started waits on and stops no other. Its error is raised in the end, but not
-    at whoever only gave a slot back.
+    A document that cannot be started, or started again, stops no other. Its error is raised in the end, but
+    not at whoever only gave a slot back.
     """
+    restarted: list[str] = []
+    refused: dict[str, RectoError] = {}
     if request.action == "release" and request.document:
         step.slots.release(owner_of(request.document.document_id, request.document.attempt))
-    restarted = list(_recover(request, step)) if request.action == "recover" else []
-    reaped = step.slots.take_back_expired(step.clock())
-    started, refused = _start_waiting(step)
+    if request.action == "recover":
+        restarted = _recover(request, step, refused)
+    reaped = [*step.slots.take_back_expired(step.clock()), *_leaked_slots(request, step)]
+    started = _start_waiting(step, refused)
     if refused and request.action != "release":
         raise next(iter(refused.values()))
     return DispatchResponse(
@@ -63,10 +75,9 @@ def owner_of(document: str, attempt: int) -> str:
     return execution_name(document, attempt)
 
 
-def _start_waiting(step: Dispatch) -> tuple[list[str], dict[str, RectoError]]:
-    """The documents started, and those that could not be, with their errors."""
+def _start_waiting(step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
+    """The documents started; those that could not be are noted with their errors."""
     started: list[str] = []
-    refused: dict[str, RectoError] = {}
     while waiting := _oldest(step, refused):
         release = step.parameters.read(step.release_parameter)
         num_started = len(started)
@@ -79,10 +90,10 @@ def _start_waiting(step: Dispatch) -> tuple[list[str], dict[str, RectoError]]:
             if is_started:
                 started.append(row.document_id)
             elif _is_full(step):
-                return started, refused
+                return started
         if len(started) == num_started:
             break
-    return started, refused
+    return started
 
 
 def _oldest(step: Dispatch, refused: Mapping[str, RectoError]) -> list[DocumentRow]:
@@ -119,14 +130,30 @@ def _execute(row: DocumentRow, start_from: Step, release: str, step: Dispatch) -
     return step.workflow.start(execution_name(row.document_id, row.attempt), execution)
 
 
-def _recover(request: DispatchRequest, step: Dispatch) -> Iterator[str]:
+def _recover(request: DispatchRequest, step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
     """Start every document again that is not final and is not running, from its last finished step."""
+    restarted = []
+    for row in _interrupted(request, step):
+        try:
+            if not _is_executing(row, step) and _restart(row, step):
+                restarted.append(row.document_id)
+        except RectoError as error:
+            refused[row.document_id] = error
+    return restarted
+
+
+def _interrupted(request: DispatchRequest, step: Dispatch) -> Iterator[DocumentRow]:
+    """Rows that should have a running execution and have not moved for a while, or the one that is named."""
+    if request.execution:
+        document, _, attempt = request.execution.rpartition("-")
+        row = step.documents.find(document)
+        if row and row.status in EXECUTING and str(row.attempt) == attempt:
+            yield row
+        return
     before = step.clock() - timedelta(seconds=request.older_than_seconds)
-    statuses = (Status.RUNNING, Status.IN_REVIEW) if request.include_reviews else (Status.RUNNING,)
-    for status in statuses:
-        for row in step.documents.with_status(status, RECOVER_LIMIT):
-            if row.updated <= before and not _is_executing(row, step) and _restart(row, step):
-                yield row.document_id
+    for status in EXECUTING if request.include_reviews else (Status.RUNNING,):
+        rows = step.documents.with_status(status, RECOVER_LIMIT)
+        yield from (row for row in rows if row.updated <= before)
 
 
 def _is_executing(row: DocumentRow, step: Dispatch) -> bool:
@@ -137,15 +164,56 @@ def _restart(row: DocumentRow, step: Dispatch) -> bool:
     """A new attempt of the same work: the OCR's attempt stays, so OCR is joined again and not paid again."""
     step.slots.release(owner_of(row.document_id, row.attempt))
     start_from = next_step(row, step.objects, step.work_bucket)
+    if row.attempt >= MAX_ATTEMPTS and start_from not in STEPS_OF_PEOPLE:
+        return _give_up(row, start_from, step)
     status = Status.WAITING if start_from in STEPS_WITH_SLOT else row.status
     moved = step.documents.move(
-        row.document_id, (row.status,), status, step.clock(), row.attempt,
-        attempt=row.attempt + 1, start_from=str(start_from),
-    )  # fmt: skip
+        row.document_id,
+        (row.status,),
+        status,
+        step.clock(),
+        row.attempt,
+        attempt=row.attempt + 1,
+        start_from=str(start_from),
+    )
     if moved and status is not Status.WAITING:
         again = row.model_copy(update={"attempt": row.attempt + 1})
         _execute(again, start_from, row.release, step)
     return moved
+
+
+def _give_up(row: DocumentRow, start_from: Step, step: Dispatch) -> bool:
+    """A document whose executions keep ending without an outcome fails by name, once and for all."""
+    failure = Failure(
+        Error=TooManyAttemptsError.__name__,
+        Cause=f"document {row.document_id}: {row.attempt} executions ended without an outcome, the last before "
+        f"the step {start_from}",
+    )
+    changes = {"error": failure.Error, "cause": failure.Cause}
+    if step.documents.move(
+        row.document_id, (row.status,), Status.FAILED, step.clock(), row.attempt, **changes
+    ):
+        announce_failure(row.ref(), failure, step.events)
+    return False
+
+
+def _leaked_slots(request: DispatchRequest, step: Dispatch) -> Iterator[str]:
+    """With `recover`: slots whose document does not run, given back before they expire.
+
+    One is left behind where a dispatcher ends between taking a slot and moving its row.
+    """
+    if request.action != "recover":
+        return
+    now = step.clock()
+    for owner, expires in step.slots.owners().items():
+        document, _, attempt = owner.rpartition("-")
+        if expires - step.lease > now - SETTLING:
+            continue
+        row = step.documents.find(document)
+        if row and row.status is Status.RUNNING and str(row.attempt) == attempt:
+            continue
+        if step.slots.release(owner):
+            yield owner
 
 
 def next_step(row: DocumentRow, objects: ObjectStore, work_bucket: str) -> Step:

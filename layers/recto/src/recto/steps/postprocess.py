@@ -13,7 +13,6 @@ from recto.ports import ObjectStore
 from recto.results import DocumentResult, ReasonCode, ReviewReason
 from recto.steps.fields_of_release import load_fields
 from recto.steps.page_images import plan_of
-from recto.steps.publish import inline_or_reference
 from recto.steps.stored_pages import stored_pages, stored_predictions
 
 JSON_TYPE = "application/json"
@@ -38,7 +37,6 @@ def extract_fields(
         needs_review=bool(reasons),
         reasons=tuple(_in_short(reason) for reason in reasons[:20]),
         confidence=result.confidence,
-        model_result=inline_or_reference(body, places.fields),
     )
 
 
