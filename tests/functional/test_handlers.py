@@ -86,7 +86,10 @@ def test_a_bad_upload_message_comes_back_alone(
 
 
 def test_messages_that_are_all_bad_come_back_counted_and_explained(
-    monkeypatch: pytest.MonkeyPatch, jobs: JobRows, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    jobs: JobRows,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = load("textract_callback", "app", monkeypatch, DOCUMENT_TABLE="documents")
     monkeypatch.setattr(app, "wiring", lambda: app.OcrCallback(FakeOcr(), jobs, FakeWorkflow()))
@@ -94,9 +97,9 @@ def test_messages_that_are_all_bad_come_back_counted_and_explained(
     answer = app.lambda_handler(records("junk"), Context())
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
-    said = capsys.readouterr().out
-    assert '"OcrNotificationsFailed":[1.0]' in said
-    assert "expected Textract's notification" in said
+    assert '"OcrNotificationsFailed":[1.0]' in capsys.readouterr().out
+    (line,) = [record for record in caplog.records if record.message == "message_failed"]
+    assert (vars(line)["message_id"], vars(line)["error"]) == ("m0", "ConfigurationError")
 
 
 def test_a_bad_notification_comes_back_alone(monkeypatch: pytest.MonkeyPatch, jobs: JobRows) -> None:
