@@ -82,6 +82,15 @@ def tessdata_folder(environment: Mapping[str, str]) -> Path:
     )
 
 
+def folder_with(languages: Sequence[str], environment: Mapping[str, str]) -> Path:
+    """The folder of the language files, which has these languages; ConfigurationError otherwise."""
+    folder = tessdata_folder(environment)
+    missing = [language for language in languages if not (folder / f"{language}.traineddata").exists()]
+    if missing:
+        raise ConfigurationError(f"Tesseract language {', '.join(missing)} is not installed in {folder}")
+    return folder
+
+
 def read_image(image: Image.Image, languages: tuple[str, ...] = ("eng",)) -> list[OcrLine]:
     """The text lines of one page, in Tesseract's reading order.
 
@@ -167,10 +176,7 @@ _LOCK = Lock()
 
 @lru_cache(maxsize=4)
 def _engine(languages: tuple[str, ...]) -> tesserocr.PyTessBaseAPI:
-    folder = tessdata_folder(os.environ)
-    missing = [language for language in languages if not (folder / f"{language}.traineddata").exists()]
-    if missing:
-        raise ConfigurationError(f"Tesseract language {', '.join(missing)} is not installed in {folder}")
+    folder = folder_with(languages, os.environ)
     return tesserocr.PyTessBaseAPI(
         path=str(folder), lang="+".join(languages), oem=OEM.LSTM_ONLY, psm=PSM.AUTO
     )

@@ -20,8 +20,8 @@ class FakeReaders:
 
     workers = 2
 
-    def __init__(self, num_pages: int, dies: int = 0) -> None:
-        self.num_pages, self.dies = num_pages, dies
+    def __init__(self, num_pages: int, dies: int = 0, error: Exception | None = None) -> None:
+        self.num_pages, self.dies, self.error = num_pages, dies, error or BrokenProcessPool("killed")
         self.read_pages: list[int] = []
 
     def inspect(self, _: Path) -> Content:
@@ -31,7 +31,7 @@ class FakeReaders:
         self.read_pages.append(page)
         done: Future[list[dict[str, Any]]] = Future()
         if page == self.dies:
-            done.set_exception(BrokenProcessPool("killed"))
+            done.set_exception(self.error)
         else:
             done.set_result([{**BLOCK, "Page": page}])
         return done
@@ -117,9 +117,12 @@ def test_pages_that_are_done_are_not_read_again(tmp_path: Path, runners: list[Jo
     assert readers.read_pages == [2, 3]
 
 
-def test_a_page_that_kills_its_process_fails_the_job(tmp_path: Path, runners: list[JobRunner]) -> None:
+@pytest.mark.parametrize("error", [BrokenProcessPool("killed"), KeyError("a fault of ours")])
+def test_a_page_that_kills_its_process_or_meets_a_fault_fails_the_job(
+    tmp_path: Path, runners: list[JobRunner], error: Exception
+) -> None:
     store, outside = JobStore(tmp_path), Outside(failures=0)
-    runners.append(runner(store, FakeReaders(3, dies=2), outside))
+    runners.append(runner(store, FakeReaders(3, dies=2, error=error), outside))
 
     runners[0].start(store.new("StartDocumentTextDetection", {}))
 

@@ -80,6 +80,16 @@ def test_a_process_that_ends_while_starting_is_reported_with_its_log(tmp_path: P
         processes.wait_healthy(process, "http://127.0.0.1:9/", 20)
 
 
+def test_a_language_that_is_not_installed_is_refused_at_the_start(tmp_path: Path) -> None:
+    options = ["--port", str(processes.free_port()), "--state", str(tmp_path), "--languages", "eng+xyz"]
+    command = [sys.executable, "-m", "recto_local.standins", *options]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode != 0
+    assert "Tesseract language xyz is not installed" in done.stderr
+
+
 def test_only_what_the_build_reads_changes_the_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "functions").mkdir()
     (tmp_path / "template.yaml").write_text("a")

@@ -16,12 +16,14 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
+from recto.errors import ConfigurationError
 from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.app import Services, create_app
 from recto_local.standins.reading import Readers
 from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.textract import Quotas, Textract
+from recto_local.tesseract import folder_with
 
 
 def arguments() -> argparse.Namespace:
@@ -57,6 +59,10 @@ def services(options: argparse.Namespace) -> Services:
 
 def main() -> None:
     options = arguments()
+    try:
+        folder_with(options.languages.split("+"), os.environ)
+    except ConfigurationError as error:
+        raise SystemExit(f"stand-ins: {error}") from error
     options.state.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     log = AccessLog(options.access_log or options.state / "access.jsonl")

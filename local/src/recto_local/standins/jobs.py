@@ -174,15 +174,25 @@ class JobRunner:
 
     def _drive(self, job: Job) -> None:
         try:
-            if not job.ended:
-                job = self._read(job)
+            job = job if job.ended else self._read_or_fail(job)
             if job.ended and not self._stopping.is_set():
                 self._persistently(lambda: self._announce(job))
                 self._store.save(job.model_copy(update={"notified": True}))
-        except CancelledError:
-            logger.info("textract job %s waits for the next start", job.job_id)
-        except Exception:  # the outermost edge of this thread: the job stays, a restart tries again
-            logger.exception("textract job %s could not be finished", job.job_id)
+        except (CancelledError, ConnectionError) as error:
+            logger.warning("textract job %s waits for the next start: %s", job.job_id, error)
+        except Exception:  # the outermost edge of this thread: the next start announces it again
+            logger.exception("textract job %s could not be announced", job.job_id)
+
+    def _read_or_fail(self, job: Job) -> Job:
+        """A fault of our own ends the job like one of the service's: nobody waits for it in vain."""
+        try:
+            return self._read(job)
+        except (CancelledError, ConnectionError):
+            raise
+        except Exception as error:  # the edge between a job and our own faults
+            logger.exception("textract job %s failed by a fault of the stand-in", job.job_id)
+            fault = f"INTERNAL_ERROR: {type(error).__name__}: {error}"
+            return self._store.save(job.model_copy(update={"status": "FAILED", "message": fault}))
 
     def _persistently(self, action: Callable[[], None]) -> None:
         """Repeat while S3 or SNS cannot be reached; CancelledError when everything stops meanwhile."""
