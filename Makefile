@@ -32,7 +32,7 @@ test: setup check training-tests ## everything that must pass: checks, then all 
 check: lint types boundaries template ## all checks that run no test
 
 lint: ## ruff: rules and format
-	@$(PRODUCT) -m ruff check .
+	@$(PRODUCT) -m ruff check --output-format concise .
 	@$(PRODUCT) -m ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 
 types: ## mypy, strict, on the library and the command line
