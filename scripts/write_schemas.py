@@ -15,9 +15,12 @@ FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 
 def schemas() -> dict[str, str]:
     """File name to content."""
-    classes = [cls for _, cls in inspect.getmembers(recto.messages, inspect.isclass) if issubclass(cls, Message)]
+    classes = [
+        cls for _, cls in inspect.getmembers(recto.messages, inspect.isclass) if issubclass(cls, Message)
+    ]
     return {
-        f"{cls.__name__}.json": json.dumps(cls.model_json_schema(by_alias=True), indent=2, sort_keys=True) + "\n"
+        f"{cls.__name__}.json": json.dumps(cls.model_json_schema(by_alias=True), indent=2, sort_keys=True)
+        + "\n"
         for cls in classes
         if cls is not Message
     }

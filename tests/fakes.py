@@ -95,7 +95,7 @@ class FakeLoops:
 
 @dataclass
 class FakeOcr:
-    """A job service: the same client token gives the same job; responses come in pages of `page_size` blocks."""
+    """A job service: the same client token gives the same job; responses hold `page_size` blocks."""
 
     blocks: Sequence[Mapping[str, Any]] = ()
     num_pages: int = 1

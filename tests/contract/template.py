@@ -1,4 +1,4 @@
-"""The template and the state machines as plain values, CloudFormation's short tags kept as one-key objects."""
+"""The template and the state machines as plain values; CloudFormation's short tags are one-key objects."""
 
 import json
 import re

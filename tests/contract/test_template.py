@@ -292,9 +292,18 @@ def test_importing_the_core_loads_nothing_of_the_outside() -> None:
         for p in (ROOT / "layers/recto/src/recto/steps").glob("*.py")
         if p.stem != "__init__"
     ]
-    outside = (
-        ["boto3", "botocore", "aws_lambda_powertools", "trp", "torch", "numpy", "PIL", "pypdfium2", "onnxruntime", "tokenizers"]
-    )
+    outside = [
+        "boto3",
+        "botocore",
+        "aws_lambda_powertools",
+        "trp",
+        "torch",
+        "numpy",
+        "PIL",
+        "pypdfium2",
+        "onnxruntime",
+        "tokenizers",
+    ]
     code = (
         "import importlib, json, sys\n"
         "names, outside = map(json.loads, sys.argv[1:])\n"

@@ -1,4 +1,4 @@
-"""One local runtime for all end-to-end tests, with a state of its own; the built functions are kept between runs."""
+"""One local runtime for all end-to-end tests, with a state of its own; what was built is kept."""
 
 import json
 import os

@@ -139,6 +139,7 @@ def test_the_ocr_machine_alone_gives_one_consolidated_textract_json(pipeline: Pi
     assert body["JobStatus"] == "SUCCEEDED"
     assert {block["BlockType"] for block in body["Blocks"]} >= {"PAGE", "LINE", "WORD"}
 
+
 @pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here")
 def test_real_documents_end_processed_in_review_or_failed_by_name(pipeline: Pipeline, tmp_path: Path) -> None:
     receipts = sorted((DATA / "sroie" / "img").glob("*.jpg"))[:4]

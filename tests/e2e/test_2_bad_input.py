@@ -1,4 +1,4 @@
-"""What is no document, or a strange one: named, announced, without a slot, and without harm to its neighbours."""
+"""What is no document, or a strange one: named, announced, without a slot, harmless to its neighbours."""
 
 import json
 from io import BytesIO

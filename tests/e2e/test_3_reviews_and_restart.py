@@ -29,14 +29,17 @@ def test_a_review_through_amazon_a2i(pipeline: Pipeline) -> None:
     ssm, sagemaker = pipeline.client("ssm"), pipeline.client("sagemaker")
     role = "arn:aws:iam::000000000000:role/a2i"
     flow = sagemaker.create_flow_definition(
-        FlowDefinitionName="recto-tests", RoleArn=role,
+        FlowDefinitionName="recto-tests",
+        RoleArn=role,
         HumanLoopConfig={
             "WorkteamArn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/team",
             "HumanTaskUiArn": "arn:aws:sagemaker:us-east-1:000000000000:human-task-ui/ui",
-            "TaskTitle": "Review", "TaskDescription": "Review", "TaskCount": 1,
+            "TaskTitle": "Review",
+            "TaskDescription": "Review",
+            "TaskCount": 1,
         },
         OutputConfig={"S3OutputPath": f"s3://{pipeline.reviews_bucket}/reviews"},
-    )["FlowDefinitionArn"]  # fmt: skip
+    )["FlowDefinitionArn"]
     name = pipeline.info.outputs["A2IHumanReviewFlowParamName"]
     ssm.put_parameter(Name=name, Value=flow, Type="String", Overwrite=True)
     try:
@@ -70,9 +73,14 @@ def test_waiting_and_answered_reviews_survive_a_stop_and_start_of_everything(pip
     before = pipeline.documents.find(document)
     assert before
     place = Location(bucket=pipeline.reviews_bucket, key="by-hand/answer.json")
-    output = {"inputContent": {"ReviewId": its_review}, "humanAnswers": [{"workerId": "w", "answerContent": ANSWER}]}
+    output = {
+        "inputContent": {"ReviewId": its_review},
+        "humanAnswers": [{"workerId": "w", "answerContent": ANSWER}],
+    }
     pipeline.objects.write(place, json.dumps(output).encode())
-    assert pipeline.reviews.answer(its_review, place.uri), "claimed, and the callback died before it called back"
+    assert pipeline.reviews.answer(its_review, place.uri), (
+        "claimed, and the callback died before it called back"
+    )
 
     pipeline.runtime.down()
     pipeline.info = pipeline.runtime.up()

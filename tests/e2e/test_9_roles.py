@@ -1,4 +1,4 @@
-"""Every call that the functions made in these tests is allowed by their roles, and the roles allow little else.
+"""Every call of the functions in these tests is allowed by their roles, and the roles allow little else.
 
 Runs last: the tests before it are the run that is looked at. The emulator enforces no IAM, so this does.
 """

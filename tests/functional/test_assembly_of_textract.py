@@ -29,7 +29,9 @@ def outcome(path: Path) -> str:
     fields = parse_fields((RELEASE / "fields.json").read_bytes())
     calibration = parse_calibration((RELEASE / "calibration.json").read_bytes())
     try:
-        pages = [decode_page(encode_page(page)) for page in read_pages(blocks_of(json.loads(path.read_bytes())))]
+        pages = [
+            decode_page(encode_page(page)) for page in read_pages(blocks_of(json.loads(path.read_bytes())))
+        ]
         result = extract(((page, classifier().predict(page)) for page in pages), fields, calibration)
     except RectoError as error:
         return type(error).__name__

@@ -37,7 +37,11 @@ def events() -> FakeEvents:
 
 @pytest.fixture
 def step(
-    documents: DocumentRows, slots: SlotLeases, workflow: FakeWorkflow, objects: S3Objects, clock: FakeClock,
+    documents: DocumentRows,
+    slots: SlotLeases,
+    workflow: FakeWorkflow,
+    objects: S3Objects,
+    clock: FakeClock,
     events: FakeEvents,
 ) -> Dispatch:
     parameters = FakeParameters({RELEASE: "releases/one"})
@@ -313,9 +317,15 @@ def test_one_row_that_cannot_be_recovered_stops_no_other(
     ],
 )
 def test_an_interrupted_document_goes_on_from_its_last_finished_step(
-    status: Status, finished: list[str], expected: str, step: Dispatch, documents: DocumentRows,
-    workflow: FakeWorkflow, objects: S3Objects, clock: FakeClock,
-) -> None:  # fmt: skip
+    status: Status,
+    finished: list[str],
+    expected: str,
+    step: Dispatch,
+    documents: DocumentRows,
+    workflow: FakeWorkflow,
+    objects: S3Objects,
+    clock: FakeClock,
+) -> None:
     upload(documents, clock, "a", status=status, release="releases/old")
     for name in finished:
         body = PLAN if name == "images/plan.json" else b"{}"

@@ -1,4 +1,4 @@
-"""The shells: one bad record comes back alone, and nothing a function logs is a document's text or a token."""
+"""The shells: one bad record comes back alone, failures are reported by name, tokens stay out of logs."""
 
 import importlib.util
 import json
@@ -69,9 +69,15 @@ def test_a_bad_upload_message_comes_back_alone(
     """Defects 6 and 7: bad records vanished, or took the others with them."""
     boto3.client("events").create_event_bus(Name="recto")
     app = load(
-        "intake", "app", monkeypatch, DOCUMENT_TABLE="documents", PROJECT_ID="recto", EVENT_BUS="recto",
-        DISPATCH_FUNCTION="dispatch", MAX_DOCUMENT_BYTES="1000",
-    )  # fmt: skip
+        "intake",
+        "app",
+        monkeypatch,
+        DOCUMENT_TABLE="documents",
+        PROJECT_ID="recto",
+        EVENT_BUS="recto",
+        DISPATCH_FUNCTION="dispatch",
+        MAX_DOCUMENT_BYTES="1000",
+    )
     later = Later()
     intake, _, dispatch = app.wiring()
     monkeypatch.setattr(app, "wiring", lambda: (intake, later, dispatch))
@@ -119,9 +125,14 @@ def test_a_step_that_fails_with_a_token_reports_itself_by_name(
     monkeypatch: pytest.MonkeyPatch, jobs: JobRows, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = load(
-        "textract_start", "app", monkeypatch, DOCUMENT_TABLE="documents", NOTIFICATION_TOPIC_ARN="arn:topic",
-        NOTIFICATION_ROLE_ARN="arn:role", JOB_ROW_DAYS="8",
-    )  # fmt: skip
+        "textract_start",
+        "app",
+        monkeypatch,
+        DOCUMENT_TABLE="documents",
+        NOTIFICATION_TOPIC_ARN="arn:topic",
+        NOTIFICATION_ROLE_ARN="arn:role",
+        JOB_ROW_DAYS="8",
+    )
     workflow, ocr = FakeWorkflow(), FakeOcr()
     monkeypatch.setattr(ocr, "start", lambda request: app_error())
     monkeypatch.setattr(
@@ -141,9 +152,15 @@ def app_error() -> None:
 
 def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: S3Objects) -> None:
     app = load(
-        "page_images", "app", monkeypatch, WORK_BUCKET=WORK, MAX_PAGES="3000", MAX_PIXELS="1000000",
-        REVIEW_PIXELS="200", THUMBNAIL_PIXELS="50",
-    )  # fmt: skip
+        "page_images",
+        "app",
+        monkeypatch,
+        WORK_BUCKET=WORK,
+        MAX_PAGES="3000",
+        MAX_PIXELS="1000000",
+        REVIEW_PIXELS="200",
+        THUMBNAIL_PIXELS="50",
+    )
     buffer = BytesIO()
     pages = [Image.new("RGB", (100, 200), "white") for _ in range(3)]
     pages[0].save(buffer, "PDF", save_all=True, append_images=pages[1:])

@@ -135,10 +135,15 @@ def fetch_all(
         assert len(responses) < 100
         so_far = responses[-1] if responses else None
         going_on = (
-            {"next_token": so_far.next_token, "pages_done": so_far.pages_done, "part": so_far.part, "upload": so_far.upload}
+            {
+                "next_token": so_far.next_token,
+                "pages_done": so_far.pages_done,
+                "part": so_far.part,
+                "upload": so_far.upload,
+            }
             if so_far
             else {}
-        )  # fmt: skip
+        )
         step = OcrFetch(ocr, objects, objects, WORK, late())
         responses.append(fetch(TextractFetchRequest(document=DOCUMENT, job=job, **request, **going_on), step))
     return responses

@@ -1,4 +1,4 @@
-"""A review from its opening to the published result: tokens stay inside, one answer counts once, restarts keep it."""
+"""A review from its opening to the result: tokens stay inside, one answer counts once, restarts keep it."""
 
 import json
 from datetime import timedelta
@@ -29,19 +29,34 @@ FOUND = {
     "Confidence": 0.4,
     "Fields": {
         "Provider Name": {
-            "ClassId": 0, "Confidence": 0.4, "NumDetections": 1, "NumDetectedValues": 1, "SortOrder": 0,
-            "Value": "ACME Bank", "Detections": [],
+            "ClassId": 0,
+            "Confidence": 0.4,
+            "NumDetections": 1,
+            "NumDetectedValues": 1,
+            "SortOrder": 0,
+            "Value": "ACME Bank",
+            "Detections": [],
         },
         "Card Name": {
-            "ClassId": 1, "Confidence": 0.9, "NumDetections": 1, "NumDetectedValues": 1, "SortOrder": 1,
+            "ClassId": 1,
+            "Confidence": 0.9,
+            "NumDetections": 1,
+            "NumDetectedValues": 1,
+            "SortOrder": 1,
             "Values": [{"Value": "Gold", "Confidence": 0.9}],
         },
         "Date": {
-            "ClassId": 2, "Confidence": 0.0, "NumDetections": 0, "NumDetectedValues": 0, "SortOrder": 2,
-            "Optional": True, "Value": "", "Detections": [],
+            "ClassId": 2,
+            "Confidence": 0.0,
+            "NumDetections": 0,
+            "NumDetectedValues": 0,
+            "SortOrder": 2,
+            "Optional": True,
+            "Value": "",
+            "Detections": [],
         },
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -62,16 +77,30 @@ def trigger(
     clock = FakeClock()
     now = clock()
     row = DocumentRow(
-        document_id="d1", status=Status.RUNNING, bucket="inbox", key="a.pdf", received=now, updated=now,
+        document_id="d1",
+        status=Status.RUNNING,
+        bucket="inbox",
+        key="a.pdf",
+        received=now,
+        updated=now,
         release=RELEASE,
-    )  # fmt: skip
+    )
     documents.add(row)
     objects.write(DocumentPlaces(WORK, "d1").fields, json.dumps(FOUND).encode())
     names = iter(f"review{number}" for number in range(9))
     return ReviewTrigger(
-        objects, documents, reviews, workflow, loops, FakeParameters({FLOW: "workbench"}), clock,
-        lambda: next(names), WORK, FLOW, timedelta(days=10),
-    )  # fmt: skip
+        objects,
+        documents,
+        reviews,
+        workflow,
+        loops,
+        FakeParameters({FLOW: "workbench"}),
+        clock,
+        lambda: next(names),
+        WORK,
+        FLOW,
+        timedelta(days=10),
+    )
 
 
 def write_release(objects: S3Objects) -> None:
@@ -83,10 +112,16 @@ def write_release(objects: S3Objects) -> None:
         "tokenizer.json": b"t",
     }
     index = {
-        "schema": 1, "name": "one", "created": "2026-11-21T00:00:00Z", "recipe": "r", "seed": 1, "licence": "Apache-2.0",
-        "labels": [*(field["Name"] for field in FIELDS), "other"], "windows": {"max_tokens": 64, "stride": 16},
+        "schema": 1,
+        "name": "one",
+        "created": "2026-11-21T00:00:00Z",
+        "recipe": "r",
+        "seed": 1,
+        "licence": "Apache-2.0",
+        "labels": [*(field["Name"] for field in FIELDS), "other"],
+        "windows": {"max_tokens": 64, "stride": 16},
         "files": {name: sha256(content).hexdigest() for name, content in files.items()},
-    }  # fmt: skip
+    }
     for name, content in {**files, "release.json": json.dumps(index).encode()}.items():
         objects.write(Location(bucket=WORK, key=f"{RELEASE}/{name}"), content)
 
@@ -246,9 +281,12 @@ def test_a_human_loop_that_could_not_be_started_is_started_by_the_next_try(
 
 @pytest.mark.parametrize("answers", [(), ({"nothing": "here"},), ({"field-value-Unknown": "x"},)])
 def test_an_answer_that_cannot_be_used_fails_the_document_by_name(
-    answers: tuple[dict[str, Any], ...], trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects,
+    answers: tuple[dict[str, Any], ...],
+    trigger: ReviewTrigger,
+    callback: ReviewCallback,
+    objects: S3Objects,
     workflow: FakeWorkflow,
-) -> None:  # fmt: skip
+) -> None:
     answered = take_answer(hand_in(objects, ask(trigger), *answers), callback)
 
     assert answered.outcome == "failed"
@@ -259,7 +297,11 @@ def test_an_answer_that_cannot_be_used_fails_the_document_by_name(
 
 @pytest.mark.parametrize("human", [["text"], [None], [{"workerId": "w", "answerContent": [1]}]])
 def test_answers_of_no_shape_at_all_fail_the_document_and_do_not_hang_it(
-    human: list[Any], trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, workflow: FakeWorkflow
+    human: list[Any],
+    trigger: ReviewTrigger,
+    callback: ReviewCallback,
+    objects: S3Objects,
+    workflow: FakeWorkflow,
 ) -> None:
     place = Location(bucket=REVIEWS, key="reviews/odd/output.json")
     output = {"inputContent": {"ReviewId": ask(trigger)}, "humanAnswers": human}
@@ -312,9 +354,12 @@ def publishing(trigger: ReviewTrigger) -> tuple[Publish, FakeEvents]:
 
 
 def test_the_reviewed_fields_are_what_is_published(
-    trigger: ReviewTrigger, callback: ReviewCallback, publishing: tuple[Publish, FakeEvents], objects: S3Objects,
+    trigger: ReviewTrigger,
+    callback: ReviewCallback,
+    publishing: tuple[Publish, FakeEvents],
+    objects: S3Objects,
     documents: DocumentRows,
-) -> None:  # fmt: skip
+) -> None:
     step, events = publishing
     take_answer(hand_in(objects, ask(trigger), CORRECTED), callback)
 

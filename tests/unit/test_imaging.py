@@ -1,4 +1,4 @@
-"""Opening and drawing documents: upright, in plain colour, bounded, and refused by name where that cannot be."""
+"""Opening and drawing documents: upright, in plain colour, bounded, or refused by name."""
 
 import csv
 from collections.abc import Callable
@@ -11,7 +11,6 @@ from recto.errors import (
     DamagedDocumentError,
     DocumentError,
     DocumentTooLargeError,
-    EncryptedDocumentError,
     UnsupportedDocumentError,
 )
 from recto.imaging import Limits, in_colour, open_pages
@@ -63,8 +62,12 @@ def test_every_format_is_drawn_in_plain_colour_within_the_size(
     assert not is_black(image, (0.8, 0.8))
 
 
-@pytest.mark.parametrize(("orientation", "corner"), [(1, (0.1, 0.1)), (3, (0.9, 0.9)), (6, (0.9, 0.1)), (8, (0.1, 0.9))])
-def test_exif_rotation_is_applied_and_stripped(tmp_path: Path, orientation: int, corner: tuple[float, float]) -> None:
+@pytest.mark.parametrize(
+    ("orientation", "corner"), [(1, (0.1, 0.1)), (3, (0.9, 0.9)), (6, (0.9, 0.1)), (8, (0.1, 0.9))]
+)
+def test_exif_rotation_is_applied_and_stripped(
+    tmp_path: Path, orientation: int, corner: tuple[float, float]
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture().save(tmp_path / "a.jpg", exif=exif, quality=95)
@@ -101,7 +104,9 @@ def test_transparency_is_white_paper() -> None:
         (b"II*\x00" + b"\xff" * 50, DamagedDocumentError),
     ],
 )
-def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path, content: bytes, error: type[DocumentError]) -> None:
+def test_what_cannot_be_read_is_refused_by_name(
+    tmp_path: Path, content: bytes, error: type[DocumentError]
+) -> None:
     (tmp_path / "a").write_bytes(content)
 
     with pytest.raises(error, match=r"report\.pdf"), open_pages(tmp_path / "a", LIMITS, "report.pdf"):

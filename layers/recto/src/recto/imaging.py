@@ -129,7 +129,9 @@ def _check_size(image: Image.Image, limits: Limits, name: str) -> None:
 @contextmanager
 def _image_errors(name: str) -> Iterator[None]:
     try:
-        with warnings.catch_warnings(action="ignore"):  # a file is drawn or refused; Pillow's doubts are neither
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # a file is drawn or refused; Pillow's doubts are neither
             yield
     except Image.DecompressionBombError as error:
         raise DocumentTooLargeError(f"{name}: {error}") from error
@@ -140,7 +142,7 @@ def _image_errors(name: str) -> Iterator[None]:
 
 
 def in_colour(image: Image.Image) -> Image.Image:
-    """The same picture in plain RGB: 16 bits scaled down, transparency on white, CMYK and palettes converted."""
+    """The same picture in plain RGB: 16 bits scaled down, transparency on white, the rest converted."""
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_8_bit(image)
     if image.has_transparency_data:

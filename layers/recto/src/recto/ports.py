@@ -77,9 +77,14 @@ class DocumentRow(BaseModel):
     def ref(self, release: str | None = None) -> DocumentRef:
         """The reference that travels through the state machine."""
         return DocumentRef(
-            document_id=self.document_id, attempt=self.attempt, ocr_attempt=self.ocr_attempt, bucket=self.bucket,
-            key=self.key, version_id=self.version_id, release=self.release if release is None else release,
-        )  # fmt: skip
+            document_id=self.document_id,
+            attempt=self.attempt,
+            ocr_attempt=self.ocr_attempt,
+            bucket=self.bucket,
+            key=self.key,
+            version_id=self.version_id,
+            release=self.release if release is None else release,
+        )
 
 
 class Documents(Protocol):
@@ -96,9 +101,14 @@ class Documents(Protocol):
         ...
 
     def move(
-        self, document: str, expected: Iterable[Status], status: Status, now: datetime, of_attempt: int | None = None,
+        self,
+        document: str,
+        expected: Iterable[Status],
+        status: Status,
+        now: datetime,
+        of_attempt: int | None = None,
         **changes: str | float,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """False where the row is in no expected status, or on another attempt: somebody else moved it."""
         ...
 
@@ -167,7 +177,7 @@ class Reviews(Protocol):
         ...
 
     def answer(self, review: str, answer: str) -> bool:
-        """True for the first answer, and again for the same one; False for any other: one answer counts once."""
+        """True for the first answer, and for the same one again; False for any other."""
         ...
 
 

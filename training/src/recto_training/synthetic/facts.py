@@ -8,33 +8,37 @@ from recto_training.synthetic import banks, wordings
 from recto_training.synthetic.banks import Split, bank
 from recto_training.synthetic.markup import mark
 
+# What is held out are ways of wording a value; bare ones (`15.24%`, `$25`, `None`) have no wording to hold
+# out and stand in both parts.
+BARE = frozenset({"{p}%", "{s}%", "${a}", "${b}", "None"})
+
 INTRO_FORMS = bank(
     "{p}%<~ introductory APR~ APR~ fixed> for <~the first ~your first ~a period of >{n} <months~months~billing cycles~billing periods>|{p}% for {n} months|Prime + {m}% for the first {n} months|{p}% until the <first~last> day of the {n}th <month~billing cycle>",
     "{p}% during the first {n} statement periods|{p}% over your first {n} months",
 )
 RATE_FORMS = bank(
     "{p}%|{p}%|{p}%|{p}% APR|{p}% <to~-~–~through~and> {q}%|{p}%, {q}%<~,> or {r}%|{p}% or {q}%|<Prime~Prime Rate~Prime rate~Index~Index Rate~WSJ Prime~Prime Rate Index> <+~plus~+> {m}%|<Prime~Prime Rate> + {m}% <to~or> <Prime~Prime Rate> + {r}%|{p}% ({m}% above Prime)|{p}%, {q}%, {r}%",
-    "{p}% up to {q}%|U.S. Prime Rate + {m}%|Prime Rate plus a margin of {m}%|{p}% / {q}%|{p}% per year",
+    "{p}%|{p}%|{p}%|{p}%|{p}% up to {q}%|U.S. Prime Rate + {m}%|Prime Rate plus a margin of {m}%|{p}% / {q}%|{p}% per year",
 )
 ANNUAL_FORMS = bank(
     "None|None|${a}|${a}.00|$0|${a}|No annual fee|No fee|Waived|${a}, ${b} for each additional card",
-    "Free|USD {a}|$0.00|Nil",
+    "None|${a}|${a}|Free|USD {a}|$0.00|Nil",
 )
 TRANSFER_FORMS = bank(
     "<~Either ~>${a} or {s}% of <the amount of each transfer~each transfer~the transfer amount~the amount transferred~the transaction>, whichever is <greater~more~higher>|{s}% of <the amount of each transfer~each transfer~the transfer amount~the amount transferred><~, minimum ${a}~ (minimum ${a})~ with a minimum of ${a}~ but not less than ${a}>|None|${a}|${a} per transfer|{s}%",
-    "{s}% of each transferred balance ($ {a} minimum)|The greater of ${a} or {s}% of each transfer|{s}%, at least ${a}",
+    "None|{s}%|{s}% of each transferred balance ($ {a} minimum)|The greater of ${a} or {s}% of each transfer|{s}%, at least ${a}",
 )
 PENALTY_FEE_FORMS = bank(
     "<Up to~up to~Not more than~Maximum> ${b}|<Up to~up to> ${b}.00|${b}|${b}.00|None|Up to ${b} per occurrence|${a} for the first and ${b} for each later one|${a} or ${b}|{s}% of the payment|No charge",
-    "As much as ${b}|max. ${b}|${a} to ${b}",
+    "${b}|${b}|None|As much as ${b}|max. ${b}|${a} to ${b}",
 )
 FOREIGN_FORMS = bank(
     "{s}% of <each transaction~the US dollar amount~the U.S. dollar amount~the transaction amount~each foreign transaction~the amount~each purchase><~ in U.S. dollars~ of the transaction~ after conversion>|None|{s}%|Up to {s}% of each transaction in U.S. dollars|<1%~2%> of each <single-currency~multi-currency> transaction",
-    "{s}% of the converted amount|{s}% of every transaction abroad|{s}% surcharge",
+    "None|{s}%|{s}% of the converted amount|{s}% of every transaction abroad|{s}% surcharge",
 )
 OTHER_FEE_FORMS = bank(
     "<~Either >${a} or {s}% of <the amount of each cash advance~each cash advance~the advance>, whichever is <greater~more>|<no less than~not less than> <$0.50~$1.00~$2>|{s}% of <each cash advance~the amount advanced><~, minimum ${a}>|${a}|Up to ${b}|${a}.00|${a} per <copy~page~hour>|None",
-    "{s}% of the cash drawn, at least ${a}|at least $0.75|max. ${b}",
+    "${a}|${a}|{s}% of the cash drawn, at least ${a}|at least $0.75|max. ${b}",
 )
 FEE_FORMS = {
     wordings.ANNUAL: ANNUAL_FORMS,

@@ -107,7 +107,7 @@ WORDS: dict[int, FieldWords] = {
                 "<balance transfers~Balance Transfers~Balance transfers>",
                 "<Balance Transfer~balance transfer>",
             ),
-            "Annual rate on transferred balances|Rate for balance transfers|Balance transfer annual percentage rate",
+            "Annual rate on transferred balances|What we charge on balance transfers|Balance transfers: yearly rate",
         ),
         bank(RATE_CELLS, HELD_RATE_CELLS),
         bank(
@@ -124,7 +124,7 @@ WORDS: dict[int, FieldWords] = {
                 "<cash advances~Cash Advances~Cash Advances and Convenience Checks>",
                 "<Cash Advance~cash advance~Cash>",
             ),
-            "Annual rate on cash advances|Rate for cash advances|Cash advance annual percentage rate",
+            "Annual rate on cash advances|What we charge on cash advances|Cash advances: yearly rate",
         ),
         bank(RATE_CELLS, HELD_RATE_CELLS),
         bank(
@@ -138,7 +138,7 @@ WORDS: dict[int, FieldWords] = {
     PURCHASE: FieldWords(
         bank(
             _kind_labels("<purchases~Purchases~Purchases>", "<Purchase~purchase~Purchases>"),
-            "Annual rate on purchases|Rate for purchases|Purchase annual percentage rate",
+            "Annual rate on purchases|What we charge on purchases|Purchases: yearly rate",
         ),
         bank(RATE_CELLS, HELD_RATE_CELLS),
         bank(

@@ -1,8 +1,8 @@
 """The one table: documents with their histories, slots, OCR jobs, reviews. Every change is conditional.
 
 Keys: `DOC#id`/`STATE` and `DOC#id`/`HISTORY#time#status`, `SOURCE#id`/`time#document`,
-`LEASE#documents`/`LEASE`, `JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`. The index `StatusIndex` is (status, received)
-over the documents' states.
+`LEASE#documents`/`LEASE`, `JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`. The index `StatusIndex` is (status,
+received) over the documents' states.
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,9 +55,13 @@ class Table:
             self._db.put_item(TableName=self.name, Item=self.pack(item))
 
     def update(
-        self, key: Mapping[str, str], expression: str, names: Mapping[str, str], values: Mapping[str, Any],
+        self,
+        key: Mapping[str, str],
+        expression: str,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
         condition: str | None = None,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         """False where the condition does not hold."""
         request = {"TableName": self.name, "Key": self.pack(key), "UpdateExpression": expression}
         request |= {"ExpressionAttributeNames": dict(names)} if names else {}
@@ -118,9 +122,12 @@ class DocumentRows:
         item = {name: value for name, value in row.model_dump().items() if value not in (None, "")}
         item |= {**_document_key(row.document_id), "status": str(row.status)}
         source = {
-            "pk": f"SOURCE#{source_id(row.bucket, row.key)}", "sk": f"{stamp(row.received)}#{row.document_id}",
-            "document_id": row.document_id, "etag": row.etag, "version_id": row.version_id,
-        }  # fmt: skip
+            "pk": f"SOURCE#{source_id(row.bucket, row.key)}",
+            "sk": f"{stamp(row.received)}#{row.document_id}",
+            "document_id": row.document_id,
+            "etag": row.etag,
+            "version_id": row.version_id,
+        }
         return self._table.transact(
             {"Put": {"Item": self._table.pack(item), "ConditionExpression": "attribute_not_exists(pk)"}},
             {"Put": {"Item": self._table.pack(_history(row.document_id, row.received, Status.RECEIVED, {}))}},
@@ -165,9 +172,14 @@ class DocumentRows:
         )
 
     def move(
-        self, document: str, expected: Iterable[Status], status: Status, now: datetime, of_attempt: int | None = None,
+        self,
+        document: str,
+        expected: Iterable[Status],
+        status: Status,
+        now: datetime,
+        of_attempt: int | None = None,
         **changes: str | float,
-    ) -> bool:  # fmt: skip
+    ) -> bool:
         allowed = {f":expected{i}": str(s) for i, s in enumerate(expected)}
         new = {"status": str(status), "updated": stamp(now), **changes}
         condition = f"#status IN ({', '.join(allowed)})"
@@ -201,7 +213,7 @@ def _reason(row: DocumentRow) -> dict[str, str]:
 
 
 class SlotLeases:
-    """`recto.ports.Slots` in one item, a map of owner to expiry: no count that could drift from its owners."""
+    """`recto.ports.Slots` in one item, a map of owner to expiry: there is no count that could drift."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -209,9 +221,12 @@ class SlotLeases:
     def take(self, owner: str, limit: int, expires: datetime) -> bool:
         names, values = {"#owners": "owners", "#owner": owner}, {":expires": stamp(expires)}
         taken = self._table.update(
-            LEASE_KEY, "SET #owners.#owner = :expires", names, {**values, ":limit": limit},
+            LEASE_KEY,
+            "SET #owners.#owner = :expires",
+            names,
+            {**values, ":limit": limit},
             "attribute_exists(#owners) AND attribute_not_exists(#owners.#owner) AND size(#owners) < :limit",
-        )  # fmt: skip
+        )
         if taken or self._table.get(LEASE_KEY) is not None:
             return taken
         empty = self._table.update(
@@ -263,7 +278,9 @@ class ReviewRows:
 
     def add(self, row: ReviewRow) -> bool:
         item = self._table.pack({**_review_key(row.review_id), **row.model_dump()})
-        return self._table.transact({"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}})
+        return self._table.transact(
+            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+        )
 
     def find(self, review: str) -> ReviewRow | None:
         item = self._table.get(_review_key(review))
@@ -271,16 +288,21 @@ class ReviewRows:
 
     def renew_token(self, review: str, task_token: str) -> bool:
         return self._table.update(
-            _review_key(review), "SET task_token = :token", {"#state": "state"},
-            {":token": task_token, ":open": "OPEN"}, "#state = :open",
-        )  # fmt: skip
+            _review_key(review),
+            "SET task_token = :token",
+            {"#state": "state"},
+            {":token": task_token, ":open": "OPEN"},
+            "#state = :open",
+        )
 
     def answer(self, review: str, answer: str) -> bool:
         return self._table.update(
-            _review_key(review), "SET #state = :answered, answer = :answer", {"#state": "state"},
+            _review_key(review),
+            "SET #state = :answered, answer = :answer",
+            {"#state": "state"},
             {":open": "OPEN", ":answered": "ANSWERED", ":answer": answer},
             "#state = :open OR (#state = :answered AND answer = :answer)",
-        )  # fmt: skip
+        )
 
 
 def _review_key(review: str) -> dict[str, str]:

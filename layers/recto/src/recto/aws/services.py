@@ -81,8 +81,11 @@ class EventBridgeEvents:
 
     def publish(self, kind: str, detail: Mapping[str, Any]) -> None:
         entry = {
-            "Source": self._source, "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": self._bus,
-        }  # fmt: skip
+            "Source": self._source,
+            "DetailType": kind,
+            "Detail": json.dumps(detail),
+            "EventBusName": self._bus,
+        }
         with errors_of(f"PutEvents {kind}"):
             answer = self._events.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:

@@ -186,8 +186,8 @@ def _give_up(row: DocumentRow, start_from: Step, step: Dispatch) -> bool:
     """A document whose executions keep ending without an outcome fails by name, once and for all."""
     failure = Failure(
         Error=TooManyAttemptsError.__name__,
-        Cause=f"document {row.document_id}: {row.attempt} executions ended without an outcome, the last before "
-        f"the step {start_from}",
+        Cause=f"document {row.document_id}: {row.attempt} executions ended without an outcome, the last "
+        f"before the step {start_from}",
     )
     changes = {"error": failure.Error, "cause": failure.Cause}
     if step.documents.move(

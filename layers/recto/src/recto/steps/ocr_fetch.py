@@ -106,8 +106,8 @@ def _unread_pages(
     for number in range(first, end):
         if number not in responses.unread:
             raise PageCountMismatchError(
-                f"document {request.document.document_id}: OCR job {request.job.job_id} has {responses.num_pages} "
-                f"pages, page {number} is missing from its result and from its warnings"
+                f"document {request.document.document_id}: OCR job {request.job.job_id} has "
+                f"{responses.num_pages} pages, page {number} is missing from its result and from its warnings"
             )
         yield Page(number, ())
 

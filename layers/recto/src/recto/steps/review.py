@@ -23,8 +23,8 @@ from recto.ports import (
     Reviews,
     Workflow,
 )
-from recto.review import ReviewTask, apply_answers, human_loop_name, parse_human_answers
 from recto.results import DocumentResult
+from recto.review import ReviewTask, apply_answers, human_loop_name, parse_human_answers
 from recto.steps.fields_of_release import load_fields
 from recto.steps.postprocess import load_result
 
