@@ -89,14 +89,15 @@ def _process(session: Session, samples: list[Path], began: float) -> list[Outcom
 
 
 def _answer_one(session: Session, outcomes: list[Outcome], samples: Path) -> None:
-    """Answer the first review that waits, with the stated answer of the samples."""
-    waiting = [outcome.row for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW]
+    """Answer the waiting review with the fewest doubts, as the sample's truth has it."""
+    rows = [outcome.row for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW]
+    waiting = [reviews.OpenReview(row, reviews.load_task(row, session.stack)) for row in rows]
     if not waiting:
         session.out.print("no document waits for a review")
         return
-    row, begun = waiting[0], datetime.now(UTC)
+    row, task = min(waiting, key=lambda review: len(review.task.model_result.review_reasons or ()))
+    begun = datetime.now(UTC)
     session.out.rule("a person is asked")
-    task = reviews.load_task(row, session.stack)
     session.out.print(tables.reviews_table([reviews.OpenReview(row, task)]))
     edits = stated_edits(task, truth_of(row.key, samples))
     session.out.print(f"[bold]{escape(tables.command_line(row.key, edits))}[/]", highlight=False)

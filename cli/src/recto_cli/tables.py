@@ -10,7 +10,7 @@ from rich.table import Table
 
 from recto.messages import Status
 from recto.ports import DocumentRow
-from recto.results import DocumentResult, FieldResult, ReviewReason, Value
+from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason, Value
 from recto_cli.answers import Edits
 from recto_cli.reviews import OpenReview
 from recto_cli.submit import Outcome
@@ -119,8 +119,10 @@ def _remarks(field: FieldResult, value: Value | None, result: DocumentResult) ->
 
 
 def _reasons_of(field: FieldResult, result: DocumentResult) -> list[ReviewReason]:
+    """Without those of validators, which the values' own verdicts tell."""
     names = [name for name, one in result.fields.items() if one is field]
-    return [reason for reason in result.review_reasons or () if reason.field in names]
+    reasons = (reason for reason in result.review_reasons or () if reason.field in names)
+    return [reason for reason in reasons if reason.code is not ReasonCode.VALIDATOR_FAILED]
 
 
 def reviews_table(reviews: Iterable[OpenReview]) -> Table:
