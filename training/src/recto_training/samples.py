@@ -39,7 +39,7 @@ SAMPLES = (
     Sample("questions and answers.pdf", "questions", ALL_HELD_OUT, "sample 6"),
     Sample("side-panel.pdf", "side_panel", ALL_HELD_OUT, "sample 7"),
     Sample("margin-headings.pdf", "margin_headings", ALL_HELD_OUT, "sample 8"),
-    Sample("worn-scan.jpg", "schumer", ALL_SEEN, "sample 9", wear=0.8),
+    Sample("worn-scan.jpg", "schumer", ALL_SEEN, "sample 9", wear=0.55),
     Sample("fax.tiff", "leaders", ALL_SEEN, "sample 12", wear=0.15),
 )
 
