@@ -31,11 +31,11 @@ class Sample(NamedTuple):
 
 
 SAMPLES = (
-    Sample("pricing-table.pdf", "schumer", ALL_SEEN, "sample 1"),
+    Sample("pricing-table.pdf", "schumer", ALL_SEEN, "sample 21"),
     Sample("booklet.pdf", "booklet", ALL_SEEN, "sample 2"),
     Sample("rate-tiles.pdf", "tiles", ALL_SEEN, "sample 3"),
     Sample("letter.pdf", "letter", ALL_SEEN, "sample 4"),
-    Sample("two-columns.pdf", "two_columns", ALL_SEEN, "sample 5"),
+    Sample("two-columns.pdf", "two_columns", ALL_SEEN, "sample 27"),
     Sample("questions and answers.pdf", "questions", ALL_HELD_OUT, "sample 6"),
     Sample("side-panel.pdf", "side_panel", ALL_HELD_OUT, "sample 7"),
     Sample("margin-headings.pdf", "margin_headings", ALL_HELD_OUT, "sample 8"),
