@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recto.confidence import Calibration
@@ -179,6 +179,14 @@ placed = st.tuples(
 )  # fmt: skip
 
 
+LINE_ON_A_LINE = [
+    (Word("0", Box(1.0, 0.0, 1.0, 1.0), 0.0, 0), 0, 0.0),
+    (Word("0", Box(1.0, 0.0, 1.0, 0.5), 0.0, 0), 0, 0.0),
+]
+"""Boxes without width that each lie below the other: both words were lost."""
+
+
+@example([LINE_ON_A_LINE])
 @given(st.lists(st.lists(placed, max_size=15), max_size=4))
 def test_every_word_of_a_reported_class_is_in_exactly_one_mention_of_its_page(
     drawn_pages: list[list[tuple[Word, int, float]]],

@@ -124,7 +124,8 @@ def _joined_lines(order: ReadingOrder, runs: list[_Run]) -> list[list[_Run]]:
         if not run.ends_line or below not in beginnings:
             continue
         other = beginnings[below]
-        if runs[other].class_id == run.class_id and other not in taken and other != index:
+        is_later = other > index  # always so on real pages; degenerate boxes may lie below each other
+        if runs[other].class_id == run.class_id and other not in taken and is_later:
             follower[index] = other
             taken.add(other)
     return [_chain(runs, follower, index) for index in range(len(runs)) if index not in taken]
