@@ -8,13 +8,17 @@ import pytest
 from recto_training.export import demo_fields
 from recto_training.samples import write_samples
 from recto_training.synthetic import banks, facts, wordings
-from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, Agreement, Plan, generate
+from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, ALL_TEST, Agreement, Plan, generate
 from recto_training.synthetic.banks import Bank, Split
-from recto_training.synthetic.families import HELD_OUT_FAMILIES, SEEN_FAMILIES
+from recto_training.synthetic.families import HELD_OUT_FAMILIES, SEEN_FAMILIES, TEST_FAMILIES
 from recto_training.synthetic.markup import NO_FIELD, mark, marked_words
 from recto_training.synthetic.pdf import write_pdf
 
-FAMILIES = [(name, ALL_SEEN) for name in SEEN_FAMILIES] + [(name, ALL_HELD_OUT) for name in HELD_OUT_FAMILIES]
+FAMILIES = [
+    *((name, ALL_SEEN) for name in SEEN_FAMILIES),
+    *((name, ALL_HELD_OUT) for name in HELD_OUT_FAMILIES),
+    *((name, ALL_TEST) for name in TEST_FAMILIES),
+]
 
 
 def all_banks() -> dict[str, Bank]:
@@ -97,14 +101,19 @@ def test_the_pdf_prints_the_words_where_the_truth_says() -> None:
         assert word.text in page.get_textpage().get_text_bounded(*sides, *ends)
 
 
-def test_nothing_held_out_is_in_a_training_bank() -> None:
-    assert not SEEN_FAMILIES.keys() & HELD_OUT_FAMILIES.keys()
+def test_nothing_held_out_is_in_another_part_of_a_bank() -> None:
+    assert len({*SEEN_FAMILIES, *HELD_OUT_FAMILIES, *TEST_FAMILIES}) == (
+        len(SEEN_FAMILIES) + len(HELD_OUT_FAMILIES) + len(TEST_FAMILIES)
+    )
+    common = {text.casefold() for text in facts.BARE | facts.PLAIN}
     for name, bank in all_banks().items():
-        assert bank.seen, name
-        assert bank.held_out, name
-        seen = {text.casefold() for form in bank.seen for text in all_expansions(form)}
-        held_out = {text.casefold() for form in bank.held_out for text in all_expansions(form)}
-        assert not seen & held_out - {text.casefold() for text in facts.BARE}, name
+        assert all(bank), name
+        seen, held_out, test = (
+            {text.casefold() for form in part for text in all_expansions(form)} - common for part in bank
+        )
+        assert not seen & held_out, name
+        assert not seen & test, name
+        assert not held_out & test, name
 
 
 def test_no_held_out_name_appears_in_training_documents() -> None:
@@ -114,8 +123,10 @@ def test_no_held_out_name_appears_in_training_documents() -> None:
     def texts(agreements: list[Agreement], field: int) -> set[str]:
         return {m.text.casefold() for a in agreements for m in a.mentions if m.field == field}
 
+    test = [generate(f"test {seed}", ALL_TEST) for seed in range(60)]
     for field in (wordings.PROVIDER, wordings.CARD, wordings.ADDRESS):
         assert not texts(seen, field) & texts(held_out, field)
+        assert not texts(seen, field) & texts(test, field)
     halves = banks.FIRST_HALF.part(Split.HELD_OUT)
     starts = re.compile(
         "|".join(f"\\b{half}" for half in halves if half not in {"Black", "Gold", "Spring", "Summer"})

@@ -24,6 +24,7 @@ class Plan(NamedTuple):
 
 ALL_SEEN = Plan()
 ALL_HELD_OUT = Plan(Split.HELD_OUT, Split.HELD_OUT, Split.HELD_OUT)
+ALL_TEST = Plan(Split.TEST, Split.TEST, Split.TEST)
 
 
 class TruthWord(NamedTuple):

@@ -1,7 +1,7 @@
-"""Banks of invented names, places and amounts; each has a part for training and a part kept from it.
+"""Banks of invented names, places and amounts; each has three parts: for training, for development, for the test.
 
 Nothing here is taken from a real agreement. A name is put together from two halves, so that training
-meets thousands of them; no half is in both parts.
+meets thousands of them; no half is in two parts. The test's part lies in `final_words`.
 """
 # ruff: noqa: E501 - lists of words
 
@@ -10,22 +10,28 @@ from enum import StrEnum
 from random import Random
 from typing import NamedTuple
 
+from recto_training.synthetic import final_words
+
 
 class Split(StrEnum):
     """Whether something may be met in training."""
 
     SEEN = "seen"
     HELD_OUT = "held_out"
+    """Kept from training, but looked at while the recipe was made."""
+    TEST = "test"
+    """Used for the final figure of a release only."""
 
 
 class Bank(NamedTuple):
-    """Alternatives for one thing, in two disjoint parts."""
+    """Alternatives for one thing, in three disjoint parts."""
 
     seen: tuple[str, ...]
     held_out: tuple[str, ...]
+    test: tuple[str, ...]
 
     def part(self, split: Split) -> tuple[str, ...]:
-        return self.seen if split is Split.SEEN else self.held_out
+        return {Split.SEEN: self.seen, Split.HELD_OUT: self.held_out, Split.TEST: self.test}[split]
 
     def pick(self, rng: Random, split: Split) -> str:
         """One alternative, with one choice made in each `<a~b~c>` of it."""
@@ -42,12 +48,9 @@ def expand(text: str, rng: Random) -> str:
     return text
 
 
-def bank(seen: str, held_out: str, separator: str = "|") -> Bank:
-    """A bank from two lists in one string each."""
-    parts = (
-        tuple(item.strip() for item in text.split(separator) if item.strip()) for text in (seen, held_out)
-    )
-    return Bank(*parts)
+def bank(*parts: str) -> Bank:
+    """A bank from three lists in one string each, parted by bars."""
+    return Bank(*(tuple(item.strip() for item in text.split("|") if item.strip()) for text in parts))
 
 
 FIRST_HALF = bank(
@@ -56,17 +59,20 @@ FIRST_HALF = bank(
     "Vel|Cald|Rosen|Eller|Hart|Lind|Mill|Sand|Salt|Frost|Rock|Wolf|Fox|Hawk|Swan|Gray|Red|Blue|White|Green|Long",
     "Juniper|Osprey|Falcon|Maple|Willow|Summer|Black|Gold|Spring|Hollow|Cobble|Ember|Zeph|Ivory|Umber|Yarrow|Otter|"
     "Dusk|Kings|Queens",
+    final_words.FIRST_HALF,
 )
 SECOND_HALF = bank(
     "moor|mere|bridge|ford|field|wood|ridge|hill|haven|gate|stone|brook|land|dale|view|port|side|well|ton|shire|"
     "water|cliff|bank|ley|worth|burn|lea|grove|hurst|croft",
     "crossing|hollow|point|bay|marsh|peak|garden|falls|shore|heath|combe|wick",
+    final_words.SECOND_HALF,
 )
 ENDING = bank(
     "Bank|Bank, N.A.|National Bank|Savings Bank|Credit Union|Federal Credit Union|Community Credit Union|Bancshares|"
     "Savings|Banking Company|Community Bank|Credit Union, Inc.|Farmers Bank|Municipal Credit Union|Capital|FCU|"
     "Bank & Trust|Financial|State Bank|Employees Credit Union|Bank USA|First Bank|Bancorp|Financial Services",
     "Cooperative Bank|Trust Company|Members Credit Union|Bank, FSB|Teachers Federal Credit Union|Card Services Bank",
+    final_words.ENDING,
 )
 CARD_KIND = bank(
     "Sapphire|Diamond|Heritage|Freedom Plus|Simple Cash|Bonus Points|First Rate|Value|Executive|Alumni|Fuel Rewards|Onyx|"
@@ -74,20 +80,24 @@ CARD_KIND = bank(
     "Platinum|Gold|Classic|Rewards|Cash Rewards|Secured|Student|Travel Rewards|Signature|Preferred|Select|Cash Back|"
     "Business|Low Rate|Share Secured|World|Advantage|Cashback|Standard|Premier|Choice|Points|Miles|Plus|Green",
     "Titanium|Everyday|Elite|Journey|Max Cash|Black|Infinite Points|Starter|Credit Builder|Explorer|Family",
+    final_words.CARD_KIND,
 )
 CARD_FORM = bank(
     "{} Rewards Card|{} American Express Card|{} Visa Signature|{} World Mastercard|{} Cash Card|Visa {} Card|{} Visa|{} Mastercard|{} Card|Mastercard {}|Visa {}|{} Visa Card|{} Mastercard Card|{} Credit Card",
     "{} Visa Credit Card|Visa {} Credit Card|{} Mastercard Credit Card",
+    final_words.CARD_FORM,
 )
 STREET = bank(
     "Main Street|Market Street|Park Avenue|Elm Street|Commerce Drive|Lakeview Road|State Street|Mill Road|"
     "Corporate Parkway|Church Street|Center Avenue|Industrial Way|Washington Boulevard|Second Avenue",
     "Orchard Lane|Harbor Plaza|University Drive|Station Square|Founders Court|Jefferson Highway",
+    final_words.STREET,
 )
 TOWN = bank(
     "Ashbury|Millhaven|Port Carver|Lindon|Cedar Gap|Westfall|Bramwell|New Arden|Stillwater Bend|Oakhurst|Dunmore|"
     "Fairmount|Greyling|Holbrook|Kestrel Bay|Larkspur|Marlow|Norwood|Pinecrest|Rockwell|San Alder|St. Corbin|Tilden",
     "Verdant Hills|Wexcombe|Yarrow City|Ember Falls|East Sutton|Quarry Lake|Fort Delling|Haverbrook",
+    final_words.TOWN,
 )
 STATE = (
     "AL",
@@ -126,11 +136,13 @@ STATE = (
 STATE_NAME = bank(
     "California|New York|Ohio|Wisconsin|Maryland|Vermont|Texas|Delaware|New Jersey|Illinois|Florida|Washington",
     "Oregon|Maine|Utah|Missouri|Iowa",
+    final_words.STATE_NAME,
 )
 DEPARTMENT = bank(
     "P.O. Box {}|PO Box {}|Card Services, P.O. Box {}|Customer Service, P.O. Box {}|Attn: Card Department, PO Box {}|"
     "Billing Inquiries, P.O. Box {}",
     "Cardmember Services, Box {}|Account Services, P. O. Box {}|Dispute Resolution, P.O. Box {}",
+    final_words.DEPARTMENT,
 )
 AUTHORITY = (
     "Consumer Financial Protection Bureau, 1700 G Street NW, Washington, DC 20006",

@@ -1,6 +1,6 @@
 """Layout families: how an agreement's pages are arranged. What they say comes from prose and facts.
 
-Eight families are met in training, three are kept from it.
+Eight families are met in training, three are kept for development, one for the test.
 """
 
 from collections.abc import Callable
@@ -391,6 +391,32 @@ def side_panel(brief: Brief) -> Sheet:
     return sheet
 
 
+def grouped_box(brief: Brief) -> Sheet:
+    """One ruled box: rates line by line, then groups of fees as bulleted lists under heads. For the test."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(40, 60))])
+    head(brief, sheet)
+    share = rng.uniform(0.32, 0.45)
+    columns = [Column(share, style.bold()), Column(1 - share, style)]
+    table(sheet, [(wordings.TABLE_HEADS.pick(rng, brief.words), ""), *rate_rows(brief)], columns, padding=3)
+    prose_rows = [("Paying Interest", brief.prose.boilerplate()), ("For Tips", brief.prose.boilerplate())]
+    table(sheet, prose_rows, columns, padding=3)
+    table(sheet, [(wordings.FEE_HEADS.pick(rng, brief.words), "")], columns, padding=3)
+    penalties = (wordings.LATE, wordings.RETURNED)
+    groups: dict[str, list[int]] = {"Annual and Transaction Fees": [], "Penalty Fees": []}
+    for field in brief.facts.fee_fields:
+        groups["Penalty Fees" if field in penalties else "Annual and Transaction Fees"].append(field)
+    plain = [Column(share, style), Column(1 - share, style)]
+    for name, fields in groups.items():
+        if fields:
+            table(sheet, [(name, "")], columns, ruled=False, padding=2)
+            rows = [("• " + brief.prose.label(field), brief.prose.cell(field)) for field in fields]
+            table(sheet, rows, plain, ruled=False, padding=2)
+    sheet.skip(10)
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
 Family = Callable[[Brief], Sheet]
 SEEN_FAMILIES: dict[str, Family] = {
     family.__name__: family
@@ -399,8 +425,9 @@ SEEN_FAMILIES: dict[str, Family] = {
 HELD_OUT_FAMILIES: dict[str, Family] = {
     family.__name__: family for family in (questions, margin_headings, side_panel)
 }
+TEST_FAMILIES: dict[str, Family] = {grouped_box.__name__: grouped_box}
 
 
 def families(split: Split) -> dict[str, Family]:
     """The families of one part."""
-    return SEEN_FAMILIES if split is Split.SEEN else HELD_OUT_FAMILIES
+    return {Split.SEEN: SEEN_FAMILIES, Split.HELD_OUT: HELD_OUT_FAMILIES, Split.TEST: TEST_FAMILIES}[split]

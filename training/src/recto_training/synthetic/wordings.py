@@ -7,6 +7,7 @@ All sentences were written for this project.
 
 from typing import NamedTuple
 
+from recto_training.synthetic import final_words
 from recto_training.synthetic.banks import Bank, bank
 
 
@@ -108,14 +109,16 @@ WORDS: dict[int, FieldWords] = {
                 "<Balance Transfer~balance transfer>",
             ),
             "Annual rate on transferred balances|What we charge on balance transfers|Balance transfers: yearly rate",
+            final_words.LABELS["BALANCE"],
         ),
-        bank(RATE_CELLS, HELD_RATE_CELLS),
+        bank(RATE_CELLS, HELD_RATE_CELLS, final_words.CELLS["BALANCE"]),
         bank(
             _kind_sentences(
                 "<balance transfers~Balance Transfers~Balance transfers>",
                 "<Balance Transfer~balance transfer>",
             ),
             "If you move a balance to us, it bears interest at {v}.|Balance transfers accrue at an annual rate of {v}.",
+            final_words.SENTENCES["BALANCE"],
         ),
     ),
     CASH: FieldWords(
@@ -125,45 +128,53 @@ WORDS: dict[int, FieldWords] = {
                 "<Cash Advance~cash advance~Cash>",
             ),
             "Annual rate on cash advances|What we charge on cash advances|Cash advances: yearly rate",
+            final_words.LABELS["CASH"],
         ),
-        bank(RATE_CELLS, HELD_RATE_CELLS),
+        bank(RATE_CELLS, HELD_RATE_CELLS, final_words.CELLS["CASH"]),
         bank(
             _kind_sentences(
                 "<cash advances~Cash Advances~Cash Advances and Convenience Checks>",
                 "<Cash Advance~cash advance~Cash>",
             ),
             "If you withdraw cash, it bears interest at {v}.|Cash advances accrue at an annual rate of {v}.",
+            final_words.SENTENCES["CASH"],
         ),
     ),
     PURCHASE: FieldWords(
         bank(
             _kind_labels("<purchases~Purchases~Purchases>", "<Purchase~purchase~Purchases>"),
             "Annual rate on purchases|What we charge on purchases|Purchases: yearly rate",
+            final_words.LABELS["PURCHASE"],
         ),
-        bank(RATE_CELLS, HELD_RATE_CELLS),
+        bank(RATE_CELLS, HELD_RATE_CELLS, final_words.CELLS["PURCHASE"]),
         bank(
             _kind_sentences("<purchases~Purchases~Purchases>", "<Purchase~purchase~Purchases>"),
             "If you buy goods with your card, purchases bear interest at {v}.|Purchases accrue at an annual rate of {v}.",
+            final_words.SENTENCES["PURCHASE"],
         ),
     ),
     INTRO: FieldWords(
         bank(
             "<Introductory~Intro~Promotional~Special introductory~Initial> <APR~Rate~rate~Annual Percentage Rate>|<Introductory~Promotional> <APR~rate> for <purchases~balance transfers~purchases and balance transfers>|<Introductory~Special> offer|<Welcome~New member> <APR~rate>",
             "Initial promotional rate|Intro rate for new accounts|Opening APR offer",
+            final_words.LABELS["INTRO"],
         ),
         bank(
             "{v}|{v}|{v}. <After that~Then~Thereafter~After this period>, <your APR will be~the rate will be~we apply> {d}.|{v}, then {d}|{v} from account opening. Thereafter {d}.|{v} <on qualifying transactions~for new members~on transfers made early>|{v}; <afterwards~later> {d}",
             "{v} and then the standard rate applies|{v} (new accounts only)",
+            final_words.CELLS["INTRO"],
         ),
         bank(
             "We <may offer~offer~grant> you {v} on <purchases~balance transfers>.|You will receive <a rate of ~>{v}.|New <accounts~members> <enjoy~get~receive> {v} before the standard rate applies.|Introductory <APR~rate>: {v}. After that the rate is {d}.|Your <introductory~promotional> <rate~APR> is {v}, and after this period it will be {d}.|The <introductory~promotional~special> <APR~rate> is {v}<~ for new accounts>.",
             "For a limited time your balance is charged at {v} instead of {d}.|The opening offer is {v}.",
+            final_words.SENTENCES["INTRO"],
         ),
     ),
     PENALTY: FieldWords(
         bank(
             "<Penalty~Default> <APR~Rate~rate~Annual Percentage Rate>|<Penalty APR~Default rate> and When it Applies|<Penalty~Default> pricing|<Increased~Higher> <penalty~default> <APR~rate>|PENALTY APR",
             "Penalty rate and its conditions|APR after default",
+            final_words.LABELS["PENALTY"],
         ),
         bank(
             "{v}|{v}|{v} "
@@ -174,10 +185,12 @@ WORDS: dict[int, FieldWords] = {
             + PENALTY_WHY
             + "|Up to {v} if you default under this agreement|{v} may be applied if you are 60 days late|{v} <variable~fixed>",
             "{v}, once two payments in a row are missed|{v} where the account is in default",
+            final_words.CELLS["PENALTY"],
         ),
         bank(
             "If your payment is <more than 60 days~two months> late, the penalty <APR~rate> of {v} may apply.|The <default~penalty> <rate~APR> <is~will be> {v}.|We may <increase~raise> your rate to the penalty APR, which is {v}.|A <penalty~default> rate of {v} applies until you make six payments on time.|Upon default <we may charge~your account will be charged> {v}.|Penalty APR: {v}.",
             "After default, the balance bears a penalty rate of {v}.|Missing two payments raises your APR to {v}.",
+            final_words.SENTENCES["PENALTY"],
         ),
     ),
     GENERAL: FieldWords(
@@ -191,8 +204,9 @@ WORDS: dict[int, FieldWords] = {
             + RATE
             + " <for all transactions~on your account~for this account~for all balances>",
             "Annual interest rate|Account APR",
+            final_words.LABELS["GENERAL"],
         ),
-        bank(RATE_CELLS, "{v} on every balance|The rate is {v}"),
+        bank(RATE_CELLS, "{v} on every balance|The rate is {v}", final_words.CELLS["GENERAL"]),
         bank(
             "<The~Your> "
             + RATE
@@ -206,6 +220,7 @@ WORDS: dict[int, FieldWords] = {
             + RATE
             + ": {v}.",
             "All balances bear interest at {v} per annum.|The account's annual rate is {v}.",
+            final_words.SENTENCES["GENERAL"],
         ),
     ),
     OTHER_RATE: FieldWords(
@@ -214,8 +229,9 @@ WORDS: dict[int, FieldWords] = {
             + " for <Overdraft Advances~overdraft advances~Promotional Checks~overdraft protection>|<Overdraft Protection~Overdraft~Promotional Check~Pay Over Time> "
             + RATE,
             "APR for instalment plans|Overdraft transfer rate",
+            final_words.LABELS["OTHER_RATE"],
         ),
-        bank("{v}|{v}|{v} <variable~fixed>|{v}.", "{v} for such advances"),
+        bank("{v}|{v}|{v} <variable~fixed>|{v}.", "{v} for such advances", final_words.CELLS["OTHER_RATE"]),
         bank(
             LEAD
             + "the "
@@ -224,16 +240,19 @@ WORDS: dict[int, FieldWords] = {
             + IS
             + " {v}.|<Promotional checks~Overdraft advances> are charged interest at {v}.",
             "Overdraft transfers bear interest at {v}.",
+            final_words.SENTENCES["OTHER_RATE"],
         ),
     ),
     ANNUAL: FieldWords(
         bank(
             "<Annual~Yearly> <Fee~fee~Membership Fee~Card Fee~Fees~membership fee>|<Membership~Card> Fee <~(annual)~per annum>|Annual|ANNUAL FEE|Annual Fee <~(per account)~- primary card>|• Annual Fee",
             "Annual charge|Fee per year",
+            final_words.LABELS["ANNUAL"],
         ),
         bank(
             "{v}|{v}|{v}|{v} <annually~yearly~billed once a year~a year>|{v} (waived the first year)|{v}<.~*~†>|{v} <for the primary card~per account>",
             "{v} each year|{v} every 12 months",
+            final_words.CELLS["ANNUAL"],
         ),
         bank(
             "<The~Your~Our> annual <fee~membership fee> "
@@ -242,21 +261,25 @@ WORDS: dict[int, FieldWords] = {
             + LEAD
             + "an annual fee of {v} <applies~is due~is charged to your account>.",
             "Every year you pay an annual fee of {v}.|Membership costs an annual fee of {v}.",
+            final_words.SENTENCES["ANNUAL"],
         ),
     ),
     BALANCE_FEE: FieldWords(
         bank(
             _fee_labels("<Balance Transfer~Balance transfer~balance transfer>", "Balance Transfers"),
             "Charge for transferring a balance|Fee per balance transfer",
+            final_words.LABELS["BALANCE_FEE"],
         ),
         bank(
             "{v}|{v}|{v}<.~*~†>|{v} <added to the balance~per transaction>",
             "{v} at the time of transfer|Fee: {v}",
+            final_words.CELLS["BALANCE_FEE"],
         ),
         bank(
             _fee_sentences("<Balance Transfer~Balance transfer~balance transfer>")
             + "|For each balance transfer we add a fee of {v}.",
             "Transferring a balance costs {v}.|A balance transfer carries a fee of {v}.",
+            final_words.SENTENCES["BALANCE_FEE"],
         ),
     ),
     LATE: FieldWords(
@@ -265,15 +288,18 @@ WORDS: dict[int, FieldWords] = {
                 "<Late Payment~Late payment~late payment~Late>", "Late Charge|Past Due Fee|LATE PAYMENT"
             ),
             "Charge for late payment|Fee if you pay late",
+            final_words.LABELS["LATE"],
         ),
         bank(
             "{v}|{v}|{v} <if your payment is more than 10 days late~when a payment is late~if we do not receive your payment in time~after ten days>|{v}<.~*~†>",
             "{v} for every late payment|{v} after the grace period",
+            final_words.CELLS["LATE"],
         ),
         bank(
             _fee_sentences("<Late Payment~Late payment~late payment~Late>")
             + "|If we do not receive your payment by the due date, <a fee of {v} applies~you pay {v}~we charge {v}>.|A late charge of {v} is added if your payment is more than 10 days late.|The late fee is {v}.",
             "Paying late costs a late fee of {v}.|We add {v} whenever a payment comes in late.",
+            final_words.SENTENCES["LATE"],
         ),
     ),
     RETURNED: FieldWords(
@@ -283,10 +309,12 @@ WORDS: dict[int, FieldWords] = {
                 "NSF Returned Payment|Returned Payments|Dishonored Payment Fee",
             ),
             "Charge for returned payments|Fee if a payment is returned",
+            final_words.LABELS["RETURNED"],
         ),
         bank(
             "{v}|{v}|{v} <for each returned payment~if your payment is returned unpaid~each time~when your check is not honored>|{v}<.~*~†>",
             "{v} for every item that is returned|{v} per returned item",
+            final_words.CELLS["RETURNED"],
         ),
         bank(
             _fee_sentences(
@@ -294,6 +322,7 @@ WORDS: dict[int, FieldWords] = {
             )
             + "|If your payment is returned <for any reason~unpaid~by your bank>, we charge <a fee of ~>{v}.|A fee of {v} is added for each payment returned unpaid.|The returned check fee is {v}.",
             "A returned payment costs a fee of {v}.|We add {v} whenever a payment is returned.",
+            final_words.SENTENCES["RETURNED"],
         ),
     ),
     FOREIGN: FieldWords(
@@ -303,9 +332,12 @@ WORDS: dict[int, FieldWords] = {
                 "Foreign Transactions|Currency Conversion Fee|Cross-border Transaction Fee",
             ),
             "Charge for foreign transactions|Fee for transactions abroad",
+            final_words.LABELS["FOREIGN"],
         ),
         bank(
-            "{v}|{v}|{v}<.~*~†>|{v} <after conversion~in addition>", "Fee: {v}|{v} added to the transaction"
+            "{v}|{v}|{v}<.~*~†>|{v} <after conversion~in addition>",
+            "Fee: {v}|{v} added to the transaction",
+            final_words.CELLS["FOREIGN"],
         ),
         bank(
             _fee_sentences(
@@ -313,6 +345,7 @@ WORDS: dict[int, FieldWords] = {
             )
             + "|For transactions made in a foreign country we charge {v}.|A foreign transaction fee of {v} applies whether or not there is a currency conversion.|If you use your card <abroad~outside the United States~in another country>, <we add~you pay> {v}.",
             "Transactions abroad carry a foreign fee of {v}.|Using the card in a foreign country costs {v}.",
+            final_words.SENTENCES["FOREIGN"],
         ),
     ),
     OTHER_FEE: FieldWords(
@@ -322,10 +355,12 @@ WORDS: dict[int, FieldWords] = {
                 "Minimum Interest Charge|Cash Advance Fee|Document Copies",
             ),
             "Fee for a cash advance|Minimum charge for interest|Replacement card charge",
+            final_words.LABELS["OTHER_FEE"],
         ),
         bank(
             "{v}|{v}|{v} each|{v}.|{v} <per copy~per item~per card~when requested>",
             "Fee: {v}|{v} per request",
+            final_words.CELLS["OTHER_FEE"],
         ),
         bank(
             _fee_sentences(
@@ -333,6 +368,7 @@ WORDS: dict[int, FieldWords] = {
             )
             + "|If you are charged interest, the charge will be {v}.|We charge {v} to replace a lost card.|Copies of statements cost {v} each.|<Rush delivery~A stop payment order~A wire transfer> costs {v}.",
             "A cash advance carries a fee of {v}.|A replacement card costs {v}.",
+            final_words.SENTENCES["OTHER_FEE"],
         ),
     ),
 }
@@ -343,31 +379,38 @@ FEE_FIELDS = (ANNUAL, BALANCE_FEE, FOREIGN, LATE, RETURNED)
 DATE_SENTENCES = bank(
     "<This~Your> <Agreement~agreement> <is~becomes> effective <~on ~as of >{v}.|Effective<~ Date~:~ Date:> {v}|The information <in this table~above~in this notice> is accurate as of {v}.|These terms <are effective as of~apply as of~begin on> {v}<~ and replace all earlier terms>.|EFFECTIVE {v}|The terms of this agreement apply from {v}.|Agreement effective date<~:> {v}|<Rates~Terms> effective <~as of >{v}",
     "This agreement takes effect on {v}.|In force since {v}|Terms valid from {v}",
+    final_words.DATE_SENTENCES,
 )
 MIN_PAYMENTS = bank(
     "the <greater~larger> of ${a} or {s}% of <your~the> <new ~~total >balance<~ plus interest and late fees~, plus any amount past due~ and all fees>|{s}% of the <New Balance~outstanding balance~balance> or ${a}, whichever is <greater~more>|the total of {s}% of the new balance, the interest charged<~ and any past due amount>, but <at least~not less than> ${a}|<all interest~the fees> and {s}% of the principal, with a minimum of ${a}|your whole balance if it is less than ${a}, otherwise {s}% of it",
     "5% of what you owe, never less than $10|the higher of $27 and 1% of the balance plus billed interest",
+    final_words.MIN_PAYMENTS,
 )
 MIN_PAYMENT_SENTENCES = bank(
     "Your <minimum payment~Minimum Payment Due> <will be~is~equals> {v}.|The Minimum Payment Due each month <equals~is> {v}.|You must pay at least {v}<~ each month~ by the due date>.|We <calculate~figure> <your~the> minimum payment as {v}.|Minimum <payment~monthly payment>: {v}.|Each <month~billing cycle> you <agree to~must> pay {v}.",
     "At least this is due every month: {v}.|The smallest monthly payment is {v}.",
+    final_words.MIN_PAYMENT_SENTENCES,
 )
 LOCAL_TERMS = bank(
     "{state} Residents: <A married applicant may apply for a separate account~Service charges not in excess of those permitted by law will be charged~You may request a list of card rates from the state>.|<Notice to {state} residents~NOTICE FOR {state} RESIDENTS>: the laws of {state} require that all creditors make credit equally available to all <creditworthy ~>customers.|{state} residents may <obtain a comparative listing of credit card rates by contacting the state banking department~contact the state for a list of rates~cancel within ten days>.|For residents of {state}<~ only>: <no provision of a marital property agreement adversely affects our interest~this agreement is also governed by state law~your spouse will be told of this account>.|{state}: The late fee will not exceed ${a} for residents of this state.|<If you are a resident of {state}~Residents of {state}>, <any interest above {s}% is void~we may not charge more than ${a}~you may have other rights>.",
     "If you live in {state}, the maximum rate is 18% a year.|{state} law gives married borrowers the right to a separate account.",
+    final_words.LOCAL_TERMS,
 )
 PROVIDER_SENTENCES = bank(
     'In this Agreement, "we", "us" and "our" <mean~refer to> {p}.|<Your {c} account~Your account> is issued by {p}.|<This Agreement is~You make this agreement> between you and {p}.|{p} is the <issuer of~creditor for> your {c}.|Thank you for choosing <the {c} from ~>{p}.|{p} <and its affiliates ~>may <contact you about your account~cancel your account~refuse a transaction~record your calls>.|You <agree~promise> that {p} may <report information about your account to credit bureaus~obtain your credit report~charge your account>.|By using your {c} you <agree to these terms~promise to pay>.|{p} will not be liable if a merchant refuses your card.|{p}, Member FDIC, is an equal opportunity lender.|<Call~Contact~Ask~Visit> {p} <for details~at any branch~if you have questions>.|You give {p} a security interest in your shares.|<If~When> you use the {c}, you borrow from {p}.|The {c} <is subject to credit approval~may be used worldwide>.|Holders may use the {c} at any merchant.',
     "{p} grants you credit under these terms.|The {c} is a product of {p}.|Whenever this leaflet says bank, {p} is meant.|Holders of the {c} accept these conditions.",
+    final_words.PROVIDER_SENTENCES,
 )
 ISSUER_SENTENCES = bank(
     "Your {c} account is issued by {p}.|{p} is the issuer of your {c}.|This Agreement covers your {c} with {p}.|Thank "
     "you for choosing the {c} from {p}.|The {c} is issued and serviced by {p}.|{p} offers the {c} under these terms.",
     "The {c} is a product of {p}.|{p} grants you credit on your {c}.",
+    final_words.ISSUER_SENTENCES,
 )
 ADDRESS_SENTENCES = bank(
     "<Send~Mail> <payments~your payment~all payments~inquiries> to {p}, {a}.|Write <to ~>us at {a}.|<Mail~Send> billing disputes to {p}, {a}.|Notices must be sent to {a}.|You may contact us at {a} or by telephone at {t}.|Payments must be mailed to {a}.|<Contact~Address>: {p}, {a}|If you <think there is an error~want to reject arbitration>, write to <us at ~>{p}, {a}.|Correspondence: {a}, telephone {t}.|{p}, {a}, {t}|Questions? {t} or {a}",
     "Our postal address is {a}.|Letters reach us at {p}, {a}.",
+    final_words.ADDRESS_SENTENCES,
 )
 BOILERPLATE = bank(
     "Keep this document for future use. It tells you about your rights and our responsibilities under federal law.|If "
@@ -401,6 +444,7 @@ BOILERPLATE = bank(
     "published on {date}.|Insurance against loss costs {amount} a month and is voluntary.|Disputes are settled by an "
     "arbitrator chosen by both sides.|A payment that arrives in the evening counts from the following day.|This text "
     "was last printed on {date}.|Gifts of up to {amount} may be granted to new customers.",
+    final_words.BOILERPLATE,
 )
 HEADINGS = bank(
     "Interest Rates and Interest Charges|Fees|Your Billing Rights|How We Calculate Interest|Payments|Definitions|"
@@ -408,57 +452,89 @@ HEADINGS = bank(
     "to Pay|Using Your Account|Notices|Rewards|Foreign Currency|Closing Your Account|About This Agreement|Important "
     "Disclosures|Security Interest",
     "Costs at a Glance|What You Owe|Your Protection|Ending the Contract|General Conditions|Complaints|Questions",
+    final_words.HEADINGS,
 )
 TITLES = bank(
     "Credit Card Agreement|Cardholder Agreement|CARDMEMBER AGREEMENT|Account Opening Disclosure|Consumer Credit Card "
     "Agreement and Disclosure|Pricing Information|Rates and Fees Table|Credit Card Agreement and Federal Truth in "
     "Lending Disclosure|Summary of Terms|Important Account Information",
     "Terms of Your Credit Card|Card Contract|Conditions for Credit Cards|Statement of Rates and Charges",
+    final_words.TITLES,
 )
 TABLE_HEADS = bank(
     "Interest Rates and Interest Charges|Rates|Interest Rates|Annual Percentage Rates",
     "What interest we charge|Interest at a glance",
+    final_words.TABLE_HEADS,
 )
 FEE_HEADS = bank(
-    "Fees|Other Fees|Transaction and Penalty Fees|Fees and Charges", "What fees we charge|Charges"
+    "Fees|Other Fees|Transaction and Penalty Fees|Fees and Charges",
+    "What fees we charge|Charges",
+    final_words.FEE_HEADS,
 )
 QUESTIONS: dict[int, Bank] = {
     INTRO: bank(
         "Is there an introductory rate?|What is my introductory APR?",
         "Do new customers get a promotional rate?",
+        final_words.QUESTIONS["INTRO"],
     ),
     PURCHASE: bank(
         "What is my APR for purchases?|How much interest do I pay on purchases?",
         "What do purchases cost me in interest?",
+        final_words.QUESTIONS["PURCHASE"],
     ),
     BALANCE: bank(
         "What is the APR for balance transfers?|What rate applies to balance transfers?",
         "And if I transfer a balance?",
+        final_words.QUESTIONS["BALANCE"],
     ),
     CASH: bank(
         "What is the APR for cash advances?|What rate applies to cash advances?",
         "And if I take a cash advance?",
+        final_words.QUESTIONS["CASH"],
     ),
     PENALTY: bank(
-        "Is there a penalty APR?|What is the default rate?", "Which penalty rate applies if I default?"
+        "Is there a penalty APR?|What is the default rate?",
+        "Which penalty rate applies if I default?",
+        final_words.QUESTIONS["PENALTY"],
     ),
-    GENERAL: bank("What is the Annual Percentage Rate?|What is my APR?", "Which rate do I pay?"),
-    OTHER_RATE: bank("What is the APR for overdraft advances?", "Which rate applies to overdraft transfers?"),
+    GENERAL: bank(
+        "What is the Annual Percentage Rate?|What is my APR?",
+        "Which rate do I pay?",
+        final_words.QUESTIONS["GENERAL"],
+    ),
+    OTHER_RATE: bank(
+        "What is the APR for overdraft advances?",
+        "Which rate applies to overdraft transfers?",
+        final_words.QUESTIONS["OTHER_RATE"],
+    ),
     ANNUAL: bank(
-        "Is there an annual fee?|How much is the annual fee?", "What is the annual charge for the card?"
+        "Is there an annual fee?|How much is the annual fee?",
+        "What is the annual charge for the card?",
+        final_words.QUESTIONS["ANNUAL"],
     ),
     BALANCE_FEE: bank(
         "What is the balance transfer fee?|Is there a fee for balance transfers?",
         "What does a balance transfer cost?",
+        final_words.QUESTIONS["BALANCE_FEE"],
     ),
-    LATE: bank("What if I pay late?|How much is the late payment fee?", "What is the charge if I am late?"),
+    LATE: bank(
+        "What if I pay late?|How much is the late payment fee?",
+        "What is the charge if I am late?",
+        final_words.QUESTIONS["LATE"],
+    ),
     RETURNED: bank(
         "What if my payment is returned?|How much is the returned payment fee?",
         "What is charged for a returned payment?",
+        final_words.QUESTIONS["RETURNED"],
     ),
     FOREIGN: bank(
         "Is there a foreign transaction fee?|What if I use my card abroad?",
         "What do foreign transactions cost?",
+        final_words.QUESTIONS["FOREIGN"],
     ),
-    OTHER_FEE: bank("Are there other fees?|What is the cash advance fee?", "Which other charges are there?"),
+    OTHER_FEE: bank(
+        "Are there other fees?|What is the cash advance fee?",
+        "Which other charges are there?",
+        final_words.QUESTIONS["OTHER_FEE"],
+    ),
 }
