@@ -1,7 +1,10 @@
 """Windows with labels, made from synthetic agreements. Encodes with the library's own encoder."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from hashlib import sha256
+from multiprocessing import get_context
 from random import Random
 from typing import NamedTuple
 
@@ -19,6 +22,10 @@ from recto_training.synthetic.wordings import ADDRESS, CARD, PROVIDER
 from recto_training.tokenizer import train_tokenizer
 
 NAMES = frozenset({ADDRESS, CARD, PROVIDER})
+PART = 50
+"""Agreements that a process makes at a time."""
+STEP = 32
+"""Tokens by which the lengths of training batches differ."""
 IGNORED = -100
 """Label of tokens that belong to no word."""
 
@@ -71,12 +78,29 @@ def make_examples(pages: Iterator[LabelledPage], encoder: PageEncoder, other_cla
 def training_examples(recipe: Recipe, encoder: PageEncoder, other_class: int) -> list[Example]:
     """All windows with fields, and some of those without."""
     rng = Random(f"{recipe.seed} choice")
-    pages = labelled_pages(training_seeds(recipe), recipe.noise)
     return [
         example
-        for example in make_examples(pages, encoder, other_class)
+        for example in _all_examples(recipe, encoder, other_class)
         if set(example.labels) - {IGNORED, other_class} or rng.random() < recipe.empty_windows
     ]
+
+
+def _all_examples(recipe: Recipe, encoder: PageEncoder, other_class: int) -> Iterator[Example]:
+    """The windows of all training agreements in their order, made by a process for each thread."""
+    seeds = training_seeds(recipe)
+    parts = [seeds[start : start + PART] for start in range(0, len(seeds), PART)]
+    make = partial(_examples_of, recipe=recipe, encoder=encoder, other_class=other_class)
+    if recipe.threads == 1:
+        for part in parts:
+            yield from make(part)
+        return
+    with ProcessPoolExecutor(recipe.threads, get_context("spawn")) as pool:
+        for examples in pool.map(make, parts):
+            yield from examples
+
+
+def _examples_of(seeds: list[str], recipe: Recipe, encoder: PageEncoder, other_class: int) -> list[Example]:
+    return list(make_examples(labelled_pages(seeds, recipe.noise), encoder, other_class))
 
 
 def hash_examples(examples: Sequence[Example]) -> str:
@@ -89,9 +113,22 @@ def hash_examples(examples: Sequence[Example]) -> str:
     return digest.hexdigest()
 
 
+def _longer(batch: Batch, pad: int) -> Batch:
+    """The batch padded to the next multiple of STEP tokens."""
+    extra = -batch.input_ids_BL.shape[1] % STEP
+    ids, mask, boxes, words = batch
+    wider = ((0, 0), (0, extra))
+    return Batch(
+        np.pad(ids, wider, constant_values=pad),
+        np.pad(mask, wider),
+        np.pad(boxes, (*wider, (0, 0))),
+        np.pad(words, wider, constant_values=NO_WORD),
+    )
+
+
 def collate(examples: Sequence[Example], encoder: PageEncoder) -> tuple[Batch, NDArray[np.int64]]:
-    """A padded batch and its labels."""
-    batch = encoder.collate([example.window for example in examples])
+    """A batch padded to one of a few lengths, since new shapes are slow at first, and its labels."""
+    batch = _longer(encoder.collate([example.window for example in examples]), encoder.pad)
     labels_BL = np.full(batch.input_ids_BL.shape, IGNORED, np.int64)
     for row, example in enumerate(examples):
         labels_BL[row, : len(example.labels)] = example.labels

@@ -13,7 +13,7 @@ from recto.document import Page, Word
 from recto.geometry import Box
 from recto_training.synthetic.agreement import TruthWord
 from recto_training.synthetic.markup import NO_FIELD
-from recto_training.synthetic.salad import WORDS
+from recto_training.synthetic.salad import WORDS, coined
 
 CONFUSIONS = {
     "0": "oO8", "1": "lI7", "5": "S6", "8": "B3", "6": "5b", "2": "Z7", "l": "1I", "I": "l1", "O": "0",
@@ -44,12 +44,26 @@ class NoiseLevels:
     """Share of the words of names and addresses that become invented ones, on a third of the pages; twice
     that on another third."""
     reworded: float = 0.0
-    """Share of the words outside fields that become everyday ones, in the same way."""
+    """Share of the words outside fields that become everyday or invented ones, in the same way; words that
+    say which field a value belongs to stay."""
 
 
 SYLLABLES = (
     "ba", "cor", "del", "fin", "gra", "hol", "jen", "kal", "lum", "mer", "nor", "pel", "quo", "ris", "sto",
     "tal", "ven", "wex", "yor", "zan", "ith", "ock", "und", "ery", "amp", "est",
+)  # fmt: skip
+
+CUES = (
+    "apr", "annual", "year", "percent", "rate", "interest", "purchas", "buy", "bought", "goods",
+    "merchan", "retail", "balance", "transfer", "debt", "cash", "advance", "atm", "teller", "withdraw",
+    "check", "penal", "default", "delinq", "intro", "promo", "special", "offer", "welcome", "first",
+    "start", "begin", "late", "overdue", "past", "return", "bounce", "dishonor", "nsf", "unpaid",
+    "reject", "insufficient", "foreign", "international", "abroad", "currenc", "conver", "border",
+    "countr", "outside", "overseas", "fee", "charge", "cost", "member", "minimum", "limit", "copy",
+    "copies", "replac", "rush", "expedit", "stop", "research", "wire", "overdraft", "all", "any",
+    "effective", "prime", "index", "date", "due", "after", "then", "later", "normal", "standard",
+    "daily", "month", "issue", "bank", "card", "agreement", "resident", "pay", "miss", "plan", "state",
+    "law", "account",
 )  # fmt: skip
 
 CLEAN = NoiseLevels(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -162,17 +176,25 @@ def with_other_words(
     for word in words:
         if word.field in names and rng.random() < renamed:
             changed.append(word._replace(text=invented_word(rng, word.text)))
-        elif word.field == NO_FIELD and rng.random() < reworded:
-            changed.append(word._replace(text=dressed(rng.choice(WORDS), word.text)))
+        elif word.field == NO_FIELD and rng.random() < reworded and not is_cue(word.text):
+            changed.append(word._replace(text=invented_word(rng, word.text, everyday=0.7)))
         else:
             changed.append(word)
     return changed
 
 
-def invented_word(rng: Random, like: str) -> str:
-    """A word in the place of a name's: of syllables, or an everyday one."""
-    text = rng.choice(WORDS) if rng.random() < 0.3 else "".join(rng.choices(SYLLABLES, k=rng.randint(1, 4)))
-    return dressed(text, like)
+def is_cue(text: str) -> bool:
+    """Whether a word may say which field a value belongs to."""
+    plain = text.casefold().strip(".,;:()*•-–—\"'")
+    return plain.startswith(CUES)
+
+
+def invented_word(rng: Random, like: str, *, everyday: float = 0.3) -> str:
+    """A word in the place of a name's: an everyday one, of syllables, or of letters."""
+    if rng.random() < everyday:
+        return dressed(rng.choice(WORDS), like)
+    syllables = "".join(rng.choices(SYLLABLES, k=rng.randint(1, 4)))
+    return dressed(rng.choice((syllables, coined(rng))), like)
 
 
 def dressed(text: str, like: str) -> str:

@@ -12,13 +12,13 @@ class Recipe:
 
     name: str
     seed: int = 20261121
-    num_documents: int = 2600
+    num_documents: int = 4400
     """Synthetic agreements for training."""
     num_validation: int = 30
-    vocabulary_size: int = 2500
+    vocabulary_size: int = 3500
     max_tokens: int = 192
     stride: int = 48
-    noise: NoiseLevels = field(default_factory=lambda: NoiseLevels(renamed=0.25, reworded=0.07))
+    noise: NoiseLevels = field(default_factory=lambda: NoiseLevels(renamed=0.25, reworded=0.1))
     empty_windows: float = 0.2
     """Share kept of the windows without any field."""
     width: int = 192
@@ -26,12 +26,12 @@ class Recipe:
     layers: int = 3
     hidden: int = 512
     batch_size: int = 16
-    steps: int = 1200
+    steps: int = 2400
     learning_rate: float = 1.5e-3
     warm_up: int = 60
     weight_decay: float = 0.02
     label_smoothing: float = 0.02
-    evaluate_every: int = 150
+    evaluate_every: int = 200
     threads: int = 2
     bfloat16: bool = True
     """Multiply in half precision where the processor does so natively."""

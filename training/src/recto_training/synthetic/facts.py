@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from recto_training.synthetic import banks, final_words, wordings
+from recto_training.synthetic import banks, final_words, more_words, wordings
 from recto_training.synthetic.banks import Split, bank
 from recto_training.synthetic.markup import mark
 
@@ -24,6 +24,9 @@ BARE = frozenset(
         "$0",
         "Up to ${b}",
         "{p}% APR",
+        "$0.50",
+        "$1.50",
+        "$2.00",
     }
 )
 """Values and cells that are worded alike everywhere."""
@@ -33,37 +36,44 @@ PLAIN = frozenset(
 """Forms without any wording of their own that training and the test share, since real agreements do."""
 
 INTRO_FORMS = bank(
-    "{p}%<~ introductory APR~ APR~ fixed> for <~the first ~your first ~a period of >{n} <months~months~billing cycles~billing periods>|{p}% for {n} months|Prime + {m}% for the first {n} months|{p}% until the <first~last> day of the {n}th <month~billing cycle>",
+    "{p}%<~ introductory APR~ APR~ fixed> for <~the first ~your first ~a period of >{n} <months~months~billing cycles~billing periods>|{p}% for {n} months|Prime + {m}% for the first {n} months|{p}% until the <first~last> day of the {n}th <month~billing cycle>"
+    "|" + more_words.INTRO_FORMS,
     "{p}% during the first {n} statement periods|{p}% over your first {n} months",
     final_words.INTRO_FORMS,
 )
 RATE_FORMS = bank(
-    "{p}%|{p}%|{p}%|{p}% APR|{p}% <to~-~–~through~and> {q}%|{p}%, {q}%<~,> or {r}%|{p}% or {q}%|<Prime~Prime Rate~Prime rate~Index~Index Rate~WSJ Prime~Prime Rate Index> <+~plus~+> {m}%|<Prime~Prime Rate> + {m}% <to~or> <Prime~Prime Rate> + {r}%|{p}% ({m}% above Prime)|{p}%, {q}%, {r}%",
+    "{p}%|{p}%|{p}%|{p}% APR|{p}% <to~-~–~through~and> {q}%|{p}%, {q}%<~,> or {r}%|{p}% or {q}%|<Prime~Prime Rate~Prime rate~Index~Index Rate~WSJ Prime~Prime Rate Index> <+~plus~+> {m}%|<Prime~Prime Rate> + {m}% <to~or> <Prime~Prime Rate> + {r}%|{p}% ({m}% above Prime)|{p}%, {q}%, {r}%"
+    "|" + more_words.RATE_FORMS,
     "{p}%|{p}%|{p}%|{p}%|{p}% up to {q}%|U.S. Prime Rate + {m}%|Prime Rate plus a margin of {m}%|{p}% / {q}%|{p}% per year",
     final_words.RATE_FORMS,
 )
 ANNUAL_FORMS = bank(
-    "None|None|${a}|${a}.00|$0|${a}|No annual fee|No fee|Waived|${a}, ${b} for each additional card",
+    "None|None|${a}|${a}.00|$0|${a}|No annual fee|No fee|Waived|${a}, ${b} for each additional card"
+    "|" + more_words.ANNUAL_FORMS,
     "None|${a}|${a}|Free|USD {a}|$0.00|Nil",
     final_words.ANNUAL_FORMS,
 )
 TRANSFER_FORMS = bank(
-    "<~Either ~>${a} or {s}% of <the amount of each transfer~each transfer~the transfer amount~the amount transferred~the transaction>, whichever is <greater~more~higher>|{s}% of <the amount of each transfer~each transfer~the transfer amount~the amount transferred><~, minimum ${a}~ (minimum ${a})~ with a minimum of ${a}~ but not less than ${a}>|None|${a}|${a} per transfer|{s}%",
+    "<~Either ~>${a} or {s}% of <the amount of each transfer~each transfer~the transfer amount~the amount transferred~the transaction>, whichever is <greater~more~higher>|{s}% of <the amount of each transfer~each transfer~the transfer amount~the amount transferred><~, minimum ${a}~ (minimum ${a})~ with a minimum of ${a}~ but not less than ${a}>|None|${a}|${a} per transfer|{s}%"
+    "|" + more_words.TRANSFER_FORMS,
     "None|{s}%|{s}% of each transferred balance ($ {a} minimum)|The greater of ${a} or {s}% of each transfer|{s}%, at least ${a}",
     final_words.TRANSFER_FORMS,
 )
 PENALTY_FEE_FORMS = bank(
-    "<Up to~up to~Not more than~Maximum> ${b}|<Up to~up to> ${b}.00|${b}|${b}.00|None|Up to ${b} per occurrence|${a} for the first and ${b} for each later one|${a} or ${b}|{s}% of the payment|No charge",
+    "<Up to~up to~Not more than~Maximum> ${b}|<Up to~up to> ${b}.00|${b}|${b}.00|None|Up to ${b} per occurrence|${a} for the first and ${b} for each later one|${a} or ${b}|{s}% of the payment|No charge"
+    "|" + more_words.PENALTY_FEE_FORMS,
     "${b}|${b}|None|As much as ${b}|max. ${b}|${a} to ${b}",
     final_words.PENALTY_FEE_FORMS,
 )
 FOREIGN_FORMS = bank(
-    "{s}% of <each transaction~the US dollar amount~the U.S. dollar amount~the transaction amount~each foreign transaction~the amount~each purchase><~ in U.S. dollars~ of the transaction~ after conversion>|None|{s}%|Up to {s}% of each transaction in U.S. dollars|<1%~2%> of each <single-currency~multi-currency> transaction",
+    "{s}% of <each transaction~the US dollar amount~the U.S. dollar amount~the transaction amount~each foreign transaction~the amount~each purchase><~ in U.S. dollars~ of the transaction~ after conversion>|None|{s}%|Up to {s}% of each transaction in U.S. dollars|<1%~2%> of each <single-currency~multi-currency> transaction"
+    "|" + more_words.FOREIGN_FORMS,
     "None|{s}%|{s}% of the converted amount|{s}% of every transaction abroad|{s}% surcharge",
     final_words.FOREIGN_FORMS,
 )
 OTHER_FEE_FORMS = bank(
-    "<~Either >${a} or {s}% of <the amount of each cash advance~each cash advance~the advance>, whichever is <greater~more>|<no less than~not less than> <$0.50~$1.00~$2>|{s}% of <each cash advance~the amount advanced><~, minimum ${a}>|${a}|Up to ${b}|${a}.00|${a} per <copy~page~hour>|None",
+    "<~Either >${a} or {s}% of <the amount of each cash advance~each cash advance~the advance>, whichever is <greater~more>|<no less than~not less than> <$0.50~$1.00~$2>|{s}% of <each cash advance~the amount advanced><~, minimum ${a}>|${a}|Up to ${b}|${a}.00|${a} per <copy~page~hour>|None"
+    "|" + more_words.OTHER_FEE_FORMS,
     "${a}|${a}|{s}% of the cash drawn, at least ${a}|at least $0.75|max. ${b}",
     final_words.OTHER_FEE_FORMS,
 )

@@ -107,7 +107,17 @@ def fee_rows(brief: Brief) -> list[tuple[str, str]]:
 def field_sentences(brief: Brief) -> list[str]:
     """Every rate and fee in a sentence, and the clauses that are no amounts."""
     fields = [*brief.facts.rate_fields, *brief.facts.fee_fields]
-    return [brief.prose.sentence(field) for field in fields] + clauses(brief)
+    return [spoken(brief, field) for field in fields] + clauses(brief)
+
+
+def spoken(brief: Brief, field: int) -> str:
+    """A field in a sentence, or as an answer to a question, or behind its name."""
+    prose, chance = brief.prose, brief.rng.random()
+    if chance < 0.12:
+        return f"{prose.question(field)} {brief.rng.choice((prose.cell, prose.sentence))(field)}"
+    if chance < 0.27:
+        return f"{prose.label(field)} {brief.rng.choice((prose.cell, prose.sentence))(field)}"
+    return prose.sentence(field)
 
 
 def clauses(brief: Brief) -> list[str]:

@@ -582,6 +582,74 @@ WORDS = [
     "your",
 ]
 
+ONSETS = (
+    "",
+    "b",
+    "br",
+    "c",
+    "ch",
+    "cl",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "g",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "pr",
+    "qu",
+    "r",
+    "s",
+    "sh",
+    "sl",
+    "st",
+    "t",
+    "th",
+    "tr",
+    "v",
+    "w",
+    "y",
+    "z",
+)
+VOWELS = ("a", "e", "i", "o", "u", "a", "e", "o", "ai", "ea", "ee", "io", "oa", "ou", "au")
+CODAS = (
+    "",
+    "",
+    "",
+    "n",
+    "r",
+    "l",
+    "s",
+    "t",
+    "m",
+    "d",
+    "ck",
+    "ll",
+    "nd",
+    "ng",
+    "nt",
+    "rd",
+    "rn",
+    "st",
+    "x",
+    "y",
+)
+
+
+def coined(rng: Random) -> str:
+    """A word that nobody has read before."""
+    parts = (
+        rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS) for _ in range(rng.choice((1, 2, 2, 3)))
+    )
+    word = "".join(parts)
+    return word if len(word) > 2 else word + "ton"
+
 
 def nonsense(rng: Random, *extra: str) -> str:
     """A sentence of random words, with the given ones somewhere in it."""
