@@ -4,21 +4,18 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from recto.aws.batches import handle_messages
 from recto.aws.dynamodb import JobRows, Table
 from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import reporting, settings_of
+from recto.aws.shell import settings_of
 from recto.aws.textract import TextractOcr
 from recto.settings import TextractCallbackSettings
 from recto.steps.ocr_job import OcrCallback, hear_of_end, notification_of
 
 CALLER = "recto-textract-callback"
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -31,8 +28,8 @@ def wiring() -> OcrCallback:
     )
 
 
-def record_handler(record: SQSRecord) -> None:
-    notification = notification_of(record.body)
+def handle(body: str) -> None:
+    notification = notification_of(body)
     row = hear_of_end(notification, wiring())
     logger.info("ocr_ended", extra={"document_id": row.document_id, "status": notification.Status})
 
@@ -40,10 +37,6 @@ def record_handler(record: SQSRecord) -> None:
 @logger.inject_lambda_context
 @metrics.log_metrics
 @tracer.capture_lambda_handler(capture_response=False)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call back the states that wait for these OCR jobs."""
-    handler = reporting(logger, record_handler)
-    response = process_partial_response(event, handler, processor, context)
-    failures = len(response["batchItemFailures"])
-    metrics.add_metric(name="OcrNotificationsFailed", unit=MetricUnit.Count, value=failures)
-    return response
+    return handle_messages(event, context, handle, logger, metrics)

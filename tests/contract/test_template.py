@@ -213,7 +213,7 @@ def test_queue_fed_functions_report_partial_failures_in_template_and_code(name: 
     assert function["Events"]["Messages"]["Properties"]["FunctionResponseTypes"] == [
         "ReportBatchItemFailures"
     ]
-    assert "process_partial_response" in path.read_text()
+    assert "handle_messages(event, context" in path.read_text()
 
 
 def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> None:

@@ -103,7 +103,7 @@ def test_messages_that_are_all_bad_come_back_counted_and_explained(
     answer = app.lambda_handler(records("junk"), Context())
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
-    assert '"OcrNotificationsFailed":[1.0]' in capsys.readouterr().out
+    assert '"MessagesFailed":[1.0]' in capsys.readouterr().out
     (line,) = [record for record in caplog.records if record.message == "message_failed"]
     assert (vars(line)["message_id"], vars(line)["error"]) == ("m0", "ConfigurationError")
 

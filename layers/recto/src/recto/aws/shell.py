@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from recto.errors import RectoError
 from recto.messages import DocumentRef
@@ -31,20 +30,6 @@ def utc_now() -> datetime:
 def name_document(logger: Logger, document: DocumentRef) -> None:
     """Put the document's id on every later line of this invocation."""
     logger.append_keys(document_id=document.document_id, attempt=document.attempt)
-
-
-def reporting(logger: Logger, handle: Callable[[SQSRecord], object]) -> Callable[[SQSRecord], None]:
-    """The same handler of a record, which says in the log why a message comes back."""
-
-    def handle_and_report(record: SQSRecord) -> None:
-        try:
-            handle(record)
-        except RectoError as error:
-            known = {"message_id": record.message_id, "error": type(error).__name__, "cause": str(error)}
-            logger.warning("message_failed", extra=known)
-            raise
-
-    return handle_and_report
 
 
 def or_fail_token(workflow: Workflow, task_token: str, logger: Logger, work: Callable[[], object]) -> None:

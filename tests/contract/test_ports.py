@@ -1,0 +1,56 @@
+"""Fakes and adapters have the methods that the ports ask for, parameter by parameter."""
+
+import inspect
+from typing import Any
+
+import pytest
+
+from recto import ports
+from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, SlotLeases
+from recto.aws.s3 import S3Objects
+from recto.aws.services import (
+    A2iHumanLoops,
+    EventBridgeEvents,
+    LambdaFunctions,
+    ParameterStore,
+    StepFunctionsWorkflow,
+)
+from recto.aws.textract import TextractOcr
+from tests.fakes import FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
+
+IMPLEMENTATIONS = [
+    (ports.Documents, DocumentRows),
+    (ports.Slots, SlotLeases),
+    (ports.Jobs, JobRows),
+    (ports.Reviews, ReviewRows),
+    (ports.ObjectStore, S3Objects),
+    (ports.Uploads, S3Objects),
+    (ports.Workflow, StepFunctionsWorkflow),
+    (ports.Workflow, FakeWorkflow),
+    (ports.Ocr, TextractOcr),
+    (ports.Ocr, FakeOcr),
+    (ports.Events, EventBridgeEvents),
+    (ports.Events, FakeEvents),
+    (ports.Parameters, ParameterStore),
+    (ports.Parameters, FakeParameters),
+    (ports.HumanLoops, A2iHumanLoops),
+    (ports.HumanLoops, FakeLoops),
+    (ports.Functions, LambdaFunctions),
+]
+
+
+def methods(cls: type) -> dict[str, Any]:
+    found = inspect.getmembers(cls, inspect.isfunction)
+    return {name: method for name, method in found if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(("port", "implementation"), IMPLEMENTATIONS, ids=lambda cls: cls.__name__)
+def test_an_implementation_has_the_ports_methods(port: type, implementation: type) -> None:
+    theirs = methods(implementation)
+
+    for name, method in methods(port).items():
+        wanted, seen = inspect.signature(method), inspect.signature(theirs[name])
+        assert list(seen.parameters) == list(wanted.parameters), name
+        assert [p.kind for p in seen.parameters.values()] == [p.kind for p in wanted.parameters.values()], (
+            name
+        )
