@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
@@ -12,8 +13,9 @@ from recto.inference import WordClassifier
 from recto.release import INDEX, MODEL, parse_release
 from recto_training import calibrate, console, export, fit
 from recto_training import examples as ex
-from recto_training.noise import CLEAN
+from recto_training.noise import CLEAN, is_cue, with_other_words
 from recto_training.recipes import RECIPES, demo, tiny
+from recto_training.synthetic.agreement import ALL_SEEN, generate
 
 NUM_CLASSES = len(export.demo_fields().labels)
 
@@ -110,6 +112,53 @@ def test_noise_free_pages_keep_their_words_and_other_noise_changes_them() -> Non
     assert clean == again
     assert [w.text for w in noisy.page.words] != [w.text for w in clean.page.words]
     assert len(noisy.fields) == len(noisy.page.words)
+
+
+def test_words_that_tell_fields_apart_survive_rewording() -> None:
+    words = [word for page in generate("cues", ALL_SEEN).pages for word in page]
+    levels = replace(CLEAN, reworded=1.0)
+
+    changed = [
+        (before.text, after.text)
+        for seed in range(6)
+        for before, after in zip(
+            words, with_other_words(words, Random(seed), levels, frozenset()), strict=True
+        )
+        if before.text != after.text
+    ]
+
+    assert len(changed) > len(words)
+    assert not [pair for pair in changed if is_cue(pair[0])]
+
+
+def test_two_processes_make_the_examples_that_one_makes(trained: tuple[Path, Path]) -> None:
+    recipe = tiny()
+    encoder = ex.make_encoder(recipe, fit.Tokenizer.from_file(str(trained[0] / fit.TOKENIZER)))
+
+    alone, together = (
+        ex.training_examples(replace(recipe, threads=n), encoder, NUM_CLASSES - 1) for n in (1, 2)
+    )
+
+    assert ex.hash_examples(alone) == ex.hash_examples(together)
+
+
+def test_training_batches_have_few_lengths_and_ignore_their_padding(trained: tuple[Path, Path]) -> None:
+    encoder = ex.make_encoder(tiny(), fit.Tokenizer.from_file(str(trained[0] / fit.TOKENIZER)))
+    example = next(ex.make_examples(ex.labelled_pages(["pad"]), encoder, NUM_CLASSES - 1))
+    short = ex.Example(
+        example.window._replace(
+            input_ids=example.window.input_ids[:5],
+            boxes=example.window.boxes[:5],
+            words=example.window.words[:5],
+        ),
+        example.labels[:5],
+    )
+
+    batch, labels = ex.collate([short], encoder)
+
+    assert batch.input_ids_BL.shape == batch.attention_mask_BL.shape == labels.shape == (1, ex.STEP)
+    assert batch.attention_mask_BL.sum() == 5
+    assert (labels[0, 5:] == ex.IGNORED).all()
 
 
 def test_a_tokenizer_is_the_same_each_time() -> None:
