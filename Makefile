@@ -7,7 +7,7 @@ TOOLS := .venv-tools/bin
 TRAINING := .venv-training/bin/python
 
 # Fast ones first, so that a mistake shows early.
-TESTS := $(wildcard tests/unit tests/contract tests/functional tests/browser tests/e2e)
+TESTS := $(wildcard tests/unit tests/contract tests/functional tests/e2e)
 
 .PHONY: help
 help: ## list the targets
@@ -78,7 +78,8 @@ lock: ## choose all versions anew and write constraints/*.txt (needs a package i
 	@$(PYTHON) scripts/bootstrap.py --lock
 
 .PHONY: clean distclean
-clean: ## remove what was built, the local runtime's state and the demo's output
+clean: ## stop the local runtime; remove what was built, its state and the demo's output
+	@if [ -x .venv/bin/recto ]; then .venv/bin/recto local down; fi
 	@rm -rf .aws-sam .recto build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 distclean: clean ## the virtual environments and the wheels as well: the next set-up needs a package index

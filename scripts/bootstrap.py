@@ -121,7 +121,7 @@ ENVIRONMENTS = (
         "product",
         ".venv",
         "functions, local runtime, command line, tests",
-        (RECTO, Project("local"), Project("cli"), Project("workbench")),
+        (RECTO, Project("local"), Project("cli")),
     ),
     Environment("tools", ".venv-tools", "AWS SAM CLI and the emulator"),
     Environment(

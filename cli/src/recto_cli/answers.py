@@ -1,5 +1,6 @@
 """What a reviewer says on the command line, as the review page would post it. Values in, values out."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ class Edits(NamedTuple):
 def answer_content(task: ReviewTask, edits: Edits) -> dict[str, Any]:
     """The `answerContent` for a task; ReviewFailedError for fields or values that do not fit it."""
     fields = task.model_result.fields
+    _refuse_contradictions(edits, fields)
     values: dict[str, tuple[str, ...]] = {}
     if edits.accept:
         values = {name: shown(field) for name, field in fields.items()}
@@ -36,7 +38,26 @@ def answer_content(task: ReviewTask, edits: Edits) -> dict[str, Any]:
         values[_known(name, fields)] = ()
     if not values:
         raise ReviewFailedError("nothing to hand in: say --set, --add, --absent or --accept")
+    left = [name for name in doubtful_fields(task) if name not in values]
+    if left:
+        raise ReviewFailedError(
+            f"still doubtful and not mentioned: {', '.join(left)}; name them, or say --accept for the rest"
+        )
     return {key: entry for name, told in values.items() for key, entry in _posted(name, told, fields[name])}
+
+
+def doubtful_fields(task: ReviewTask) -> list[str]:
+    """The fields that the review is about, each once."""
+    reasons = task.model_result.review_reasons or ()
+    return list(dict.fromkeys(reason.field for reason in reasons if reason.field))
+
+
+def _refuse_contradictions(edits: Edits, fields: Mapping[str, FieldResult]) -> None:
+    """A field has one value by --set, or none by --absent, not both and not two."""
+    told = [name for name, _ in _pairs(edits.set, fields)] + [_known(name, fields) for name in edits.absent]
+    twice = [name for name, times in Counter(told).items() if times > 1]
+    if twice:
+        raise ReviewFailedError(f"said more than once by --set or --absent: {', '.join(twice)}")
 
 
 def shown(field: FieldResult) -> tuple[str, ...]:

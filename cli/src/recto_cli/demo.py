@@ -36,6 +36,7 @@ def run_demo(session: Session, samples: Path, output: Path, *, keep: bool = Fals
     """The whole demonstration; SystemExit 1 when a sample fails."""
     began = time.monotonic()
     files = sample_files(samples)
+    stays_up = keep or session.runtime.status().is_up
     with _runtime(session, keep) as running:
         session.target = local_target(running)
         session.use(session.target)
@@ -51,7 +52,7 @@ def run_demo(session: Session, samples: Path, output: Path, *, keep: bool = Fals
         for arrival in arrivals:
             session.out.print(f"event {arrival.kind} for document {arrival.document_id[:8]}", highlight=False)
         session.out.print(f"results and pictures: {output}/", highlight=False)
-    _say_goodbye(session, outcomes, keep, time.monotonic() - began)
+    _say_goodbye(session, outcomes, stays_up, time.monotonic() - began)
     if len(arrivals) < len(finished):
         session.fail(f"{len(finished)} documents have ended, {len(arrivals)} events came")
     if not all(outcome.went_well for outcome in outcomes):
@@ -148,11 +149,11 @@ def _save(session: Session, outcomes: list[Outcome], output: Path) -> None:
             documents.save_pictures(loaded, session.stack, output)
 
 
-def _say_goodbye(session: Session, outcomes: list[Outcome], keep: bool, seconds: float) -> None:
+def _say_goodbye(session: Session, outcomes: list[Outcome], stays_up: bool, seconds: float) -> None:
     left = sum(1 for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW)
     session.out.print(f"done in {seconds:.0f} s", highlight=False)
     if left:
-        first = "" if keep else "recto local up, then "
+        first = "" if stays_up else "recto local up, then "
         session.out.print(f"{left} more wait for a person: {first}recto review list", highlight=False)
-    if keep:
+    if stays_up:
         session.out.print("the runtime is up; stop it with: recto local down", highlight=False)

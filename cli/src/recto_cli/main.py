@@ -19,7 +19,7 @@ from recto.errors import RectoError
 from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
 from recto_cli import documents, reviews, tables
-from recto_cli.answers import Edits, answer_content, shown
+from recto_cli.answers import Edits, answer_content, doubtful_fields, shown
 from recto_cli.demo import run_demo
 from recto_cli.progress import watch_with_bar
 from recto_cli.session import Session
@@ -47,7 +47,7 @@ ROOT = Path(__file__).resolve().parents[3]
 EXPECTED = (RectoError, RuntimeStartError, ProcessError, DeploymentError, BotoCoreError, ClientError)
 """What a user can act on; the SDK's own errors (no region, no credentials) are plain enough."""
 
-Document = Annotated[str, typer.Argument(help="Id, the first digits of one, or the file's name")]
+Document = Annotated[str, typer.Argument(help="Id, the first digits of one, or its key in the inbox")]
 
 
 @app.callback()
@@ -214,7 +214,7 @@ def review_answer(
     """Answer a review; without options, ask field by field."""
     session: Session = context.obj
     begun = datetime.now(UTC)
-    row = reviews.find_review(document, session.stack) or documents.find_document(document, session.stack)
+    row = reviews.find_review(document, session.stack) or reviews.waiting_document(document, session.stack)
     task = reviews.load_task(row, session.stack)
     reviews.require_open(task, session.stack)
     edits = Edits(set_ or (), add or (), absent or (), accept)
@@ -237,10 +237,12 @@ def ask(task: ReviewTask) -> Edits:
     """Ask about each doubtful field: Enter keeps it, '-' says that the document does not have it."""
     if not sys.stdin.isatty():
         raise typer.BadParameter("nobody to ask here: say --set, --add, --absent or --accept")
-    doubtful = [reason.field for reason in task.model_result.review_reasons or () if reason.field]
     changes: list[str] = []
     absent: list[str] = []
-    for name in dict.fromkeys(doubtful):
+    for reason in task.model_result.review_reasons or ():
+        if not reason.field:
+            typer.echo(f"about the whole document: {reason.message}")
+    for name in doubtful_fields(task):
         now = shown(task.model_result.fields[name])
         told = typer.prompt(
             f"{name} [{' | '.join(now) or 'none'}] (Enter keeps, - absent)", default="", show_default=False
@@ -249,6 +251,7 @@ def ask(task: ReviewTask) -> Edits:
             absent.append(name)
         elif told.strip():
             changes.append(f"{name}={told}")
+    typer.confirm("Everything else is right as it stands?", abort=True)
     return Edits(set=changes, absent=absent, accept=True)
 
 

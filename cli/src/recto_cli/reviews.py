@@ -13,6 +13,7 @@ from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow, ReviewRow
 from recto.review import ReviewTask
 from recto_cli.answers import a2i_output
+from recto_cli.documents import find_document
 from recto_cli.stack import Stack
 from recto_cli.target import Target
 
@@ -29,7 +30,16 @@ class OpenReview(NamedTuple):
 def open_reviews(stack: Stack) -> list[OpenReview]:
     """All reviews that wait, the oldest document first."""
     rows = stack.documents.with_status(Status.IN_REVIEW, MAX_REVIEWS)
-    return [OpenReview(row, load_task(row, stack)) for row in rows if row.review_id]
+    found = (_open_review(row, stack) for row in rows if row.review_id)
+    return [review for review in found if review]
+
+
+def _open_review(row: DocumentRow, stack: Stack) -> OpenReview | None:
+    """None where the task is gone: one damaged review must not hide the others."""
+    try:
+        return OpenReview(row, load_task(row, stack))
+    except DocumentMissingError:
+        return None
 
 
 def load_task(row: DocumentRow, stack: Stack) -> ReviewTask:
@@ -38,6 +48,16 @@ def load_task(row: DocumentRow, stack: Stack) -> ReviewTask:
         raise ReviewFailedError(f"document {row.document_id} ({row.key}) has no review, it is {row.status}")
     place = DocumentPlaces(stack.work, row.document_id).review_task(row.review_id)
     return ReviewTask.model_validate_json(stack.objects.read(place))
+
+
+def waiting_document(name: str, stack: Stack) -> DocumentRow:
+    """The document of that name that waits for a person; ReviewFailedError with the ids of several."""
+    ids = stack.documents.of_source(stack.inbox, name)
+    rows = [row for document in ids if (row := stack.documents.find(document))]
+    waiting = [row.document_id for row in rows if row.status is Status.IN_REVIEW]
+    if len(waiting) > 1:
+        raise ReviewFailedError(f"{len(waiting)} documents {name!r} wait, say which: {', '.join(waiting)}")
+    return find_document(waiting[0] if waiting else name, stack)
 
 
 def find_review(name: str, stack: Stack) -> DocumentRow | None:

@@ -1,4 +1,4 @@
-"""Runs the AWS emulator (ministack) with its state in one folder, three faults mended and an access log.
+"""Runs the AWS emulator (ministack) with its state in one folder, its known faults mended and an access log.
 
     .venv-tools/bin/python local/src/recto_local/emulator.py --port 4566 --state .recto/emulator
 

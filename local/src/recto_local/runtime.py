@@ -326,7 +326,7 @@ class Runtime:
             return
         restarted = body.get("Restarted", []) if isinstance(body, dict) else []
         if restarted:
-            self._say(f"{len(restarted)} interrupted document(s) go on")
+            self._say(f"{len(restarted)} document(s) that run or wait for a person go on")
 
     def client(self, info: RuntimeInfo, service: str) -> Any:
         """A boto3 client of this runtime."""

@@ -1,6 +1,7 @@
 """A reviewer's options become what the review page would post."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from recto.fields import parse_fields
 from recto.places import Location
 from recto.review import ReviewTask, parse_answer, parse_human_answers
 from recto.steps.review import _output
-from recto_cli.answers import Edits, a2i_output, answer_content
+from recto_cli.answers import Edits, a2i_output, answer_content, doubtful_fields
 
 FIELDS = parse_fields(
     [
@@ -20,6 +21,13 @@ FIELDS = parse_fields(
         {"ClassId": 3, "Name": "Fee - Annual", "Select": "confidence", "Optional": True},
     ]
 )
+
+
+@pytest.fixture
+def settled(task: ReviewTask) -> ReviewTask:
+    """The same task without a doubtful field: whatever is said is enough."""
+    calm = task.model_result.model_copy(update={"review_reasons": ()})
+    return task.model_copy(update={"model_result": calm})
 
 
 def test_accepting_confirms_values_and_missing_values_alike(task: ReviewTask) -> None:
@@ -35,32 +43,32 @@ def test_accepting_confirms_values_and_missing_values_alike(task: ReviewTask) ->
     assert answers["Fee - Annual"].is_absent
 
 
-def test_a_set_value_replaces_and_leaves_the_other_fields_unmentioned(task: ReviewTask) -> None:
-    content = answer_content(task, Edits(set=["provider name = First Bank"]))
+def test_a_set_value_replaces_and_leaves_the_other_fields_unmentioned(settled: ReviewTask) -> None:
+    content = answer_content(settled, Edits(set=["provider name = First Bank"]))
 
     assert content == {"field-present-Provider Name": True, "field-value-Provider Name": "First Bank"}
 
 
-def test_a_value_may_hold_an_equals_sign(task: ReviewTask) -> None:
-    content = answer_content(task, Edits(set=["Provider Name=A=B"]))
+def test_a_value_may_hold_an_equals_sign(settled: ReviewTask) -> None:
+    content = answer_content(settled, Edits(set=["Provider Name=A=B"]))
 
     assert content["field-value-Provider Name"] == "A=B"
 
 
-def test_an_added_value_comes_after_those_that_were_found(task: ReviewTask) -> None:
-    content = answer_content(task, Edits(add=["Card Name=Platinum"]))
+def test_an_added_value_comes_after_those_that_were_found(settled: ReviewTask) -> None:
+    content = answer_content(settled, Edits(add=["Card Name=Platinum"]))
 
-    assert parse_answer(content, FIELDS, task)["Card Name"].values == ("Gold", "Silver", "Platinum")
-
-
-def test_set_then_add_lists_all_values_of_a_field_anew(task: ReviewTask) -> None:
-    content = answer_content(task, Edits(set=["Card Name=Bronze"], add=["Card Name=Platinum"]))
-
-    assert parse_answer(content, FIELDS, task)["Card Name"].values == ("Bronze", "Platinum")
+    assert parse_answer(content, FIELDS, settled)["Card Name"].values == ("Gold", "Silver", "Platinum")
 
 
-def test_an_absent_field_is_posted_unticked_and_without_a_value(task: ReviewTask) -> None:
-    content = answer_content(task, Edits(absent=["Provider Address"]))
+def test_set_then_add_lists_all_values_of_a_field_anew(settled: ReviewTask) -> None:
+    content = answer_content(settled, Edits(set=["Card Name=Bronze"], add=["Card Name=Platinum"]))
+
+    assert parse_answer(content, FIELDS, settled)["Card Name"].values == ("Bronze", "Platinum")
+
+
+def test_an_absent_field_is_posted_unticked_and_without_a_value(settled: ReviewTask) -> None:
+    content = answer_content(settled, Edits(absent=["Provider Address"]))
 
     assert content == {"field-present-Provider Address": False}
 
@@ -72,8 +80,8 @@ def test_a_second_value_is_refused_where_a_field_takes_one(task: ReviewTask) -> 
         answer_content(task, Edits(add=["Provider Name=Second Bank"]))
 
 
-def test_a_first_value_may_be_added_where_a_field_takes_one(task: ReviewTask) -> None:
-    content = answer_content(task, Edits(add=["Fee - Annual=$5"]))
+def test_a_first_value_may_be_added_where_a_field_takes_one(settled: ReviewTask) -> None:
+    content = answer_content(settled, Edits(add=["Fee - Annual=$5"]))
 
     assert content == {"field-present-Fee - Annual": True, "field-value-Fee - Annual": "$5"}
 
@@ -107,3 +115,25 @@ def test_the_output_file_is_one_that_the_pipeline_takes(task: ReviewTask) -> Non
     assert taken["inputContent"]["ReviewId"] == "review-1"
     assert (answer.worker_id, answer.time_spent_in_seconds) == ("ada", 12.0)
     assert answer.fields["Provider Name"].values == ("Frist Bank",)
+
+
+def test_a_doubtful_field_must_be_mentioned_or_accepted(task: ReviewTask) -> None:
+    doubtful = doubtful_fields(task)
+    assert doubtful
+
+    with pytest.raises(
+        ReviewFailedError, match=f"still doubtful and not mentioned: {re.escape(doubtful[0])}"
+    ):
+        answer_content(task, Edits(absent=["Fee - Annual"]))
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        Edits(set=["Provider Name=A", "provider name=B"], accept=True),
+        Edits(set=["Provider Name=A"], absent=["Provider Name"], accept=True),
+    ],
+)
+def test_two_statements_about_one_field_are_refused(edits: Edits, task: ReviewTask) -> None:
+    with pytest.raises(ReviewFailedError, match="more than once by --set or --absent: Provider Name"):
+        answer_content(task, edits)

@@ -395,7 +395,7 @@ def _reasons_of_field(
         yield ReviewReason(
             code=ReasonCode.BELOW_THRESHOLD,
             field=field.name,
-            message=f"confidence {lowest:.2f} is below the threshold {threshold:.2f}{source}",
+            message=f"confidence {lowest:.3f} is below the threshold {threshold:.3f}{source}",
             threshold=threshold,
             set_by_hand=by_hand or None,
         )

@@ -11,7 +11,6 @@ from recto.errors import RectoError, TooManyAttemptsError
 from recto.messages import (
     DispatchRequest,
     DispatchResponse,
-    DocumentRef,
     ExecutionInput,
     Failure,
     PagePlan,
@@ -235,8 +234,3 @@ def _all_drawn(places: DocumentPlaces, objects: ObjectStore) -> bool:
         return False
     plan = PagePlan.model_validate_json(objects.read(places.image_plan))
     return all(objects.info(places.image_part_index(each.part)) for each in plan.ranges)
-
-
-def release_request(document: DocumentRef) -> DispatchRequest:
-    """The request that gives a document's slot back."""
-    return DispatchRequest(action="release", document=document)
