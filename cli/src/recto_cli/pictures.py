@@ -11,6 +11,8 @@ from recto.results import DocumentResult
 
 GOLDEN_RATIO = 0.618034
 LINE_WIDTH = 2
+DOUBTFUL = (200, 0, 0)
+"""Red, with a question mark: a person should look."""
 MARGIN_SHARE = 0.32
 """Width of the margin, as a share of the page's."""
 
@@ -44,6 +46,7 @@ def marks_on(page: int, result: DocumentResult, size: tuple[int, int]) -> Iterat
     """Every box of the page."""
     width, height = size
     for name, field in result.fields.items():
+        doubt = " ?" if field.review_reasons and not field.reviewed else ""
         for value in field.found:
             for found in value.boxes if value.page == page else ():
                 box = found.box
@@ -53,7 +56,8 @@ def marks_on(page: int, result: DocumentResult, size: tuple[int, int]) -> Iterat
                     box.right * width + 2,
                     box.bottom * height + 2,
                 )
-                yield Mark(f"{name} {value.confidence:.0%}", colour_of(field.class_id), *corners)
+                text = f"{name} {value.confidence:.0%}{doubt}"
+                yield Mark(text, DOUBTFUL if doubt else colour_of(field.class_id), *corners)
 
 
 def pages_with_fields(result: DocumentResult) -> list[int]:
@@ -62,8 +66,8 @@ def pages_with_fields(result: DocumentResult) -> list[int]:
 
 
 def colour_of(class_id: int) -> tuple[int, int, int]:
-    """A colour of its own for each class, neighbours far apart."""
-    red, green, blue = colorsys.hsv_to_rgb(class_id * GOLDEN_RATIO % 1, 0.85, 0.75)
+    """A colour of its own for each class, neighbours far apart, none of them red."""
+    red, green, blue = colorsys.hsv_to_rgb(0.08 + 0.8 * (class_id * GOLDEN_RATIO % 1), 0.85, 0.7)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
@@ -74,6 +78,7 @@ def _label(pen: ImageDraw.ImageDraw, marks: list[Mark], page_width: int, font_si
     for mark in marks:
         top = max(mark.top, next_free)
         middle = top + font_size * 0.7
-        pen.line((mark.right, (mark.top + mark.bottom) / 2, page_width + 6, middle), fill=(*mark.colour, 110))
+        leader = [(mark.right, mark.bottom), (page_width, mark.bottom), (page_width + 6, middle)]
+        pen.line(leader, fill=(*mark.colour, 110))  # below the line of text, not through it
         pen.text((page_width + 10, top), mark.text, font=font, fill=mark.colour)
         next_free = top + font_size * 1.4
