@@ -71,7 +71,18 @@ def to_onnx(network: WordNetwork) -> bytes:
     if program is None:
         raise ValueError("the exporter gave no program")
     program.save(buffer)
-    return buffer.getvalue()
+    return without_traces(buffer.getvalue())
+
+
+def without_traces(model: bytes) -> bytes:
+    """The same network without what the exporter notes of the machine: stack traces, with paths."""
+    network = onnx.load_model_from_string(model)
+    graph = network.graph
+    noted = (network, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for part in (*noted, *network.functions, *(node for each in network.functions for node in each.node)):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return network.SerializeToString()
 
 
 def quantise(model: bytes, folder: Path) -> bytes:
