@@ -92,6 +92,19 @@ def test_no_file_names_a_registry_or_the_place_it_was_made_in() -> None:
     assert found == []
 
 
+def test_no_binary_names_the_folder_it_was_made_in() -> None:
+    """The exporter of models notes stack traces, with paths, unless they are taken out."""
+    binaries = [path for path in tracked_files() if path.suffix in NOT_TEXT]
+    traces = (b"stack_trace", str(ROOT).encode(), *(word.encode() for word in UNWANTED))
+
+    found = [
+        f"{p.relative_to(ROOT)}: {trace!r}" for p in binaries for trace in traces if trace in p.read_bytes()
+    ]
+
+    assert len(binaries) > 5
+    assert found == []
+
+
 def test_no_large_file_but_the_release_is_kept() -> None:
     large = {str(path.relative_to(ROOT)) for path in tracked_files() if path.stat().st_size > 2_000_000}
 
