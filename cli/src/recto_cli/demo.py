@@ -15,6 +15,8 @@ from rich.markup import escape
 
 from recto.errors import DocumentMissingError
 from recto.messages import FINAL_STATUSES, Status
+from recto.places import Location
+from recto.release import INDEX, Release, parse_release
 from recto.review import ReviewTask
 from recto_cli import documents, reviews, tables
 from recto_cli.answers import Edits, answer_content
@@ -28,6 +30,11 @@ from recto_local.runtime import RuntimeInfo
 TRUTH = "truth.jsonl"
 """In the samples' folder: what each sample says, for the demo's reviewer and for scoring."""
 REVIEWER = "demo-reviewer"
+EVALUATED = {
+    "test": "layouts, providers and wordings absent from training",
+    "seen": "familiar ones",
+}
+"""Parts of the evaluation that the demo tells of, in words."""
 DOCUMENT_SECONDS = 600.0
 EVENT_SECONDS = 30.0
 
@@ -51,6 +58,7 @@ def run_demo(session: Session, samples: Path, output: Path, *, keep: bool = Fals
         session.out.print(tables.outcomes_report(outcomes))
         for arrival in arrivals:
             session.out.print(f"event {arrival.kind} for document {arrival.document_id[:8]}", highlight=False)
+        session.out.print(_release_of(session, outcomes), highlight=False)
         session.out.print(f"results and pictures: {output}/", highlight=False)
     _say_goodbye(session, outcomes, stays_up, time.monotonic() - began)
     if len(arrivals) < len(finished):
@@ -131,6 +139,26 @@ def truth_of(name: str, samples: Path) -> Mapping[str, Sequence[str]]:
     lines = path.read_text().splitlines() if path.exists() else []
     found: Iterable[Mapping[str, Any]] = (json.loads(line) for line in lines)
     return next((entry["fields"] for entry in found if entry["id"] == name), {})
+
+
+def _release_of(session: Session, outcomes: list[Outcome]) -> str:
+    """How good the word model is that read the samples, as its release says."""
+    prefix = next((outcome.row.release for outcome in outcomes if outcome.row and outcome.row.release), "")
+    if not prefix:
+        return "no document was started"
+    index = session.stack.objects.read(Location(bucket=session.stack.work, key=f"{prefix}/{INDEX}"))
+    return how_good(parse_release(index))
+
+
+def how_good(release: Release) -> str:
+    """The honest figures beside the flattering ones, in one line."""
+    parts = release.figures.get("evaluation", {})
+    known = [(words, parts[name]) for name, words in EVALUATED.items() if name in parts]
+    told = [
+        f"{part['entities']['f1']:.2f} (fields {part['fields']['f1']:.2f}) on {words}"
+        for words, part in known
+    ]
+    return f"word model {release.name}: entity F1 {', '.join(told) or 'not measured'}"
 
 
 def _latest(outcome: Outcome, session: Session) -> Outcome:

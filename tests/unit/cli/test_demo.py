@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from recto.errors import DocumentMissingError
+from recto.release import parse_release
 from recto.review import ReviewTask
 from recto_cli import tables
-from recto_cli.demo import sample_files, stated_edits, truth_of
+from recto_cli.demo import how_good, sample_files, stated_edits, truth_of
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_doubtful_field_is_set_to_what_the_sample_says(task: ReviewTask) -> None:
@@ -42,3 +45,19 @@ def test_a_samples_truth_is_found_by_its_file_name(tmp_path: Path) -> None:
 def test_a_folder_without_documents_is_named(tmp_path: Path) -> None:
     with pytest.raises(DocumentMissingError, match="no sample documents in"):
         sample_files(tmp_path)
+
+
+def test_the_model_is_introduced_with_its_figure_on_unfamiliar_documents_first() -> None:
+    release = parse_release((ROOT / "local" / "releases" / "demo" / "release.json").read_bytes())
+    figures = release.figures["evaluation"]
+
+    line = how_good(release)
+
+    assert f"{figures['test']['entities']['f1']:.2f}" in line.split("absent from training")[0]
+    assert f"{figures['seen']['entities']['f1']:.2f}" in line.split("absent from training")[1]
+
+
+def test_a_release_without_figures_says_so() -> None:
+    release = parse_release((ROOT / "local" / "releases" / "demo" / "release.json").read_bytes())
+
+    assert "not measured" in how_good(release.model_copy(update={"figures": {}}))
