@@ -44,7 +44,8 @@ class Session:
     def target(self) -> Target:
         """Chosen once; says where it goes, and points the AWS SDK there."""
         target = choose(self.options, self.running)
-        why = "" if target.is_local or self.options.asks_for_aws else "; no local runtime is up (recto local up starts one)"
+        nothing_up = "; no local runtime is up (recto local up starts one)"
+        why = "" if target.is_local or self.options.asks_for_aws else nothing_up
         self.messages.print(f"[dim]using {target.description}{why}[/]", highlight=False)
         self.use(target)
         return target
