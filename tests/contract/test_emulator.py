@@ -572,7 +572,9 @@ def test_little_is_lost_when_it_is_killed(emulator: Emulator) -> None:
     emulator.client("dynamodb").put_item(TableName="probe", Item={"pk": {"S": "before-the-crash"}})
     running = emulator.execution({"Call": invoke_with_token({"Do": "keep-token", "Name": "token-5"})}, "Call")
     wait_for(lambda: bool(emulator.row("token-5")), 15, "the token")
-    wait_for(lambda: "token-5" in saved.read_text(), 15, "the state to be saved")
+    executions = saved.with_name("stepfunctions.json")
+    wait_for(lambda: saved.exists() and "token-5" in saved.read_text(), 15, "the table to be saved")
+    wait_for(lambda: executions.exists() and running in executions.read_text(), 15, "its execution, too")
 
     emulator.kill()
     emulator.start()

@@ -397,13 +397,17 @@ class Runtime:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the block like Ctrl-C, so that its clean-up runs."""
+    """SIGTERM and a closed terminal end the block like Ctrl-C, so that its clean-up runs.
+
+    SIGINT is set too: a shell that starts us in the background has it ignored.
+    """
 
     def interrupt(number: int, _: FrameType | None) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     try:
-        before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, interrupt) for number in numbers}
     except ValueError:  # not the main thread: signals are its caller's concern
         before = {}
     try:
