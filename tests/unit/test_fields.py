@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from recto.errors import FieldConfigurationError
-from recto.fields import FieldType, Select, dump_fields, parse_fields
+from recto.fields import FieldType, Select, dump_fields, field_faults, parse_fields
 
 CREDIT_CARDS = Path(__file__).parents[3] / "shared" / "fields-credit-cards.json"
 
@@ -93,6 +93,39 @@ def test_a_wrong_field_is_refused_with_its_name_and_its_key(entry: dict[str, obj
 def test_a_wrong_list_is_refused_with_what_is_wrong(source: str, said: str) -> None:
     with pytest.raises(FieldConfigurationError, match=said):
         parse_fields(source)
+
+
+def test_all_faults_of_a_list_are_told_at_once_each_with_its_field() -> None:
+    source = [
+        {"ClassId": 0, "Name": "Fee", "Optinal": True, "Type": "mony"},
+        {"ClassId": 0, "Name": "Date", "Normalizer": "dat"},
+        {"ClassId": 5, "Name": "Date"},
+        "no field",
+    ]
+
+    faults = field_faults(source)
+
+    assert [fault.split(":")[0] for fault in faults[:4]] == [
+        "field 'Fee'", "field 'Fee'", "field 'Date'", "field number 4"
+    ]  # fmt: skip
+    assert "unknown key 'Optinal', did you mean 'Optional'?" in faults[1] + faults[0]
+    assert "did you mean 'date'?" in faults[2]
+    assert faults[4:] == [
+        "field list: Name used more than once: Date",
+        "field list: ClassId used more than once: 0 ('Fee', 'Date')",
+    ]
+    with pytest.raises(FieldConfigurationError) as caught:
+        parse_fields(source)  # type: ignore[arg-type]
+    assert str(caught.value) == "; ".join(faults)
+
+
+def test_a_gap_names_the_missing_ids_and_the_fields_past_the_end() -> None:
+    faults = field_faults([{"ClassId": 0, "Name": "A"}, {"ClassId": 3, "Name": "B"}])
+
+    assert faults == [
+        "field list: ClassId must run from 0 to 1 without gaps, missing 1, seen instead 3 ('B')"
+    ]
+    assert field_faults([{"ClassId": 0, "Name": "A"}]) == []
 
 
 def test_labels_follow_class_ids_and_sort_orders_follow_the_list_without_ignored_fields() -> None:

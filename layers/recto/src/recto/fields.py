@@ -6,7 +6,8 @@ name: a misspelt `Optinal` must not silently make a field required.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
@@ -24,6 +25,7 @@ from pydantic.alias_generators import to_pascal
 
 from recto.errors import FieldConfigurationError
 from recto.normalise import NORMALIZERS
+from recto.suggestions import nearest
 from recto.validators import ValidatorRule
 
 OTHER = "other"
@@ -85,7 +87,8 @@ class FieldConfiguration(BaseModel):
     @classmethod
     def _known_normalizer(cls, value: str | None) -> str | None:
         if value is not None and value not in NORMALIZERS:
-            raise ValueError(f"unknown normalizer {value!r}; known: {', '.join(sorted(NORMALIZERS))}")
+            known = ", ".join(sorted(NORMALIZERS))
+            raise ValueError(f"unknown normalizer {value!r}; known: {known}{nearest(value, NORMALIZERS)}")
         return value
 
     @field_validator("validators", mode="before")
@@ -132,12 +135,9 @@ class FieldList(BaseModel):
     fields: tuple[FieldConfiguration, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _ids_and_names_are_unique(self) -> Self:
-        _refuse_repeats("Name", [field.name for field in self.fields])
-        _refuse_repeats("ClassId", [field.class_id for field in self.fields])
-        ids = sorted(field.class_id for field in self.fields)
-        if ids != list(range(len(ids))):
-            raise ValueError(f"ClassId must run from 0 to {len(ids) - 1} without gaps, seen {ids}")
+    def _goes_together(self) -> Self:
+        if faults := _faults_together([(field.name, field.class_id) for field in self.fields]):
+            raise ValueError("; ".join(faults))
         return self
 
     def __len__(self) -> int:
@@ -194,11 +194,24 @@ def field_list(fields: Iterable[FieldConfiguration]) -> FieldList:
 
 
 def parse_fields(source: str | bytes | Iterable[Mapping[str, Any]]) -> FieldList:
-    """Fields from JSON text, or from the list already decoded."""
-    entries: Any = _decoded(source) if isinstance(source, str | bytes) else source
-    if not isinstance(entries, Iterable) or isinstance(entries, Mapping | str | bytes):
-        raise FieldConfigurationError(f"field list: expected a JSON list, seen {type(entries).__name__}")
-    return field_list(_parse_field(index, entry) for index, entry in enumerate(entries))
+    """Fields from JSON text, or from the list already decoded.
+
+    FieldConfigurationError tells all faults at once, each with the field's name.
+    """
+    entries = _entries(source)
+    read = [_read_field(index, entry) for index, entry in enumerate(entries)]
+    if faults := _all_faults(entries, read):
+        raise FieldConfigurationError("; ".join(faults))
+    return FieldList(fields=tuple(field for field, _ in read if field))
+
+
+def field_faults(source: str | bytes | Iterable[Mapping[str, Any]]) -> list[str]:
+    """Everything that `parse_fields` would refuse, one sentence each; empty for a good list."""
+    try:
+        entries = _entries(source)
+    except FieldConfigurationError as error:
+        return [str(error)]
+    return _all_faults(entries, [_read_field(index, entry) for index, entry in enumerate(entries)])
 
 
 def dump_fields(fields: FieldList) -> list[dict[str, Any]]:
@@ -206,38 +219,95 @@ def dump_fields(fields: FieldList) -> list[dict[str, Any]]:
     return [field.model_dump(mode="json", by_alias=True, exclude_none=True) for field in fields.fields]
 
 
+# --- what is wrong with a list, all of it at once -----------------------------------------------------
+
+_Read = tuple[FieldConfiguration | None, list[str]]
+"""A field, or what is wrong with it."""
+
+
+def _entries(source: str | bytes | Iterable[Mapping[str, Any]]) -> list[Any]:
+    entries: Any = _decoded(source) if isinstance(source, str | bytes) else source
+    if not isinstance(entries, Iterable) or isinstance(entries, Mapping | str | bytes):
+        raise FieldConfigurationError(f"field list: expected a JSON list, seen {type(entries).__name__}")
+    return list(entries)
+
+
 def _decoded(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
         raise FieldConfigurationError(f"field list is not JSON: {error}") from error
+    except RecursionError as error:
+        raise FieldConfigurationError("field list: nested too deeply for a list of fields") from error
 
 
-def _parse_field(index: int, entry: Mapping[str, Any]) -> FieldConfiguration:
+def _read_field(index: int, entry: Any) -> _Read:
     try:
-        return FieldConfiguration.model_validate(entry, by_alias=True, by_name=False)
+        return FieldConfiguration.model_validate(entry, by_alias=True, by_name=False), []
     except ValidationError as error:
         name = entry.get("Name") if isinstance(entry, Mapping) else None
         who = f"field {name!r}" if name else f"field number {index + 1}"
-        raise FieldConfigurationError(f"{who}: {_in_words(error)}") from error
+        return None, [f"{who}: {clause}" for clause in _clauses(error)]
+
+
+def _all_faults(entries: Sequence[Any], read: Iterable[_Read]) -> list[str]:
+    """The faults of each field, then those of the fields together, as far as these can be read."""
+    faults = [fault for _, faults in read for fault in faults]
+    if not entries:
+        return ["field list: expected at least 1 field, seen none"]
+    known = [_name_and_id(entry) for entry in entries]
+    return faults + [f"field list: {fault}" for fault in _faults_together(known)]
+
+
+def _name_and_id(entry: Any) -> tuple[str | None, int | None]:
+    if not isinstance(entry, Mapping):
+        return None, None
+    name, class_id = entry.get("Name"), entry.get("ClassId")
+    is_id = isinstance(class_id, int) and not isinstance(class_id, bool) and class_id >= 0
+    return name if isinstance(name, str) and name else None, class_id if is_id else None
+
+
+def _faults_together(known: Sequence[tuple[str | None, int | None]]) -> list[str]:
+    """Repeated names and class ids, and gaps; an entry that could not be read counts as neither."""
+    names = Counter(name for name, _ in known if name is not None)
+    faults = [f"Name used more than once: {name}" for name, count in names.items() if count > 1]
+    by_id: dict[int, list[str]] = {}
+    for name, class_id in known:
+        if class_id is not None:
+            by_id.setdefault(class_id, []).append(repr(name) if name else "a field without a name")
+    for class_id, holders in sorted(by_id.items()):
+        if len(holders) > 1:
+            faults.append(f"ClassId used more than once: {class_id} ({', '.join(holders)})")
+    return faults + _gaps(by_id, len(known), all(class_id is not None for _, class_id in known))
+
+
+def _gaps(by_id: Mapping[int, list[str]], count: int, is_complete: bool) -> list[str]:
+    """That the ids do not run from 0 on; not asked where an id is missing, which is a fault of its own."""
+    missing = [str(number) for number in range(count) if number not in by_id]
+    past = [f"{number} ({', '.join(by_id[number])})" for number in sorted(by_id) if number >= count]
+    if not is_complete or not past:
+        return []
+    expected = f"ClassId must run from 0 to {count - 1} without gaps"
+    return [f"{expected}, missing {', '.join(missing)}, seen instead {', '.join(past)}"]
 
 
 def _in_words(error: ValidationError) -> str:
+    return "; ".join(_clauses(error))
+
+
+def _clauses(error: ValidationError) -> list[str]:
     """What is wrong, one clause per problem, each with its key."""
     clauses = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            clauses.append(f"unknown key {key!r}")
+            clauses.append(f"unknown key {key!r}{nearest(key, _KEYS)}")
         elif problem["type"] == "missing":
             clauses.append(f"key {key!r} is missing")
         else:
             message = problem["msg"].removeprefix("Value error, ")
             clauses.append(f"{key}: {message}" if key else message)
-    return "; ".join(clauses)
+    return clauses
 
 
-def _refuse_repeats(what: str, values: list[Any]) -> None:
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise ValueError(f"{what} used more than once: {', '.join(str(value) for value in repeated)}")
+_KEYS = tuple(to_pascal(name) for name in FieldConfiguration.model_fields)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.alias_generators import to_pascal
 
 from recto.normalise import Normalized
+from recto.suggestions import nearest
 
 MAX_PATTERN = 200
 """Longest pattern, in characters, that `pattern` accepts."""
@@ -169,7 +170,10 @@ class ValidatorRule(BaseModel):
     @model_validator(mode="after")
     def _is_known_with_its_parameters(self) -> Self:
         if self.name not in VALIDATORS:
-            raise ValueError(f"unknown validator {self.name!r}; known: {', '.join(sorted(VALIDATORS))}")
+            known = ", ".join(sorted(VALIDATORS))
+            raise ValueError(
+                f"unknown validator {self.name!r}; known: {known}{nearest(self.name, VALIDATORS)}"
+            )
         try:
             self.parameters()
         except ValidationError as error:
