@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
 
 from recto.errors import (
     DamagedDocumentError,
@@ -170,3 +172,22 @@ def outcome(path: Path) -> str:
     except Exception as error:  # noqa: BLE001 - the test looks at the name
         return type(error).__name__
     return "drawn"
+
+
+NO_PAGES = b"""%PDF-1.3
+1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
+2 0 obj << /Type /Pages /Count 0 /Kids [] >> endobj
+trailer << /Root 1 0 R /Size 3 >>
+%%EOF
+"""
+
+
+def test_a_pdf_without_pages_is_damaged_whatever_was_refused_before_it(tmp_path: Path) -> None:
+    locked = Canvas(str(tmp_path / "locked.pdf"), encrypt=StandardEncryption("secret"))
+    locked.drawString(100, 700, "for those who know the word")
+    locked.save()
+    (tmp_path / "empty.pdf").write_bytes(NO_PAGES)
+
+    outcomes = [outcome(tmp_path / name) for name in ("empty.pdf", "locked.pdf", "empty.pdf")]
+
+    assert outcomes == ["DamagedDocumentError", "EncryptedDocumentError", "DamagedDocumentError"]

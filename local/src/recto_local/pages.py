@@ -96,6 +96,7 @@ def page_image(path: Path, kind: str, page: int) -> Image.Image:
 @lru_cache(maxsize=2)
 def _opened_pdf(path: str) -> pypdfium2.PdfDocument:
     """Kept open between the pages of one document."""
+    pdfium.FPDF_LoadMemDocument(b"", 0, None)  # forgets the error of the file before, which may stay else
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:

@@ -62,6 +62,7 @@ def open_pages(path: Path, limits: Limits, name: str) -> Iterator[PageSource]:
 
 @contextmanager
 def _open_pdf(path: Path, _limits: Limits, name: str) -> Iterator[PageSource]:
+    _forget_last_error()
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
@@ -76,6 +77,11 @@ def _open_pdf(path: Path, _limits: Limits, name: str) -> Iterator[PageSource]:
         yield PageSource(len(document), lambda page, side: _draw_pdf(document, page, side, name))
     finally:
         document.close()
+
+
+def _forget_last_error() -> None:
+    """PDFium keeps the last file's error where it refuses a file without one of its own (one of no pages)."""
+    pdfium_c.FPDF_LoadMemDocument(b"", 0, None)
 
 
 def _draw_pdf(document: pdfium.PdfDocument, number: int, side: int, name: str) -> Image.Image:
