@@ -121,14 +121,19 @@ ENVIRONMENTS = (
         "product",
         ".venv",
         "functions, local runtime, command line, tests",
-        (RECTO, Project("local"), Project("cli")),
+        (RECTO, Project("ocr"), Project("local"), Project("cli")),
     ),
     Environment("tools", ".venv-tools", "AWS SAM CLI and the emulator"),
     Environment(
         "training",
         ".venv-training",
         "training and export of the word model",
-        (Project("layers/recto", ("imaging", "inference")), Project("training"), Project("local")),
+        (
+            Project("layers/recto", ("imaging", "inference")),
+            Project("training"),
+            Project("ocr"),
+            Project("local"),
+        ),
     ),
 )
 

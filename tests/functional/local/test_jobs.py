@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from recto_local.pages import Content
 from recto_local.processes import wait_until
 from recto_local.standins.jobs import Job, JobRunner, JobStore
+from recto_ocr.pages import Content
 
 BLOCK = {"BlockType": "PAGE", "Id": "p"}
 

@@ -23,7 +23,7 @@ from recto_local.standins.app import Services, create_app
 from recto_local.standins.reading import Readers
 from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.textract import Quotas, Textract
-from recto_local.tesseract import folder_with
+from recto_ocr.tesseract import folder_with
 
 
 def arguments() -> argparse.Namespace:

@@ -21,8 +21,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recto_local.pages import Unreadable, UnreadableDocumentError
 from recto_local.standins.reading import Readers
+from recto_ocr.pages import Unreadable, UnreadableDocumentError
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recto.geometry import Box
-from recto_local.tesseract import OcrLine, block_id, geometry
+from recto_ocr.tesseract import OcrLine, block_id, geometry
 
 PARAGRAPH_GAP = 0.9
 """A vertical gap of more than this many line heights begins a new paragraph."""

@@ -10,9 +10,9 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from recto_local.pages import Content, Unreadable, UnreadableDocumentError, inspect, page_image
 from recto_local.standins.layout import layout_blocks
-from recto_local.tesseract import blocks_of_page, read_image
+from recto_ocr.pages import Content, Unreadable, UnreadableDocumentError, inspect, page_image
+from recto_ocr.tesseract import blocks_of_page, read_image
 
 
 def read_page(

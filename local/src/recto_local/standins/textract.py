@@ -21,11 +21,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from recto_local.pages import MAX_BYTES, MEBIBYTE, Content, Unreadable, UnreadableDocumentError, kind_of
 from recto_local.standins.answers import ServiceError
 from recto_local.standins.jobs import Job, JobRunner, JobStore, gone
 from recto_local.standins.reading import Readers
 from recto_local.standins.shapes import ShapeError, checked, operation_model
+from recto_ocr.pages import MAX_BYTES, MEBIBYTE, Content, Unreadable, UnreadableDocumentError, kind_of
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""OCR engines beside Amazon Textract, in Textract's shape: over files, over folders, as a container's server."""
