@@ -61,13 +61,17 @@ e2e: setup-demo ## documents through the local runtime
 training-tests: setup ## the training code's tests, in its own environment
 	@$(TRAINING) -m pytest --quiet tests/training
 
-.PHONY: train-demo prove
+.PHONY: train-demo prove prove-mail
 train-demo: setup ## train, export and calibrate the demo release anew (12 to 20 minutes)
 	@$(TRAINING) training/train.py demo --run .recto/demo-run --release local/releases/demo
 	@$(TRAINING) training/calibrate.py local/releases/demo
 
-prove: setup ## print the demo release's figures on documents absent from its training
+prove: setup ## the long proofs: the demo release's figures on unseen documents, then all slow tests
 	@$(TRAINING) training/evaluate.py local/releases/demo
+	@$(PRODUCT) -m pytest -m prove $(TESTS)
+
+prove-mail: setup-demo ## a day's mail: 400 real documents end as tests/e2e/mail.csv says
+	@$(PRODUCT) -m pytest -m prove tests/e2e/test_6_mail.py
 
 .PHONY: check-layers
 check-layers: setup-demo ## resolve the layers' wheels for AWS and add up their sizes (needs a package index)

@@ -1,0 +1,98 @@
+"""A day's mail of real documents: each ends as `mail.csv` says, and nothing is left behind.
+
+`small` is a fifth of it and runs with all tests; `whole` is behind `make prove-mail`.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.conftest import DATA, Pipeline, wait_for
+from tests.e2e.mail import (
+    Day,
+    deal_with,
+    differences,
+    expected,
+    name_of,
+    small_mail,
+    whole_mail,
+    write_expected,
+)
+
+MAILS = {"small": (small_mail, 900), "whole": (whole_mail, 3000)}
+UPDATE = bool(os.environ.get("RECTO_UPDATE_MAIL"))
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here"),
+]
+
+
+@pytest.fixture(scope="module", params=["small", pytest.param("whole", marks=pytest.mark.prove)])
+def day(request: pytest.FixtureRequest, pipeline: Pipeline) -> Iterator[Day]:
+    letters, seconds = MAILS[request.param]
+    dealt = deal_with(pipeline, letters(), seconds)
+    if UPDATE and request.param == "whole":
+        write_expected(dealt.outcomes)
+    elif UPDATE:
+        write_expected({**expected(), **dealt.outcomes})
+    return dealt
+
+
+def test_the_list_names_every_file_of_the_mail_and_no_other() -> None:
+    listed, there = set(expected()), {name_of(path) for path in whole_mail()}
+
+    assert len(there) > 390
+    assert (sorted(there - listed), sorted(listed - there)) == ([], []), "see tests/e2e/mail.py"
+
+
+def test_every_document_ends_as_the_list_says(day: Day) -> None:
+    sent = {name_of(path) for path in day.letters}
+    wanted = {name: outcome for name, outcome in expected().items() if name in sent}
+
+    assert len(day.outcomes) == len(sent)
+    assert not (table := differences(wanted, day.outcomes)), f"not as tests/e2e/mail.csv says:\n{table}"
+
+
+def test_a_failure_says_which_document_and_why(day: Day) -> None:
+    for name, row in day.rows.items():
+        if row.error:
+            assert name in row.cause, (name, row.cause)
+            assert len(row.cause) > len(row.key) + 30, (name, row.cause)
+
+
+def test_a_good_document_between_the_odd_ones_comes_out_untouched(day: Day) -> None:
+    assert len(day.between) >= len([path for path in day.letters if "/odd/" in str(path)]) // 10
+    for number, result in enumerate(day.between, 1):
+        assert result == day.alone, f"the good document number {number}"
+
+
+def test_nothing_of_the_mail_is_left_behind(day: Day, pipeline: Pipeline) -> None:
+    ids = [pipeline.documents.of_source(pipeline.inbox, key) for key in day.uploads]
+
+    assert {len(found) for found in ids} == {1}, "one row for each upload"
+    pipeline.no_slot_is_held()
+    wait_for(lambda: not running_executions(pipeline) or None, 60, lambda: running_executions(pipeline))
+    wait_for(lambda: not waiting_messages(pipeline) or None, 60, lambda: waiting_messages(pipeline))
+
+
+def running_executions(pipeline: Pipeline) -> list[str]:
+    states = pipeline.client("stepfunctions")
+    machine = pipeline.info.outputs["PipelineStateMachine"]
+    found = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+    rows = [pipeline.documents.find(execution["name"].partition("-")[0]) for execution in found]
+    return [row.key for row in rows if row and row.key.startswith("mail/")]
+
+
+def waiting_messages(pipeline: Pipeline) -> dict[str, int]:
+    """Messages in the deployment's queues, the dead letters among them; those of the tests do not count."""
+    sqs = pipeline.client("sqs")
+    counts = {}
+    for url in sqs.list_queues()["QueueUrls"]:
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        kinds = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        if url != pipeline.queue and (count := sum(int(attributes.get(kind, 0)) for kind in kinds)):
+            counts[url.rpartition("/")[2]] = count
+    return counts
