@@ -33,6 +33,7 @@ class FakeWorkflow:
     succeeded: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
     failed: list[tuple[str, str, str]] = field(default_factory=list)
     refuses: set[str] = field(default_factory=set)
+    stopped: list[tuple[str, str, str]] = field(default_factory=list)
 
     def start(self, name: str, execution: ExecutionInput) -> str:
         if name in self.refuses:
@@ -43,6 +44,11 @@ class FakeWorkflow:
 
     def is_running(self, name: str) -> bool:
         return name in self.running
+
+    def stop(self, name: str, error: str, cause: str) -> None:
+        if name in self.running:
+            self.running.discard(name)
+            self.stopped.append((name, error, cause))
 
     def _told(self, task_token: str) -> bool:
         return task_token in {token for token, *_ in (*self.succeeded, *self.failed)}
@@ -84,6 +90,7 @@ class FakeParameters:
 class FakeLoops:
     started: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
     refuses: bool = False
+    stopped: list[str] = field(default_factory=list)
 
     def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
         if self.refuses:
@@ -91,6 +98,9 @@ class FakeLoops:
         if name in [other for _, other, _ in self.started]:
             return
         self.started.append((flow_definition_arn, name, content))
+
+    def stop(self, name: str) -> None:
+        self.stopped.append(name)
 
 
 @dataclass

@@ -16,8 +16,12 @@ RectoError
 │   ├── PageCountMismatchError  pages were lost or invented between two steps
 │   ├── PageOrderError          the OCR returned a page's blocks in two places
 │   ├── ReviewFailedError       the review ended without a usable answer
+│   ├── ReviewWithdrawnError    an answer to a review that is not wanted any more
+│   ├── DocumentRejectedError   a reviewer turned the document down
+│   ├── ResultMissingError      an earlier step's result, needed to start from a later one, is not there
 │   └── ReviewExpiredError      nobody answered in time
 └── ConfigurationError          the operator must act
+    ├── ReprocessRefusedError   the document cannot be processed again in the way that was asked for
     ├── FieldConfigurationError the field list is not valid
     ├── ReleaseError            the release is missing, incomplete or altered
     ├── ParameterMissingError   a parameter or setting is absent
@@ -89,12 +93,28 @@ class ReviewFailedError(DocumentError):
     """The review ended without a usable answer."""
 
 
+class ReviewWithdrawnError(DocumentError):
+    """An answer to a review that is not wanted any more."""
+
+
+class DocumentRejectedError(DocumentError):
+    """A reviewer turned the document down."""
+
+
+class ResultMissingError(DocumentError):
+    """The result of an earlier step is not there, so a later one cannot start."""
+
+
 class ReviewExpiredError(DocumentError):
     """Nobody answered in time."""
 
 
 class ConfigurationError(RectoError):
     """The operator must act; trying again does not help."""
+
+
+class ReprocessRefusedError(ConfigurationError):
+    """The document cannot be processed again in the way that was asked for."""
 
 
 class FieldConfigurationError(ConfigurationError):

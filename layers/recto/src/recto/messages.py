@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
-from recto.places import DocumentId, Location
+from recto.places import DocumentId, Location, MadeIn
 
 
 class Message(BaseModel):
@@ -62,6 +62,8 @@ class DocumentRef(Message):
     """Counts executions of this document."""
     ocr_attempt: Annotated[int, Field(ge=1)] = 1
     """Counts OCR jobs: it moves only when a failed OCR is to be paid for again."""
+    made_in: MadeIn = MadeIn()
+    """Of which attempt the results of each step are."""
     bucket: str
     key: str
     version_id: str = ""
@@ -110,6 +112,34 @@ class DispatchResponse(Message):
     """Owners whose slots had expired."""
     refused: tuple[str, ...] = ()
     """Documents that could not be started; they wait on."""
+
+
+class ReprocessRequest(Message):
+    """Process a document again, from one of its steps on."""
+
+    document_id: DocumentId
+    of_attempt: Annotated[int, Field(ge=1)]
+    """The attempt that the operator saw: whoever comes second is refused."""
+    request_id: str
+    """The same one again changes nothing: an answer may get lost on its way."""
+    from_: Annotated[Step | None, Field(alias="From")] = None
+    """None: the first step whose result is missing."""
+    release: str = ""
+    """`current`, `same` or a prefix; empty: current where fields are made, the same for review and publish."""
+    pay_for_ocr: bool = False
+    """Whether a new OCR job may be started."""
+    force: bool = False
+    """Whether a running execution may be stopped."""
+    operator: str = ""
+
+
+class ReprocessResponse(Message):
+    """What the document does now."""
+
+    document_id: DocumentId
+    attempt: int
+    from_: Annotated[Step, Field(alias="From")]
+    release: str
 
 
 Feature = Literal["FORMS", "LAYOUT", "SIGNATURES", "TABLES"]

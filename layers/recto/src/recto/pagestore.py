@@ -103,6 +103,8 @@ class PageIndex(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pages: tuple[PageEntry, ...]
+    release: str = ""
+    """The release that made the predictions of a part; empty for the OCR's pages."""
 
     @model_validator(mode="after")
     def _entries_are_places(self) -> "PageIndex":
@@ -134,7 +136,8 @@ class PageIndex(BaseModel):
         return ((page, self.entry(page)) for page in range(first, last + 1))
 
     def to_json(self) -> bytes:
-        return json.dumps({"pages": self.pages}, separators=(",", ":")).encode()
+        release = {"release": self.release} if self.release else {}
+        return json.dumps({**release, "pages": self.pages}, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> "PageIndex":

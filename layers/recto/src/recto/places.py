@@ -5,9 +5,9 @@ Nothing derived ever contains the source key, so a strange key can do no harm fu
 
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 HASH_DIGITS = 32
@@ -67,15 +67,44 @@ def execution_name(document: str, attempt: int) -> str:
     return f"{document}-{attempt}"
 
 
-class DocumentPlaces:
-    """The keys of one document below `documents/<id>/` in the work bucket."""
+AttemptNumber = Annotated[int, Field(ge=1)]
 
-    def __init__(self, bucket: str, document: str) -> None:
+
+class MadeIn(BaseModel):
+    """Of which attempt each step's results are: what is made anew goes beside what was there before.
+
+    A restart keeps these numbers, so it finds what earlier executions left; a reprocess moves those of its
+    first step and of all later ones, in one write, so nothing stale is ever found again.
+    """
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_pascal, populate_by_name=True, extra="forbid")
+
+    ocr: AttemptNumber = 1
+    model: AttemptNumber = 1
+    postprocess: AttemptNumber = 1
+    review: AttemptNumber = 1
+    publish: AttemptNumber = 1
+
+    def anew_from(self, step: str, attempt: int) -> Self:
+        """The same, with this step and all later ones of another attempt."""
+        names = list(type(self).model_fields)
+        return self.model_copy(update=dict.fromkeys(names[names.index(step) :], attempt))
+
+
+class DocumentPlaces:
+    """The keys of one document below `documents/<id>/` in the work bucket.
+
+    Results of the first attempt lie there, those of a later one in a folder `attempt-<n>/` of it.
+    """
+
+    def __init__(self, bucket: str, document: str, made_in: MadeIn | None = None) -> None:
         self.bucket = bucket
         self.prefix = f"documents/{document}/"
+        self.made_in = made_in or MadeIn()
 
-    def at(self, name: str) -> Location:
-        return Location(bucket=self.bucket, key=self.prefix + name)
+    def at(self, name: str, attempt: int = 1) -> Location:
+        folder = "" if attempt == 1 else f"attempt-{attempt}/"
+        return Location(bucket=self.bucket, key=self.prefix + folder + name)
 
     @property
     def source(self) -> Location:
@@ -83,51 +112,51 @@ class DocumentPlaces:
 
     @property
     def ocr_index(self) -> Location:
-        return self.at("ocr/index.json")
+        return self.at("ocr/index.json", self.made_in.ocr)
 
     @property
     def ocr_job(self) -> Location:
-        return self.at("ocr/job.json")
+        return self.at("ocr/job.json", self.made_in.ocr)
 
     def ocr_part(self, part: int) -> Location:
-        return self.at(f"ocr/part-{part:04d}.bin")
+        return self.at(f"ocr/part-{part:04d}.bin", self.made_in.ocr)
 
     def ocr_part_index(self, part: int) -> Location:
-        return self.at(f"ocr/part-{part:04d}.json")
+        return self.at(f"ocr/part-{part:04d}.json", self.made_in.ocr)
 
     @property
     def image_plan(self) -> Location:
-        return self.at("images/plan.json")
+        return self.at("images/plan.json", self.made_in.ocr)
 
     def image(self, page: int) -> Location:
-        return self.at(f"images/page-{page:04d}.jpg")
+        return self.at(f"images/page-{page:04d}.jpg", self.made_in.ocr)
 
     def thumbnail(self, page: int) -> Location:
-        return self.at(f"images/thumbnail-{page:04d}.png")
+        return self.at(f"images/thumbnail-{page:04d}.png", self.made_in.ocr)
 
     def image_part_index(self, part: int) -> Location:
-        return self.at(f"images/part-{part:04d}.json")
+        return self.at(f"images/part-{part:04d}.json", self.made_in.ocr)
 
     def predictions_part(self, part: int) -> Location:
-        return self.at(f"predictions/part-{part:04d}.bin")
+        return self.at(f"predictions/part-{part:04d}.bin", self.made_in.model)
 
     def predictions_part_index(self, part: int) -> Location:
-        return self.at(f"predictions/part-{part:04d}.json")
+        return self.at(f"predictions/part-{part:04d}.json", self.made_in.model)
 
     @property
     def fields(self) -> Location:
-        return self.at("fields.json")
+        return self.at("fields.json", self.made_in.postprocess)
 
     def review_task(self, review: str) -> Location:
-        return self.at(f"review/{review}/task.json")
+        return self.at(f"review/{review}/task.json", self.made_in.review)
 
     @property
     def reviewed_fields(self) -> Location:
-        return self.at("review/fields.json")
+        return self.at("review/fields.json", self.made_in.review)
 
     @property
     def result(self) -> Location:
-        return self.at("result.json")
+        return self.at("result.json", self.made_in.publish)
 
 
 def page_ranges(num_pages: int, size: int = MAX_RANGE_PAGES) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from recto.messages import DocumentRef, ExecutionInput, Status
-from recto.places import Location
+from recto.places import Location, MadeIn
 
 
 class ObjectInfo(NamedTuple):
@@ -67,12 +67,24 @@ class DocumentRow(BaseModel):
     updated: datetime
     attempt: int = 1
     ocr_attempt: int = 1
+    made_in: MadeIn = MadeIn()
+    since_attempt: int = 1
+    """The first attempt that counts against the limit: an operator's reprocess counts anew."""
+    reprocess_id: str = ""
+    operator: str = ""
+    """Who had it reprocessed last."""
     start_from: str = "ocr"
     release: str = ""
     error: str = ""
     cause: str = ""
     confidence: float | None = None
     review_id: str = ""
+    result_attempt: int = 0
+    """The attempt that was published, 0 for none yet or since the last reprocess."""
+    result_key: str = ""
+    supersedes_attempt: int = 0
+    """The attempt that the next result supersedes, 0 for none."""
+    supersedes_key: str = ""
 
     def ref(self, release: str | None = None) -> DocumentRef:
         """The reference that travels through the state machine."""
@@ -80,6 +92,7 @@ class DocumentRow(BaseModel):
             document_id=self.document_id,
             attempt=self.attempt,
             ocr_attempt=self.ocr_attempt,
+            made_in=self.made_in,
             bucket=self.bucket,
             key=self.key,
             version_id=self.version_id,
@@ -107,9 +120,13 @@ class Documents(Protocol):
         status: Status,
         now: datetime,
         of_attempt: int | None = None,
-        **changes: str | float,
+        **changes: str | float | Mapping[str, int],
     ) -> bool:
         """False where the row is in no expected status, or on another attempt: somebody else moved it."""
+        ...
+
+    def note(self, document: str, now: datetime, what: str, **notes: str) -> None:
+        """A line in the document's history, where nothing about the document itself changes."""
         ...
 
 
@@ -156,13 +173,17 @@ class ReviewRow(BaseModel):
     document_id: str
     task_token: str
     state: str = "OPEN"
-    """OPEN or ANSWERED."""
+    """OPEN, ANSWERED or WITHDRAWN."""
     created: datetime
     expires: datetime
     backend: str = "workbench"
     loop_name: str = ""
     answer: str = ""
     """S3 URI of the answer that counted."""
+    reason: str = ""
+    """Why it was withdrawn."""
+    refusal: str = ""
+    """Why the last answer that came could not be used."""
 
 
 class Reviews(Protocol):
@@ -180,6 +201,14 @@ class Reviews(Protocol):
         """True for the first answer, and for the same one again; False for any other."""
         ...
 
+    def withdraw(self, review: str, reason: str) -> bool:
+        """False where it was not open any more."""
+        ...
+
+    def refuse(self, review: str, refusal: str) -> bool:
+        """Note why an answer could not be used; False where the review is not open any more."""
+        ...
+
 
 class Workflow(Protocol):
     """The document state machine and its waiting tasks."""
@@ -189,6 +218,10 @@ class Workflow(Protocol):
         ...
 
     def is_running(self, name: str) -> bool: ...
+
+    def stop(self, name: str, error: str, cause: str) -> None:
+        """End an execution; one that has ended or never was is no error."""
+        ...
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> bool:
         """False where nobody waits for the token any more."""
@@ -239,6 +272,10 @@ class HumanLoops(Protocol):
 
     def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
         """Starting the same name again is no error."""
+        ...
+
+    def stop(self, name: str) -> None:
+        """Take the task away from the workers; a loop that has ended is no error."""
         ...
 
 

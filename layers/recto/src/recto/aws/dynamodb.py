@@ -178,7 +178,7 @@ class DocumentRows:
         status: Status,
         now: datetime,
         of_attempt: int | None = None,
-        **changes: str | float,
+        **changes: str | float | Mapping[str, int],
     ) -> bool:
         allowed = {f":expected{i}": str(s) for i, s in enumerate(expected)}
         new = {"status": str(status), "updated": stamp(now), **changes}
@@ -198,12 +198,15 @@ class DocumentRows:
         history = self._table.pack(_history(document, now, status, changes))
         return self._table.transact({"Update": update}, {"Put": {"Item": history}})
 
+    def note(self, document: str, now: datetime, what: str, **notes: str) -> None:
+        self._table.put(_history(document, now, what, notes))
+
 
 def _document_key(document: str) -> dict[str, str]:
     return {"pk": f"DOC#{document}", "sk": "STATE"}
 
 
-def _history(document: str, moment: datetime, status: Status, notes: Mapping[str, Any]) -> dict[str, Any]:
+def _history(document: str, moment: datetime, status: str, notes: Mapping[str, Any]) -> dict[str, Any]:
     sort = f"HISTORY#{stamp(moment)}#{status}"
     return {"pk": f"DOC#{document}", "sk": sort, "time": stamp(moment), "to": str(status), **notes}
 
@@ -302,6 +305,24 @@ class ReviewRows:
             {"#state": "state"},
             {":open": "OPEN", ":answered": "ANSWERED", ":answer": answer},
             "#state = :open OR (#state = :answered AND answer = :answer)",
+        )
+
+    def withdraw(self, review: str, reason: str) -> bool:
+        return self._table.update(
+            _review_key(review),
+            "SET #state = :withdrawn, #reason = :reason",
+            {"#state": "state", "#reason": "reason"},
+            {":open": "OPEN", ":withdrawn": "WITHDRAWN", ":reason": reason},
+            "#state = :open",
+        )
+
+    def refuse(self, review: str, refusal: str) -> bool:
+        return self._table.update(
+            _review_key(review),
+            "SET refusal = :refusal",
+            {"#state": "state"},
+            {":open": "OPEN", ":refusal": refusal},
+            "#state = :open",
         )
 
 

@@ -52,6 +52,16 @@ class StepFunctionsWorkflow:
                 raise
         return bool(answer["status"] in ("RUNNING", "PENDING_REDRIVE"))
 
+    def stop(self, name: str, error: str, cause: str) -> None:
+        with errors_of(f"StopExecution {name}"):
+            try:
+                self._states.stop_execution(
+                    executionArn=self._arn(name), error=error[:MAX_ERROR], cause=cause[:MAX_CAUSE]
+                )
+            except ClientError as error_:
+                if code_of(error_) != "ExecutionDoesNotExist":
+                    raise
+
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> bool:
         return self._tell("send_task_success", taskToken=task_token, output=json.dumps(output))
 
@@ -143,4 +153,12 @@ class A2iHumanLoops:
                 )
             except ClientError as error:
                 if code_of(error) != "ConflictException":
+                    raise
+
+    def stop(self, name: str) -> None:
+        with errors_of(f"StopHumanLoop {name}"):
+            try:
+                self._loops.stop_human_loop(HumanLoopName=name)
+            except ClientError as error:
+                if code_of(error) not in {"ResourceNotFoundException", "ValidationException"}:
                     raise

@@ -35,7 +35,7 @@ class ModelInvoke(NamedTuple):
 
 def plan_ranges(work: PageWork, objects: ObjectStore, work_bucket: str) -> PagePlan:
     """The ranges to work on; PageCountMismatchError unless OCR and images have the same pages."""
-    places = DocumentPlaces(work_bucket, work.document.document_id)
+    places = DocumentPlaces(work_bucket, work.document.document_id, work.document.made_in)
     num_ocr = PageIndex.from_json(objects.read(places.ocr_index)).num_pages
     planned = PagePlan.model_validate_json(objects.read(places.image_plan))
     num_drawn = sum(_num_drawn(places, page_range.part, objects) for page_range in planned.ranges)
@@ -55,7 +55,7 @@ def classify_range(work: PageWork, step: ModelInvoke) -> RangeDone:
     """Predictions for one range's pages, one part object."""
     if work.range is None:
         raise ValueError("classify_range needs a range")
-    places = DocumentPlaces(step.work_bucket, work.document.document_id)
+    places = DocumentPlaces(step.work_bucket, work.document.document_id, work.document.made_in)
     index = PageIndex.from_json(step.objects.read(places.ocr_index))
     classifier = step.classifier(work.document.release)
     writer = PartWriter(work.range.part, work.range.first)
@@ -64,7 +64,7 @@ def classify_range(work: PageWork, step: ModelInvoke) -> RangeDone:
     content, entries = writer.finish()
     step.objects.write(places.predictions_part(work.range.part), content)
     place = places.predictions_part_index(work.range.part)
-    step.objects.write(place, PageIndex(pages=entries).to_json(), JSON_TYPE)
+    step.objects.write(place, PageIndex(pages=entries, release=work.document.release).to_json(), JSON_TYPE)
     return RangeDone(part=work.range.part, num_pages=writer.num_pages)
 
 

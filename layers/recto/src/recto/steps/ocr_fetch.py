@@ -69,7 +69,7 @@ class _Responses:
 
 def _store_pages(request: TextractFetchRequest, step: OcrFetch) -> TextractFetchResponse:
     """Pages into parts of at most 100; what an interrupted call left of a part is written over."""
-    places = DocumentPlaces(step.work_bucket, request.document.document_id)
+    places = DocumentPlaces(step.work_bucket, request.document.document_id, request.document.made_in)
     responses = _Responses(request, step.ocr)
     part, done = request.part, request.pages_done
     writer = PartWriter(part + 1, done + 1)

@@ -48,7 +48,7 @@ class PageImages(NamedTuple):
 
 def plan_pages(work: PageWork, step: PageImages) -> PagePlan:
     """Open the document and count its pages: what cannot be read fails here, before anything is paid for."""
-    places = DocumentPlaces(step.work_bucket, work.document.document_id)
+    places = DocumentPlaces(step.work_bucket, work.document.document_id, work.document.made_in)
     with _opened(work, step) as pages:
         num_pages = pages.num_pages
     plan = plan_of(num_pages)
@@ -68,7 +68,7 @@ def draw_range(work: PageWork, step: PageImages) -> RangeDone:
     """Draw one range's pages and store an index of their sizes."""
     if work.range is None:
         raise ValueError("draw_range needs a range")
-    places = DocumentPlaces(step.work_bucket, work.document.document_id)
+    places = DocumentPlaces(step.work_bucket, work.document.document_id, work.document.made_in)
     numbers = range(work.range.first, work.range.last + 1)
     with _opened(work, step) as pages:
         sizes = [_draw_page(pages, number, places, step) for number in numbers]

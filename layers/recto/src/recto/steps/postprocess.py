@@ -22,7 +22,7 @@ def extract_fields(
     request: PostprocessRequest, objects: ObjectStore, work_bucket: str
 ) -> PostprocessResponse:
     """Write the document's fields; say whether a person must look, and why."""
-    places = DocumentPlaces(work_bucket, request.document.document_id)
+    places = DocumentPlaces(work_bucket, request.document.document_id, request.document.made_in)
     release = load_fields(objects, work_bucket, request.document.release)
     pages = _classified_pages(request.document, places, objects)
     result = extract(pages, release.fields, release.calibration)
