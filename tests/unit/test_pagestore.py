@@ -1,4 +1,5 @@
 import gzip
+import uuid
 
 import pytest
 from hypothesis import given
@@ -19,15 +20,17 @@ from recto.pagestore import (
 )
 
 millionths = st.integers(0, 1_000_000).map(lambda value: value / 1_000_000)
-words = st.builds(
-    Word,
-    st.text(max_size=12),
-    st.builds(Box.clipped, millionths, millionths, millionths, millionths),
-    millionths,
-    st.integers(-1, 300),
-    st.text(max_size=36),
-)
-pages = st.builds(Page, st.integers(1, 3000), st.lists(words, max_size=8).map(tuple))
+
+
+def words_with(ids: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Word, ...]]:
+    boxes = st.builds(Box.clipped, millionths, millionths, millionths, millionths)
+    word = st.builds(Word, st.text(max_size=12), boxes, millionths, st.integers(-1, 300), ids)
+    return st.lists(word, max_size=8).map(tuple)
+
+
+uuids = st.uuids().map(str)
+ids_of_all_kinds = st.one_of(uuids, uuids.map(str.upper), st.text("0af-", max_size=40), st.text(max_size=36))
+pages = st.builds(Page, st.integers(1, 3000), st.one_of(words_with(uuids), words_with(ids_of_all_kinds)))
 
 
 @given(pages)
@@ -62,7 +65,7 @@ def test_equal_pages_give_equal_bytes_that_any_gzip_reads() -> None:
 
     assert content == encode_page(page_of(1, "A"))
     assert content[4:8] == b"\0\0\0\0"
-    assert b'"t":["A"]' in gzip.decompress(content)
+    assert gzip.decompress(content).startswith(b'{"n":1,"t":["A"],"i":["A"]}\n')
 
 
 def test_each_page_of_a_part_is_read_by_its_place_alone() -> None:
@@ -103,12 +106,48 @@ def test_a_page_that_the_document_does_not_have_is_an_error(page: int) -> None:
         index.entry(page)
 
 
+def test_ids_that_are_uuids_are_stored_without_their_digits() -> None:
+    ids = [str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))) for number in range(500)]
+    words = tuple(Word("A", Box(0.1, 0.1, 0.2, 0.2), 0.5, 0, id_) for id_ in ids)
+
+    packed, plain = (
+        encode_page(Page(1, chosen)) for chosen in (words, (*words[:-1], words[-1]._replace(id="a")))
+    )
+
+    assert decode_page(packed).words == words
+    assert len(packed) < 0.75 * len(plain)
+
+
 @pytest.mark.parametrize(
-    "content", [b"", b"text", gzip.compress(b"{}"), gzip.compress(b"[1]"), encode_page(page_of(1))[:-9]]
+    "content",
+    [
+        b"",
+        b"text",
+        gzip.compress(b"{}"),
+        gzip.compress(b"[1]"),
+        encode_page(page_of(1))[:-9],
+        gzip.compress(b'{"n":1,"t":["A"]}\n' + bytes(24)),
+        gzip.compress(b'{"n":1,"t":["A"],"i":[""]}\n' + bytes(23)),
+        gzip.compress(gzip.decompress(encode_page(page_of(1, "A")))[:-1]),
+        gzip.compress(b'{"n":1,"t":["A"]}\n' + bytes(24 + 17)),
+    ],
 )
 def test_bytes_that_are_no_page_are_damaged(content: bytes) -> None:
     with pytest.raises(DamagedDocumentError):
         decode_page(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(b"{}\n"),
+        gzip.compress(b'{"n":1,"w":2,"a":true}\n' + bytes(23)),
+        gzip.compress(b'{"n":1,"w":-2,"a":true}\n' + bytes(24)),
+    ],
+)
+def test_bytes_that_are_no_predictions_are_damaged(content: bytes) -> None:
+    with pytest.raises(DamagedDocumentError):
+        decode_predictions(content)
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[", b'{"pages": [[1, 2, 3]]}', b'{"pages": [[1, -2, 3, 4]]}'])
