@@ -1,1 +1,1 @@
-"""OCR engines beside Amazon Textract, in Textract's shape: over files, over folders, as a container's server."""
+"""OCR engines beside Amazon Textract, in Textract's shape: over files, over folders, as a server."""

@@ -1,24 +1,22 @@
-"""Reading text from a page image with Tesseract, and its result as Textract's blocks.
+"""Reading text from a page image with Tesseract. Documents, jobs and services are elsewhere.
 
-It knows images and text lines only: documents, jobs and services are elsewhere. Coordinates are 0-1
-of the image, top left first; confidences are 0-100, as both Tesseract and Textract give them.
 One engine per process; Tesseract runs one thread (use processes to use more cores).
 """
 
 import os
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import tesserocr
 from PIL import Image
-from tesserocr import OEM, PSM, RIL
+from tesserocr import OEM, PSM, RIL, WritingDirection
 
 from recto.errors import ConfigurationError
 from recto.geometry import Box
+from recto_ocr.engine import LanguageMissingError, OcrLine, OcrWord
 
 DEBIAN_TESSERACT = Path("/usr/share/tesseract-ocr")
 OTHER_TESSDATA = ("/usr/share/tessdata", "/usr/local/share/tessdata", "/opt/homebrew/share/tessdata")
@@ -34,35 +32,12 @@ COLUMN_GAP = 2.5
 """A gap of this many line heights ends a line, as Textract ends it between columns."""
 POOR_CONFIDENCE = 55.0
 """A page read worse than this, on average, may lie on its side."""
+SURE_ORIENTATION = 2.0
+"""Below it, Tesseract's own word on the orientation is a guess, and each way is tried."""
+FAINTEST_MARK = 24
+"""Of 255 grey values: paper alone varies less."""
 SPECK_CONFIDENCE = 50.0
 """Below it, a word without any letter or digit is a rule, a dot or a stain."""
-BLOCK_NAMESPACE = uuid.UUID("7d3cb7bd-9d2c-5f0c-8a6b-2c1f5ac1c1a4")
-
-
-class OcrWord(NamedTuple):
-    """One word, its confidence 0-100 and its place 0-1."""
-
-    text: str
-    confidence: float
-    box: Box
-
-
-class OcrLine(NamedTuple):
-    """Words that stand in one line without a column gap."""
-
-    words: tuple[OcrWord, ...]
-
-    @property
-    def text(self) -> str:
-        return " ".join(word.text for word in self.words)
-
-    @property
-    def confidence(self) -> float:
-        return sum(word.confidence for word in self.words) / len(self.words)
-
-    @property
-    def box(self) -> Box:
-        return Box.around(word.box for word in self.words)
 
 
 def tessdata_folder(environment: Mapping[str, str]) -> Path:
@@ -82,31 +57,62 @@ def tessdata_folder(environment: Mapping[str, str]) -> Path:
     )
 
 
+def installed_languages(folder: Path) -> tuple[str, ...]:
+    """The languages whose files lie in a folder; those that only find the orientation are none."""
+    found = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.traineddata"))
+    return tuple(sorted(str(name) for name in found if name.name not in ("osd", "equ")))
+
+
 def folder_with(languages: Sequence[str], environment: Mapping[str, str]) -> Path:
-    """The folder of the language files, which has these languages; ConfigurationError otherwise."""
+    """The folder of the language files, which has these languages; LanguageMissingError otherwise."""
     folder = tessdata_folder(environment)
     missing = [language for language in languages if not (folder / f"{language}.traineddata").exists()]
     if missing:
-        raise ConfigurationError(f"Tesseract language {', '.join(missing)} is not installed in {folder}")
+        raise LanguageMissingError(
+            f"Tesseract language {', '.join(missing)} is not installed in {folder}; "
+            f"installed: {', '.join(installed_languages(folder)) or 'none'}"
+        )
     return folder
+
+
+class TesseractEngine:
+    """`recto_ocr.engine.OcrEngine` over Tesseract's LSTM models."""
+
+    name = "tesseract"
+
+    @property
+    def version(self) -> str:
+        return str(tesserocr.tesseract_version()).split()[1]
+
+    def installed_languages(self) -> tuple[str, ...]:
+        return installed_languages(tessdata_folder(os.environ))
+
+    def check(self, languages: Sequence[str]) -> None:
+        folder_with(languages, os.environ)
+
+    def read(self, image: Image.Image, languages: tuple[str, ...]) -> list[OcrLine]:
+        return read_image(image, languages)
 
 
 def read_image(image: Image.Image, languages: tuple[str, ...] = ("eng",)) -> list[OcrLine]:
     """The text lines of one page, in Tesseract's reading order.
 
-    A page that reads badly as it lies is turned upright and read again, where the language file that
-    finds the orientation (`osd`) is installed; boxes stay those of the image as given.
+    A page that reads badly as it lies is turned upright and read again: as the orientation file (`osd`)
+    says, where that is installed and can tell, and otherwise each way. Boxes stay those of the image as
+    given.
     """
     prepared = readable(image)
     with _LOCK:
         lines = _read(_engine(languages), prepared)
         if _mean_confidence(lines) >= POOR_CONFIDENCE:
             return lines
-        quarters = _quarter_turns(prepared)
-        if not quarters:
-            return lines
-        upright = _read(_engine(languages), prepared.transpose(_TURNS[quarters]))
-    return max(lines, [_turned_back(line, quarters) for line in upright], key=_legible_characters)
+        for quarters in _likely_turns(prepared):
+            upright = _read(_engine(languages), prepared.transpose(_TURNS[quarters]))
+            turned = [_turned_back(line, quarters) for line in upright]
+            lines = max(lines, turned, key=_legible_characters)
+            if lines is turned and _mean_confidence(turned) >= POOR_CONFIDENCE:
+                break
+    return lines
 
 
 def readable(image: Image.Image) -> Image.Image:
@@ -134,43 +140,6 @@ def in_grey(image: Image.Image) -> Image.Image:
     return image.convert("RGB").convert("L") if image.mode != "1" else image.convert("L")
 
 
-def blocks_of_page(lines: Sequence[OcrLine], page_number: int, id_seed: str) -> list[dict[str, Any]]:
-    """The page as Textract's blocks: PAGE, its LINEs, then all WORDs; the same seed gives the same ids."""
-    seed = f"{id_seed}/{page_number}"
-    line_ids = [block_id(seed, f"line-{n}") for n in range(len(lines))]
-    word_ids = [
-        [block_id(seed, f"word-{n}-{m}") for m in range(len(line.words))] for n, line in enumerate(lines)
-    ]
-    page: dict[str, Any] = {
-        "BlockType": "PAGE",
-        "Geometry": geometry(Box(0.0, 0.0, 1.0, 1.0)),
-        "Id": block_id(seed, "page"),
-        "Page": page_number,
-    }
-    if lines:
-        page["Relationships"] = [{"Type": "CHILD", "Ids": line_ids}]
-    blocks = [page]
-    for line, line_id, ids in zip(lines, line_ids, word_ids, strict=True):
-        block = _text_block("LINE", line, line_id, page_number)
-        blocks.append(block | {"Relationships": [{"Type": "CHILD", "Ids": ids}]})
-    for line, ids in zip(lines, word_ids, strict=True):
-        for word, word_id in zip(line.words, ids, strict=True):
-            blocks.append(_text_block("WORD", word, word_id, page_number) | {"TextType": "PRINTED"})
-    return blocks
-
-
-def block_id(seed: str, name: str) -> str:
-    """The id of a block, always the same for the same seed and name."""
-    return str(uuid.uuid5(BLOCK_NAMESPACE, f"{seed}/{name}"))
-
-
-def geometry(box: Box) -> dict[str, Any]:
-    """A box as Textract's Geometry; text is taken to stand straight, so the polygon is the box."""
-    left, top, right, bottom = box
-    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-    return {"BoundingBox": box.to_textract(), "Polygon": [{"X": x, "Y": y} for x, y in corners]}
-
-
 _LOCK = Lock()
 
 
@@ -194,16 +163,28 @@ _TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.
 """Counter-clockwise, as Pillow turns."""
 
 
-def _quarter_turns(image: Image.Image) -> int:
-    """How many counter-clockwise quarter turns make the page upright; 0 where that cannot be told."""
+def _likely_turns(image: Image.Image) -> tuple[int, ...]:
+    """Counter-clockwise quarter turns that may make the page upright, the likeliest first.
+
+    None for a page without a mark, and for one that the orientation file finds upright.
+    """
+    if not _has_marks(image):
+        return ()
     engine = _orientation_engine()
-    if engine is None:
-        return 0
-    engine.SetImage(image)
-    engine.SetSourceResolution(RESOLUTION)
-    found = engine.DetectOrientationScript()
-    engine.Clear()
-    return int(found["orient_deg"]) // 90 % 4 if found else 0
+    if engine is not None:
+        engine.SetImage(image)
+        engine.SetSourceResolution(RESOLUTION)
+        found = engine.DetectOrientationScript()
+        engine.Clear()
+        if found and found["orient_conf"] >= SURE_ORIENTATION:
+            quarters = int(found["orient_deg"]) // 90 % 4
+            return (quarters,) if quarters else ()
+    return (1, 3, 2)
+
+
+def _has_marks(image: Image.Image) -> bool:
+    darkest, lightest = image.getextrema()
+    return isinstance(darkest, int) and isinstance(lightest, int) and lightest - darkest > FAINTEST_MARK
 
 
 def _turned_back(line: OcrLine, quarters: int) -> OcrLine:
@@ -211,11 +192,15 @@ def _turned_back(line: OcrLine, quarters: int) -> OcrLine:
     words = list(line.words)
     for _ in range(quarters):
         words = [word._replace(box=_clockwise(word.box)) for word in words]
-    return OcrLine(tuple(words))
+    return OcrLine(tuple(words), (line.turn + quarters) % 4)
 
 
 def _clockwise(box: Box) -> Box:
     return Box(1.0 - box.bottom, box.left, 1.0 - box.top, box.right)
+
+
+def _counter_clockwise(box: Box) -> Box:
+    return Box(box.top, 1.0 - box.right, box.bottom, 1.0 - box.left)
 
 
 def _read(engine: tesserocr.PyTessBaseAPI, image: Image.Image) -> list[OcrLine]:
@@ -229,25 +214,27 @@ def _read(engine: tesserocr.PyTessBaseAPI, image: Image.Image) -> list[OcrLine]:
         iterator = engine.GetIterator()
         if iterator is None:
             return []
-        aspect = image.width / image.height
-        return [line for words in _lines_of(iterator, image.size) for line in _at_column_gaps(words, aspect)]
+        return [line for words in _lines_of(iterator, image.size) for line in _split(words, image.size)]
     finally:
         engine.Clear()
 
 
-def _lines_of(iterator: Any, size: tuple[int, int]) -> Iterator[list[OcrWord]]:
+def _lines_of(iterator: Any, size: tuple[int, int]) -> Iterator[OcrLine]:
     words: list[OcrWord] = []
+    turn = 0
     while True:
-        if iterator.IsAtBeginningOf(RIL.TEXTLINE) and words:
-            yield words
+        if iterator.IsAtBeginningOf(RIL.TEXTLINE):
+            if words:
+                yield OcrLine(tuple(words), turn)
             words = []
+            turn = 1 if iterator.Orientation()[1] == WritingDirection.TOP_TO_BOTTOM else 0
         word = _word_at(iterator, size)
         if word:
             words.append(word)
         if not iterator.Next(RIL.WORD):
             break
     if words:
-        yield words
+        yield OcrLine(tuple(words), turn)
 
 
 def _word_at(iterator: Any, size: tuple[int, int]) -> OcrWord | None:
@@ -265,6 +252,17 @@ def _word_at(iterator: Any, size: tuple[int, int]) -> OcrWord | None:
     return OcrWord(text, confidence, Box.clipped(left / width, top / height, right / width, bottom / height))
 
 
+def _split(line: OcrLine, size: tuple[int, int]) -> Iterator[OcrLine]:
+    """The line cut at column gaps; gaps run down the page where the text does."""
+    width, height = size
+    if not line.turn:
+        yield from _at_column_gaps(line.words, width / height)
+        return
+    upright = [word._replace(box=_counter_clockwise(word.box)) for word in line.words]
+    for part in _at_column_gaps(upright, height / width):
+        yield _turned_back(part, line.turn)
+
+
 def _at_column_gaps(words: Sequence[OcrWord], aspect: float) -> Iterator[OcrLine]:
     """One line per run of words without a wide gap; `aspect` is the page's width by its height."""
     heights = sorted(word.box.height for word in words)
@@ -276,17 +274,6 @@ def _at_column_gaps(words: Sequence[OcrWord], aspect: float) -> Iterator[OcrLine
             run = []
         run.append(word)
     yield OcrLine(tuple(run))
-
-
-def _text_block(kind: str, read: OcrLine | OcrWord, identity: str, page_number: int) -> dict[str, Any]:
-    return {
-        "BlockType": kind,
-        "Confidence": read.confidence,
-        "Text": read.text,
-        "Geometry": geometry(read.box),
-        "Id": identity,
-        "Page": page_number,
-    }
 
 
 def _spread(image: Image.Image) -> Image.Image:

@@ -11,8 +11,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from recto.errors import ConfigurationError
 from recto_local.standins import cbor
+from recto_ocr.blocks import blocks_of_page
 from recto_ocr.pages import Unreadable, UnreadableDocumentError, inspect, page_image
-from recto_ocr.tesseract import blocks_of_page, read_image, tessdata_folder
+from recto_ocr.tesseract import read_image, tessdata_folder
 from tests.functional.local.drawn import page, pdf, stored
 
 LINES = ("Credit limit 5000", "Minimum payment 25")

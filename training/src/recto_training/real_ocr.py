@@ -17,8 +17,9 @@ from PIL import Image
 
 from recto.document import Page, Word
 from recto.geometry import Box
+from recto_ocr.engine import OcrLine
 from recto_ocr.pages import DPI, inspect, page_image
-from recto_ocr.tesseract import OcrLine, read_image
+from recto_ocr.tesseract import read_image
 from recto_training.synthetic.agreement import Agreement, TruthWord, generate
 from recto_training.synthetic.markup import NO_FIELD
 from recto_training.synthetic.pdf import scan, write_pdf

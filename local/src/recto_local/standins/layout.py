@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from recto.geometry import Box
-from recto_ocr.tesseract import OcrLine, block_id, geometry
+from recto_ocr.blocks import block_id, geometry
+from recto_ocr.engine import OcrLine
 
 PARAGRAPH_GAP = 0.9
 """A vertical gap of more than this many line heights begins a new paragraph."""
@@ -24,7 +25,7 @@ def layout_blocks(
             {
                 "BlockType": "LAYOUT_TEXT",
                 "Confidence": sum(line.confidence for line in members) / len(members),
-                "Geometry": geometry(Box.around(line.box for line in members)),
+                "Geometry": geometry(Box.around(line.box for line in members), members[0].turn),
                 "Id": block_id(f"{seed}/{page}", f"layout-{number}"),
                 "Relationships": [{"Type": "CHILD", "Ids": [line_ids[n] for n in run]}],
                 "Page": page,

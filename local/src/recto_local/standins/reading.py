@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from recto_local.standins.layout import layout_blocks
+from recto_ocr.blocks import blocks_of_page
 from recto_ocr.pages import Content, Unreadable, UnreadableDocumentError, inspect, page_image
-from recto_ocr.tesseract import blocks_of_page, read_image
+from recto_ocr.tesseract import read_image
 
 
 def read_page(
