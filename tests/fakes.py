@@ -79,11 +79,17 @@ class FakeEvents:
 @dataclass
 class FakeParameters:
     values: dict[str, str]
+    written: list[tuple[str, str]] = field(default_factory=list)
 
     def read(self, name: str) -> str:
         if name not in self.values:
             raise ParameterMissingError(f"parameter {name} is missing")
         return self.values[name]
+
+    def write(self, name: str, value: str) -> int:
+        self.values[name] = value
+        self.written.append((name, value))
+        return len(self.written)
 
 
 @dataclass

@@ -25,6 +25,7 @@ IMPLEMENTATIONS = [
     (ports.Reviews, ReviewRows),
     (ports.ObjectStore, S3Objects),
     (ports.Uploads, S3Objects),
+    (ports.Copies, S3Objects),
     (ports.Workflow, StepFunctionsWorkflow),
     (ports.Workflow, FakeWorkflow),
     (ports.Ocr, TextractOcr),

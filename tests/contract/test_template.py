@@ -39,6 +39,7 @@ SETTINGS = {
     "A2iTriggerFunction": recto.settings.ReviewTriggerSettings,
     "A2iCallbackFunction": recto.settings.ReviewCallbackSettings,
     "PublishFunction": recto.settings.PublishSettings,
+    "ReleaseMakeFunction": recto.settings.ReleaseMakeSettings,
 }
 
 
@@ -217,7 +218,13 @@ def test_queue_fed_functions_report_partial_failures_in_template_and_code(name: 
 
 
 def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> None:
-    dead = {"IntakeDeadLetters", "TextractDeadLetters", "ReviewDeadLetters", "DispatchFailures"}
+    dead = {
+        "IntakeDeadLetters",
+        "TextractDeadLetters",
+        "ReviewDeadLetters",
+        "DispatchFailures",
+        "ReleaseFailures",
+    }
     queues = resources("AWS::SQS::Queue")
 
     assert dead <= set(queues)
@@ -225,7 +232,8 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
     for rule in resources("AWS::Events::Rule").values():
         assert all("DeadLetterConfig" in target for target in rule["Targets"])
     assert all("RedrivePolicy" in body for body in resources("AWS::SNS::Subscription").values())
-    assert "OnFailure" in functions()["DispatchFunction"]["EventInvokeConfig"]["DestinationConfig"]
+    for called_by_events in ("DispatchFunction", "ReleaseMakeFunction"):
+        assert "OnFailure" in functions()[called_by_events]["EventInvokeConfig"]["DestinationConfig"]
 
 
 def test_buckets_are_private_encrypted_and_tls_only() -> None:

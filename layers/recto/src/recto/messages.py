@@ -160,6 +160,9 @@ class OcrJob(Message):
     job_id: str
     features: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    """Pages that the OCR could not read; a person looks at them."""
+    remarks: tuple[str, ...] = ()
+    """What was odd about its answer and lost nothing; told in the result, no reason for a review."""
 
 
 class OcrOutput(Message):
@@ -277,4 +280,20 @@ class PublishResponse(Message):
     result: dict[str, str] | None = None
     model_result: dict[str, Any] | None = None
     """The fields as published, or their S3Uri from 200 KB on."""
+    failure: Failure | None = None
+
+
+class ParameterChange(Message):
+    """Somebody has changed one of the parameters that a release is made of."""
+
+    name: str
+
+
+class ParameterFollowed(Message):
+    """What became of a changed parameter."""
+
+    outcome: Literal["made", "unchanged", "undefined", "overtaken", "refused"]
+    release: str = ""
+    """The release that is in use after it."""
+    changes: tuple[str, ...] = ()
     failure: Failure | None = None

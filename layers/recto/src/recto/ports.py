@@ -51,6 +51,14 @@ class Uploads(Protocol):
     def finish(self, place: Location, upload_id: str, etags: Sequence[str]) -> None: ...
 
 
+class Copies(Protocol):
+    """Objects copied where they lie, without passing through here."""
+
+    def copy(self, source: Location, target: Location) -> None:
+        """DocumentMissingError where there is no such object."""
+        ...
+
+
 class DocumentRow(BaseModel):
     """A document as the table knows it."""
 
@@ -264,6 +272,10 @@ class Events(Protocol):
 class Parameters(Protocol):
     def read(self, name: str) -> str:
         """ParameterMissingError where it is absent, 'undefined' or 'null'."""
+        ...
+
+    def write(self, name: str, value: str) -> int:
+        """The parameter's new version; two writers are told apart by it."""
         ...
 
 

@@ -19,6 +19,9 @@ FIELDS = "fields.json"
 CALIBRATION = "calibration.json"
 FILES = (MODEL, TOKENIZER, FIELDS, CALIBRATION)
 """What every release consists of, beside its index."""
+FOLDER = "releases"
+"""Of the work bucket: every release is a folder in it."""
+HASH_DIGITS = 8
 
 
 class WindowSettings(BaseModel):
@@ -64,6 +67,8 @@ class Release(BaseModel):
     """Name in the folder to sha256, in hexadecimal."""
     figures: dict[str, Any] = Field(default_factory=dict)
     """What was measured, for people to read."""
+    made_from: str = ""
+    """The release whose parts were taken over; empty for one that training made."""
 
     @property
     def other_class(self) -> int:
@@ -106,6 +111,11 @@ def parse_release(content: bytes) -> Release:
 def dump_release(release: Release) -> bytes:
     """The JSON that `parse_release` reads."""
     return (release.model_dump_json(by_alias=True, indent=2) + "\n").encode()
+
+
+def release_prefix(name: str, index: bytes) -> str:
+    """Where a release with this index lies: its name and the hash of the index, which holds all hashes."""
+    return f"{FOLDER}/{name}-{sha256(index).hexdigest()[:HASH_DIGITS]}"
 
 
 def hash_files(contents: Mapping[str, bytes]) -> dict[str, str]:

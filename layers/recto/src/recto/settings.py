@@ -52,6 +52,12 @@ class DispatchSettings(TableSettings, WorkSettings, EventSettings):
     model_timeout_seconds: Annotated[int, Field(gt=0)]
 
 
+class ReprocessSettings(TableSettings, WorkSettings):
+    state_machine_arn: str
+    release_parameter: str
+    dispatch_function: str
+
+
 class TextractStartSettings(TableSettings):
     notification_topic_arn: str
     notification_role_arn: str
@@ -94,3 +100,9 @@ class ReviewCallbackSettings(TableSettings, WorkSettings):
 
 class PublishSettings(TableSettings, WorkSettings, EventSettings):
     pass
+
+
+class ReleaseMakeSettings(WorkSettings, EventSettings):
+    release_parameter: str
+    fields_parameter: str
+    endpoint_parameter: str

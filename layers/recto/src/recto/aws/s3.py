@@ -24,7 +24,7 @@ def _address(place: Location) -> dict[str, str]:
 
 
 class S3Objects:
-    """`recto.ports.ObjectStore` and `recto.ports.Uploads` over S3."""
+    """`recto.ports.ObjectStore`, `Uploads` and `Copies` over S3."""
 
     def __init__(self, caller: str) -> None:
         self._s3 = client("s3", caller)
@@ -53,6 +53,10 @@ class S3Objects:
     def write(self, place: Location, body: bytes, content_type: str = "application/octet-stream") -> None:
         with errors_of(f"PutObject {place.uri}"):
             self._s3.put_object(Bucket=place.bucket, Key=place.key, Body=body, ContentType=content_type)
+
+    def copy(self, source: Location, target: Location) -> None:
+        with errors_of(f"CopyObject {source.uri} to {target.uri}", MISSING):
+            self._s3.copy_object(Bucket=target.bucket, Key=target.key, CopySource=_address(source))
 
     def download(self, place: Location, path: Path) -> None:
         with errors_of(f"GetObject {place.uri}", MISSING):

@@ -118,6 +118,11 @@ class ParameterStore:
             raise ParameterMissingError(f"parameter {name}: expected a value, it says {value!r}")
         return value
 
+    def write(self, name: str, value: str) -> int:
+        with errors_of(f"PutParameter {name}"):
+            answer = self._ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+        return int(answer["Version"])
+
 
 class LambdaFunctions:
     """`recto.ports.Functions` over Lambda."""

@@ -1,0 +1,190 @@
+"""Makes releases in the work bucket, proves that one is whole, names the one to use. Deletes nothing.
+
+A release's index is written last, so one that was left half-way is never taken for whole. Its prefix holds
+the hash of the index, which holds the hashes of all files: two people never write to the same place unless
+they write the same bytes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import NamedTuple
+
+from recto.errors import FieldConfigurationError, ParameterMissingError, ReleaseError
+from recto.field_changes import field_changes
+from recto.fields import FieldList, dump_fields
+from recto.places import Location
+from recto.ports import Clock, Copies, ObjectStore, Parameters
+from recto.release import (
+    FIELDS,
+    INDEX,
+    Release,
+    dump_release,
+    hash_files,
+    parse_release,
+    release_prefix,
+)
+from recto.release_contents import (
+    THRESHOLDS,
+    FieldsOfRelease,
+    check_contents,
+    check_name,
+    dump_thresholds,
+    misfits,
+    renamed_thresholds,
+)
+from recto.steps.fields_of_release import load_fields
+from recto.steps.model import read_release_file
+
+CHUNK_BYTES = 8 * 1024 * 1024
+JSON_TYPE = "application/json"
+BINARY_TYPE = "application/octet-stream"
+
+
+class ReleaseMaker(NamedTuple):
+    """What making and naming releases works with."""
+
+    objects: ObjectStore
+    copies: Copies
+    parameters: Parameters
+    clock: Clock
+    work_bucket: str
+    release_parameter: str
+
+
+class MadeRelease(NamedTuple):
+    """A release that is whole in the work bucket."""
+
+    prefix: str
+    changes: tuple[str, ...]
+    """Against the one it was made from, in plain words; empty where that one says it all already."""
+
+
+class Used(NamedTuple):
+    """What naming a release did."""
+
+    before: str
+    """Named until now; empty for none."""
+    version: int
+    """Of the parameter, after this."""
+
+
+def fields_text(fields: FieldList) -> bytes:
+    """The field list as a release keeps it."""
+    return (json.dumps(dump_fields(fields), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def publish_release(contents: Mapping[str, bytes], objects: ObjectStore, work_bucket: str) -> str:
+    """Put a release there, index last, and say its prefix; ReleaseError before anything is written."""
+    release = check_contents(contents).release
+    prefix = release_prefix(release.name, contents[INDEX])
+    if _is_there(prefix, contents[INDEX], objects, work_bucket):
+        return prefix
+    for name in release.files:
+        objects.write(_place(work_bucket, prefix, name), contents[name], _type_of(name))
+    objects.write(_place(work_bucket, prefix, INDEX), contents[INDEX], JSON_TYPE)
+    return prefix
+
+
+def remake_with_fields(base: str, fields: FieldList, step: ReleaseMaker, name: str = "") -> MadeRelease:
+    """A release of the model at `base` with other fields; the same one where nothing changes.
+
+    FieldConfigurationError where the list does not fit the model; ReleaseError where the base is broken.
+    """
+    was = load_fields(step.objects, step.work_bucket, base)
+    changes = field_changes(was.fields, fields)
+    if not changes and name in ("", was.release.name):
+        return MadeRelease(base, ())
+    if problems := misfits(was.release.labels, fields):
+        raise FieldConfigurationError(f"field list: {'; '.join(problems)} (model of {base})")
+    check_name(name or was.release.name)
+    prove_whole(base, step.objects, step.work_bucket)
+    changed = _changed_files(was, fields)
+    release = was.release.model_copy(
+        update={
+            "name": name or was.release.name,
+            "created": f"{step.clock():%Y-%m-%dT%H:%M:%SZ}",
+            "files": {**was.release.files, **hash_files(changed)},
+            "made_from": base,
+        }
+    )
+    return MadeRelease(_store(base, release, changed, step), tuple(changes))
+
+
+def prove_whole(prefix: str, objects: ObjectStore, work_bucket: str) -> Release:
+    """ReleaseError unless the index is one, and every file is there, byte for byte; read in small pieces."""
+    release = parse_release(read_release_file(objects, work_bucket, prefix, INDEX))
+    for name, expected in release.files.items():
+        place = _place(work_bucket, prefix, name)
+        info = objects.info(place)
+        if info is None:
+            raise ReleaseError(f"release {prefix}: {name} is missing at {place.uri}")
+        hashed = sha256()
+        for piece in _pieces(objects, place, info.size):
+            hashed.update(piece)
+        if hashed.hexdigest() != expected:
+            raise ReleaseError(
+                f"release {prefix}: {name} ({info.size} bytes) has sha256 {hashed.hexdigest()}, "
+                f"expected {expected}"
+            )
+    return release
+
+
+def use_release(prefix: str, parameters: Parameters, release_parameter: str) -> Used:
+    """Name the release that new documents use; running ones keep theirs."""
+    before = in_use(parameters, release_parameter)
+    return Used(before, parameters.write(release_parameter, prefix))
+
+
+def in_use(parameters: Parameters, release_parameter: str) -> str:
+    """The release that new documents use; empty where none is named."""
+    try:
+        return parameters.read(release_parameter).rstrip("/")
+    except ParameterMissingError:
+        return ""
+
+
+def _changed_files(was: FieldsOfRelease, fields: FieldList) -> dict[str, bytes]:
+    changed = {FIELDS: fields_text(fields)}
+    if THRESHOLDS in was.release.files:
+        changed[THRESHOLDS] = dump_thresholds(renamed_thresholds(was.thresholds, was.fields, fields))
+    return changed
+
+
+def _store(base: str, release: Release, changed: Mapping[str, bytes], step: ReleaseMaker) -> str:
+    """Copy what stays, write what is new, and the index at the end."""
+    index = dump_release(release)
+    prefix = release_prefix(release.name, index)
+    if _is_there(prefix, index, step.objects, step.work_bucket):
+        return prefix
+    for name in release.files:
+        place = _place(step.work_bucket, prefix, name)
+        if name in changed:
+            step.objects.write(place, changed[name], _type_of(name))
+        else:
+            step.copies.copy(_place(step.work_bucket, base, name), place)
+    step.objects.write(_place(step.work_bucket, prefix, INDEX), index, JSON_TYPE)
+    return prefix
+
+
+def _is_there(prefix: str, index: bytes, objects: ObjectStore, work_bucket: str) -> bool:
+    """Whether this very release lies there; ReleaseError for another one, which is never overwritten."""
+    place = _place(work_bucket, prefix, INDEX)
+    if objects.info(place) is None:
+        return False
+    if objects.read(place) != index:
+        raise ReleaseError(f"another release lies at {place.uri}; give this one another name")
+    return True
+
+
+def _pieces(objects: ObjectStore, place: Location, size: int) -> Iterator[bytes]:
+    for offset in range(0, size, CHUNK_BYTES):
+        yield objects.read_range(place, offset, min(CHUNK_BYTES, size - offset))
+
+
+def _place(work_bucket: str, prefix: str, name: str) -> Location:
+    return Location(bucket=work_bucket, key=f"{prefix.rstrip('/')}/{name}")
+
+
+def _type_of(name: str) -> str:
+    return JSON_TYPE if name.endswith(".json") else BINARY_TYPE
