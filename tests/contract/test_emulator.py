@@ -310,6 +310,33 @@ def test_an_upload_event_carries_size_etag_and_sequencer(emulator: Emulator) -> 
     assert found["sequencer"]
 
 
+def test_a_changed_parameter_calls_a_function_with_its_name_and_its_history_is_kept(
+    emulator: Emulator,
+) -> None:
+    events, ssm, functions = (emulator.client(name) for name in ("events", "ssm", "lambda"))
+    pattern = {
+        "source": ["aws.ssm"],
+        "detail-type": ["Parameter Store Change"],
+        "detail": {"name": ["/probe/config/Watched"], "operation": ["Update"]},
+    }
+    events.put_rule(Name="probe-parameter", EventPattern=json.dumps(pattern))
+    function = functions.get_function(FunctionName="probe")["Configuration"]["FunctionArn"]
+    transformer = {
+        "InputPathsMap": {"name": "$.detail.name"},
+        "InputTemplate": '{"Do": "fail-first", "Times": 0, "Name": <name>}',
+    }
+    target = {"Id": "function", "Arn": function, "InputTransformer": transformer}
+    events.put_targets(Rule="probe-parameter", Targets=[target])
+
+    ssm.put_parameter(Name="/probe/config/Watched", Value="one", Type="String")
+    ssm.put_parameter(Name="/probe/config/Other", Value="one", Type="String")
+    ssm.put_parameter(Name="/probe/config/Watched", Value="two", Type="String", Overwrite=True)
+
+    wait_for(lambda: emulator.calls("/probe/config/Watched") == 1, 10, "the function to be called once")
+    history = ssm.get_parameter_history(Name="/probe/config/Watched")["Parameters"]
+    assert [entry["Value"] for entry in history] == ["one", "two"]
+
+
 def test_a_part_of_an_object_is_read_by_range(emulator: Emulator) -> None:
     s3 = emulator.client("s3")
     s3.put_object(Bucket="probe-inbox", Key="ranges", Body=bytes(range(100)))
@@ -585,7 +612,7 @@ def test_little_is_lost_when_it_is_killed(emulator: Emulator) -> None:
     assert (found["status"], found["error"]) == ("FAILED", "States.ServiceRestart")
 
 
-@pytest.mark.parametrize("mend", range(7))
+@pytest.mark.parametrize("mend", range(8))
 def test_another_version_of_the_emulator_is_refused_by_what_cannot_be_mended(mend: int) -> None:
     code = f"""
 import sys; sys.path.insert(0, {str(LAUNCHER.parent)!r})

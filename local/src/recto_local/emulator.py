@@ -129,6 +129,17 @@ MENDS = (
         "Worker._spawn",
         (("lzf.extractall(layer_dir)", "recto_emulator.share_layer(lzip, lzf, layer_dir)"),),
     ),
+    Mend(
+        "Parameter Store does not tell EventBridge of a change",
+        "ministack.services.ssm",
+        "_put_parameter",
+        (
+            (
+                'logger.info("SSM PutParameter:',
+                'recto_emulator.announce_parameter(record, existing)\n    logger.info("SSM PutParameter:',
+            ),
+        ),
+    ),
 )
 
 
@@ -202,6 +213,24 @@ def share_layer(archive: str, layer: zipfile.ZipFile, folder: str) -> None:
             unpacked.rename(shared)
     Path(folder).rmdir()
     Path(folder).symlink_to(shared)
+
+
+def announce_parameter(parameter: Mapping[str, Any], existing: object) -> None:
+    """The event that AWS sends of a parameter that was made or changed; never its value."""
+    detail = {
+        "operation": "Update" if existing else "Create",
+        "name": parameter["Name"],
+        "type": parameter["Type"],
+        "description": parameter["Description"],
+    }
+    event = {
+        "Source": "aws.ssm",
+        "DetailType": "Parameter Store Change",
+        "Detail": json.dumps(detail),
+        "Resources": [parameter["ARN"]],
+    }
+    bus = importlib.import_module("ministack.services.eventbridge")
+    bus._put_events({"Entries": [event]}, allow_aws_source=True)  # noqa: SLF001
 
 
 def check_version() -> None:
