@@ -1,7 +1,7 @@
 """A document file as page images: PDF, TIFF, PNG and JPEG, with the limits that Textract documents.
 
-It opens and draws; it neither reads text (`tesseract`) nor knows where the file came from. PDF pages
-come at 200 dpi, or less for very large pages; photos are turned as their EXIF says.
+It opens and draws; it neither reads text nor knows where the file came from. PDF pages
+come at 200 dpi unless told otherwise, or less for very large pages; photos are turned as their EXIF says.
 """
 
 import struct
@@ -85,10 +85,10 @@ def inspect(path: Path) -> Content:
     return Content(kind, num_pages)
 
 
-def page_image(path: Path, kind: str, page: int) -> Image.Image:
-    """The image of page `page`, counted from 1."""
+def page_image(path: Path, kind: str, page: int, dpi: int = DPI) -> Image.Image:
+    """The image of page `page`, counted from 1; `dpi` is for PDF pages, others have their pixels."""
     try:
-        return _pdf_page(path, page) if kind == "PDF" else _frame(path, page)
+        return _pdf_page(path, page, dpi) if kind == "PDF" else _frame(path, page)
     except BROKEN_CONTENT as error:
         raise UnreadableDocumentError(Unreadable.DAMAGED, f"page {page}: {error}") from error
 
@@ -108,10 +108,10 @@ def _opened_pdf(path: str) -> pypdfium2.PdfDocument:
     return document
 
 
-def _pdf_page(path: Path, page: int) -> Image.Image:
+def _pdf_page(path: Path, page: int, dpi: int) -> Image.Image:
     sheet = _opened_pdf(str(path))[page - 1]
     try:
-        scale = min(DPI / 72, LONGEST_SIDE / max(1.0, *sheet.get_size()))
+        scale = min(dpi / 72, LONGEST_SIDE / max(1.0, *sheet.get_size()))
         image: Image.Image = sheet.render(scale=scale, grayscale=True).to_pil()
         return image
     finally:

@@ -1,12 +1,6 @@
-"""OCR of pages in worker processes, one Tesseract engine each. What runs here knows files, not services."""
+"""OCR of pages for the Textract stand-in, in worker processes. What runs there knows files, not services."""
 
-import multiprocessing
-import os
-import signal
-import threading
-import time
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +8,7 @@ from recto_local.standins.layout import layout_blocks
 from recto_ocr.blocks import blocks_of_page
 from recto_ocr.pages import Content, Unreadable, UnreadableDocumentError, inspect, page_image
 from recto_ocr.tesseract import read_image
+from recto_ocr.workers import Workers
 
 
 def read_page(
@@ -42,48 +37,20 @@ def content_of(path: str) -> Content:
 
 
 class Readers:
-    """The worker processes; a broken one costs the page it worked on, and all are made anew."""
+    """The worker processes; a broken one costs the pages under way, and all are made anew."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._lock = threading.Lock()
-        self._pool = self._new_pool()
+        self.pool = Workers(workers)
 
     def inspect(self, path: Path) -> Content:
-        return self._submit(content_of, str(path)).result()  # type: ignore[no-any-return]
+        return self.pool.submit(content_of, str(path)).result()
 
     def read(
         self, path: Path, kind: str, page: int, seed: str, languages: tuple[str, ...], layout: bool
     ) -> "Future[list[dict[str, Any]]]":
-        return self._submit(read_page, str(path), kind, page, seed, languages, layout)
+        return self.pool.submit(read_page, str(path), kind, page, seed, languages, layout)
 
     def close(self) -> None:
         """Drop what waits; pages being read are finished by nobody."""
-        processes = list((getattr(self._pool, "_processes", None) or {}).values())
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-
-    def _submit(self, task: Any, *arguments: Any) -> "Future[Any]":
-        with self._lock:
-            try:
-                return self._pool.submit(task, *arguments)
-            except BrokenProcessPool:
-                self._pool = self._new_pool()
-                return self._pool.submit(task, *arguments)
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self.workers, context, initializer=_begin_worker, initargs=(os.getpid(),))
-
-
-def _begin_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when it has gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
+        self.pool.close()

@@ -1,0 +1,39 @@
+"""What a container is told by its environment: engine, languages, resolution, limits."""
+
+import os
+from typing import Annotated
+
+from pydantic import Field
+
+from recto.settings import Settings
+from recto_ocr.documents import HowToRead
+from recto_ocr.engine import languages_of
+from recto_ocr.pages import DPI, MEBIBYTE
+
+
+class OcrSettings(Settings):
+    """One container's settings; a value that does not fit is reported by its variable's name."""
+
+    ocr_engine: str = "tesseract"
+    ocr_default_languages: str = "eng"
+    """`eng+deu` or `eng,deu`."""
+    ocr_default_dpi: Annotated[int, Field(ge=72, le=600)] = DPI
+    """Of PDF pages; images have their pixels."""
+    ocr_workers: Annotated[int, Field(ge=0)] = 0
+    """Processes; 0 for one per core."""
+    ocr_max_request_bytes: Annotated[int, Field(gt=0)] = 500 * MEBIBYTE
+    ocr_max_pages: Annotated[int, Field(gt=0)] = 3000
+    """Pages read in answer to one request."""
+
+    @property
+    def how(self) -> HowToRead:
+        return HowToRead(self.ocr_engine, languages_of(self.ocr_default_languages), self.ocr_default_dpi)
+
+    @property
+    def num_workers(self) -> int:
+        return self.ocr_workers or num_cores()
+
+
+def num_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
