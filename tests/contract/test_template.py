@@ -30,6 +30,7 @@ MACHINES = ("document", "ocr")
 SETTINGS = {
     "IntakeFunction": recto.settings.IntakeSettings,
     "DispatchFunction": recto.settings.DispatchSettings,
+    "ReprocessFunction": recto.settings.ReprocessSettings,
     "TextractStartFunction": recto.settings.TextractStartSettings,
     "TextractCallbackFunction": recto.settings.TextractCallbackSettings,
     "TextractFetchFunction": recto.settings.TextractFetchSettings,

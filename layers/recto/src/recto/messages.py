@@ -125,7 +125,7 @@ class ReprocessRequest(Message):
     from_: Annotated[Step | None, Field(alias="From")] = None
     """None: the first step whose result is missing."""
     release: str = ""
-    """`current`, `same` or a prefix; empty: current where fields are made, the same for review and publish."""
+    """`current`, `same` or a prefix; empty: current where fields are made, else the same."""
     pay_for_ocr: bool = False
     """Whether a new OCR job may be started."""
     force: bool = False

@@ -88,7 +88,7 @@ def _start_waiting(step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
                 continue
             if is_started:
                 started.append(row.document_id)
-            elif _is_full(step):
+            elif _is_full(step) and not any(_needs_no_slot(other) for other in waiting):
                 return started
         if len(started) == num_started:
             break
@@ -100,14 +100,22 @@ def _oldest(step: Dispatch, refused: Mapping[str, RectoError]) -> list[DocumentR
     return [row for row in rows if row.document_id not in refused]
 
 
+def _needs_no_slot(row: DocumentRow) -> bool:
+    return Step(row.start_from) not in STEPS_WITH_SLOT
+
+
 def _is_full(step: Dispatch) -> bool:
     return len(step.slots.owners()) >= step.max_running
 
 
 def _start(row: DocumentRow, release: str, step: Dispatch) -> bool:
-    """Slot, then row, then execution; what a crash leaves out, `recover` or the lease's end mends."""
+    """Slot, then row, then execution; what a crash leaves out, `recover` or the lease's end mends.
+
+    Only OCR and model need a slot: what was reprocessed from a later step starts without one.
+    """
     now, owner = step.clock(), owner_of(row.document_id, row.attempt)
-    if not step.slots.take(owner, step.max_running, now + step.lease):
+    needs_slot = Step(row.start_from) in STEPS_WITH_SLOT
+    if needs_slot and not step.slots.take(owner, step.max_running, now + step.lease):
         return False
     expected = (Status.WAITING,)
     if not step.documents.move(row.document_id, expected, Status.RUNNING, now, row.attempt, release=release):
@@ -163,7 +171,7 @@ def _restart(row: DocumentRow, step: Dispatch) -> bool:
     """A new attempt of the same work: the OCR's attempt stays, so OCR is joined again and not paid again."""
     step.slots.release(owner_of(row.document_id, row.attempt))
     start_from = next_step(row, step.objects, step.work_bucket)
-    if row.attempt >= MAX_ATTEMPTS and start_from not in STEPS_OF_PEOPLE:
+    if _num_tries(row) >= MAX_ATTEMPTS and start_from not in STEPS_OF_PEOPLE:
         return _give_up(row, start_from, step)
     status = Status.WAITING if start_from in STEPS_WITH_SLOT else row.status
     moved = step.documents.move(
@@ -181,11 +189,16 @@ def _restart(row: DocumentRow, step: Dispatch) -> bool:
     return moved
 
 
+def _num_tries(row: DocumentRow) -> int:
+    """Executions of the same work; an operator's reprocess begins anew."""
+    return row.attempt - row.since_attempt + 1
+
+
 def _give_up(row: DocumentRow, start_from: Step, step: Dispatch) -> bool:
     """A document whose executions keep ending without an outcome fails by name, once and for all."""
     failure = Failure(
         Error=TooManyAttemptsError.__name__,
-        Cause=f"document {row.document_id}: {row.attempt} executions ended without an outcome, the last "
+        Cause=f"document {row.document_id}: {_num_tries(row)} executions ended without an outcome, the last "
         f"before the step {start_from}",
     )
     changes = {"error": failure.Error, "cause": failure.Cause}
@@ -216,20 +229,25 @@ def _leaked_slots(request: DispatchRequest, step: Dispatch) -> Iterator[str]:
 
 
 def next_step(row: DocumentRow, objects: ObjectStore, work_bucket: str) -> Step:
-    """The first step whose result is not there yet."""
-    places = DocumentPlaces(work_bucket, row.document_id)
+    """The first step whose result is not there yet; never one before the step that the attempt began with."""
+    return max(_first_missing(row, objects, work_bucket), Step(row.start_from), key=list(Step).index)
+
+
+def _first_missing(row: DocumentRow, objects: ObjectStore, work_bucket: str) -> Step:
+    places = DocumentPlaces(work_bucket, row.document_id, row.made_in)
     if objects.info(places.reviewed_fields):
         return Step.PUBLISH
     if row.status is Status.IN_REVIEW:
         return Step.REVIEW
     if objects.info(places.fields):
         return Step.POSTPROCESS
-    if objects.info(places.ocr_index) and _all_drawn(places, objects):
+    if objects.info(places.ocr_index) and all_drawn(places, objects):
         return Step.MODEL
     return Step.OCR
 
 
-def _all_drawn(places: DocumentPlaces, objects: ObjectStore) -> bool:
+def all_drawn(places: DocumentPlaces, objects: ObjectStore) -> bool:
+    """Whether there are images of all pages."""
     if objects.info(places.image_plan) is None:
         return False
     plan = PagePlan.model_validate_json(objects.read(places.image_plan))

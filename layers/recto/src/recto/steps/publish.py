@@ -6,9 +6,10 @@ The event comes after the row, on every try, so a consumer may see it twice but 
 import json
 from typing import Any, NamedTuple
 
+from recto.errors import DocumentRejectedError
 from recto.messages import DocumentRef, Failure, PublishRequest, PublishResponse, Status
 from recto.places import DocumentPlaces, Location
-from recto.ports import Clock, Documents, Events, ObjectStore
+from recto.ports import Clock, DocumentRow, Documents, Events, ObjectStore
 
 INLINE_BYTES = 200 * 1024
 ACTIVE = (Status.WAITING, Status.RUNNING, Status.IN_REVIEW)
@@ -43,18 +44,15 @@ def publish(request: PublishRequest, step: Publish) -> PublishResponse:
 
 
 def _publish_result(document: DocumentRef, step: Publish) -> PublishResponse:
-    places = DocumentPlaces(step.work_bucket, document.document_id)
+    places = DocumentPlaces(step.work_bucket, document.document_id, document.made_in)
     reviewed = step.objects.info(places.reviewed_fields) is not None
     fields_place = places.reviewed_fields if reviewed else places.fields
     body = step.objects.read(fields_place)
     result = _result(document, json.loads(body), reviewed)
-    step.objects.write(places.result, json.dumps(result, ensure_ascii=False).encode(), "application/json")
-    moved = step.documents.move(
-        document.document_id, (*ACTIVE, Status.PROCESSED), Status.PROCESSED, step.clock(), document.attempt,
-        confidence=float(result["Confidence"]),
-    )  # fmt: skip
-    if moved:
-        step.events.publish("DocumentProcessed", _event(document, result, places.result))
+    row = step.documents.find(document.document_id)
+    if row and row.attempt == document.attempt:
+        step.objects.write(places.result, json.dumps(result, ensure_ascii=False).encode(), "application/json")
+        _close(document, row, result, places.result, step)
     return PublishResponse(
         status=Status.PROCESSED,
         result=address(places.result),
@@ -62,10 +60,27 @@ def _publish_result(document: DocumentRef, step: Publish) -> PublishResponse:
     )
 
 
+def _close(
+    document: DocumentRef, row: DocumentRow, result: dict[str, Any], place: Location, step: Publish
+) -> None:
+    """Row, then event; neither where an operator has moved the document on to another attempt meanwhile."""
+    moved = step.documents.move(
+        document.document_id, (*ACTIVE, Status.PROCESSED), Status.PROCESSED, step.clock(), document.attempt,
+        confidence=float(result["Confidence"]), result_attempt=document.attempt, result_key=place.key,
+    )  # fmt: skip
+    if moved:
+        event = _event(document, result, place)
+        if row.supersedes_attempt:
+            earlier = Location(bucket=place.bucket, key=row.supersedes_key)
+            event["Supersedes"] = {"Attempt": row.supersedes_attempt, "Result": address(earlier)}
+        step.events.publish("DocumentProcessed", event)
+
+
 def _result(document: DocumentRef, fields: dict[str, Any], reviewed: bool) -> dict[str, Any]:
     return {
         "DocumentId": document.document_id,
         "Input": {"Bucket": document.bucket, "Key": document.key, "VersionId": document.version_id},
+        "Status": str(Status.PROCESSED),
         "Attempt": document.attempt,
         "Release": document.release,
         "Reviewed": reviewed,
@@ -77,6 +92,7 @@ def _event(document: DocumentRef, result: dict[str, Any], place: Location) -> di
     return {
         "DocumentId": document.document_id,
         "Input": {"Bucket": document.bucket, "Key": document.key},
+        "Attempt": document.attempt,
         "Result": address(place),
         "Confidence": result["Confidence"],
         "Reviewed": result["Reviewed"],
@@ -84,25 +100,31 @@ def _event(document: DocumentRef, result: dict[str, Any], place: Location) -> di
 
 
 def _publish_failure(document: DocumentRef, failure: Failure, step: Publish) -> PublishResponse:
+    """FAILED, or REJECTED where a reviewer turned the document down."""
     failure = readable(failure)
+    status = Status.REJECTED if failure.Error == DocumentRejectedError.__name__ else Status.FAILED
     moved = step.documents.move(
-        document.document_id, (*ACTIVE, Status.FAILED), Status.FAILED, step.clock(), document.attempt,
+        document.document_id, (*ACTIVE, status), status, step.clock(), document.attempt,
         error=failure.Error, cause=failure.Cause,
     )  # fmt: skip
     if moved:
-        announce_failure(document, failure, step.events)
-    return PublishResponse(status=Status.FAILED, failure=failure)
+        kind = "DocumentRejected" if status is Status.REJECTED else "DocumentFailed"
+        announce_failure(document, failure, step.events, kind)
+    return PublishResponse(status=status, failure=failure)
 
 
-def announce_failure(document: DocumentRef, failure: Failure, events: Events) -> None:
-    """Tell the outside by name why a document failed."""
+def announce_failure(
+    document: DocumentRef, failure: Failure, events: Events, kind: str = "DocumentFailed"
+) -> None:
+    """Tell the outside by name why a document has no result."""
     detail = {
         "DocumentId": document.document_id,
         "Input": {"Bucket": document.bucket, "Key": document.key},
+        "Attempt": document.attempt,
         "Error": failure.Error,
         "Cause": failure.Cause,
     }
-    events.publish("DocumentFailed", detail)
+    events.publish(kind, detail)
 
 
 def readable(failure: Failure) -> Failure:

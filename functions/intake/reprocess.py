@@ -1,0 +1,52 @@
+"""An operator's request in, a document that waits for a new attempt out; then `dispatch` starts it."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases, Table
+from recto.aws.s3 import S3Objects
+from recto.aws.services import A2iHumanLoops, LambdaFunctions, ParameterStore, StepFunctionsWorkflow
+from recto.aws.shell import settings_of, utc_now
+from recto.messages import DispatchRequest, ReprocessRequest
+from recto.settings import ReprocessSettings
+from recto.steps.reprocess import Reprocess, reprocess
+
+CALLER = "recto-reprocess"
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@cache
+def wiring() -> tuple[Reprocess, LambdaFunctions, str]:
+    settings = settings_of(ReprocessSettings)
+    table = Table(settings.document_table, CALLER)
+    step = Reprocess(
+        documents=DocumentRows(table),
+        slots=SlotLeases(table),
+        reviews=ReviewRows(table),
+        objects=S3Objects(CALLER),
+        workflow=StepFunctionsWorkflow(CALLER, settings.state_machine_arn),
+        loops=A2iHumanLoops(CALLER),
+        parameters=ParameterStore(CALLER),
+        clock=utc_now,
+        work_bucket=settings.work_bucket,
+        release_parameter=settings.release_parameter,
+    )
+    return step, LambdaFunctions(CALLER), settings.dispatch_function
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Let a document wait for a new attempt, then let `dispatch` start what has a free slot."""
+    request = ReprocessRequest.model_validate(event)
+    step, functions, dispatch = wiring()
+    response = reprocess(request, step)
+    logger.info("document_reprocessed", extra={**response.dump(), "operator": request.operator})
+    metrics.add_metric(name="DocumentsReprocessed", unit=MetricUnit.Count, value=1)
+    functions.invoke_later(dispatch, DispatchRequest().dump())
+    return response.dump()
