@@ -102,7 +102,10 @@ class _Run(NamedTuple):
 
 def _runs(order: ReadingOrder, classes: Sequence[int], wanted: Mapping[int, Any]) -> list[_Run]:
     runs = []
+    marked = {index for index, class_id in enumerate(classes) if class_id in wanted}
     for number, segment in enumerate(order.segments):
+        if marked.isdisjoint(segment.words):
+            continue
         words, start = segment.words, 0
         for end in range(1, len(words) + 1):
             class_id = classes[words[start]]
@@ -193,8 +196,11 @@ def _scored_values(
 def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
     """Mentions that say the same in normal form put together."""
     said: dict[tuple[bool, str], _Said] = {}
+    read: dict[str, Normalized] = {}  # long documents say the same words again and again
     for place, mention in enumerate(found):
-        normalized = normalise(mention.text, field.normalizer_name)
+        if mention.text not in read:
+            read[mention.text] = normalise(mention.text, field.normalizer_name)
+        normalized = read[mention.text]
         key = (normalized.value is None, normalized.key)
         said.setdefault(key, _Said(normalized, [])).mentions.append((place, mention))
     return list(said.values())
@@ -219,7 +225,8 @@ def _scored(field: FieldConfiguration, one: _Said, standing: Standing, calibrati
     detections = tuple(_detection(mention, standing, calibration) for _, mention in one.mentions)
     best = max(range(len(detections)), key=lambda i: detections[i].confidence)
     detection, mention = detections[best], one.mentions[best][1]
-    normalized = normalise(mention.text, field.normalizer_name)
+    is_first = mention.text == one.mentions[0][1].text
+    normalized = one.normalized if is_first else normalise(mention.text, field.normalizer_name)
     value = Value(
         value=mention.text,
         confidence=detection.confidence,

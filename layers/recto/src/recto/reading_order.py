@@ -11,6 +11,7 @@ input's own order.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -100,12 +101,13 @@ def _straightened(words: Sequence[Word]) -> Sequence[Box]:
 
 def _direction(words: Sequence[Word]) -> tuple[float, float]:
     """The sum of the steps from word to word within the OCR's lines; to the right where it gave none."""
-    across = down = 0.0
-    for one, other in pairwise(words):
-        if one.line == other.line != NO_LINE:
-            a, b = one.box, other.box
-            across += b.left + b.right - a.left - a.right
-            down += b.top + b.bottom - a.top - a.bottom
+    across = down = last_left = last_top = last_right = last_bottom = 0.0
+    last_line = NO_LINE
+    for _, (left, top, right, bottom), _, line, _ in words:
+        if line == last_line != NO_LINE:
+            across += left + right - last_left - last_right
+            down += top + bottom - last_top - last_bottom
+        last_left, last_top, last_right, last_bottom, last_line = left, top, right, bottom, line
     return (across, down) if across or down else (1.0, 0.0)
 
 
@@ -152,25 +154,32 @@ def _segments(words: Sequence[Word], boxes: Sequence[Box]) -> list[_Run]:
 
 
 def _gap(words: Sequence[Word], boxes: Sequence[Box], one: int, other: int) -> float | None:
-    """The gap in characters between a word and the one right of it; None where these are not neighbours."""
+    """The gap in characters between a word and the one right of it; None where these are not neighbours.
+
+    Asked for every word of every page: comparisons stand here in place of calls.
+    """
     left, top, right, bottom = boxes[one]
     other_left, other_top, other_right, other_bottom = boxes[other]
     if other_left <= left or other_top >= bottom or top >= other_bottom:
         return None
-    low = min(bottom - top, other_bottom - other_top)
-    if min(bottom, other_bottom) - max(top, other_top) < SAME_ROW * low:
+    height, other_height = bottom - top, other_bottom - other_top
+    low = height if height < other_height else other_height  # noqa: FURB136
+    lower_end = bottom if bottom < other_bottom else other_bottom  # noqa: FURB136
+    shared = lower_end - (top if top > other_top else other_top)  # noqa: FURB136
+    if shared < SAME_ROW * low:
         return None
-    first, second = words[one], words[other]
-    letters = len(first.text) + len(second.text)
+    text, _, _, line, _ = words[one]
+    other_text, _, _, other_line, _ = words[other]
+    letters = len(text) + len(other_text)
     character = (right - left + other_right - other_left) / letters if letters else low / 2
     gap = other_left - right
-    if gap < -character or gap > character * _widest_space(first.line, second.line):
+    if gap < -character or gap > character * _widest_space(line, other_line):
         return None
     return gap
 
 
 def _widest_space(line: int, other: int) -> float:
-    if NO_LINE in (line, other):
+    if line == NO_LINE or other == NO_LINE:  # noqa: PLR1714 - a tuple for each pair of words takes time
         return WIDEST_SPACE
     return WIDEST_SPACE_IN_LINE if line == other else WIDEST_SPACE_BETWEEN_LINES
 
@@ -196,7 +205,7 @@ def _neighbours(
     tops = [boxes[chains[i][0]].top for i in by_top]
     for index, words_of in enumerate(chains):
         end = boxes[words_of[-1]]
-        for position in range(_first_from(tops, end.top - tallest), len(by_top)):
+        for position in range(bisect_left(tops, end.top - tallest), len(by_top)):
             if tops[position] > end.bottom:
                 break
             other = by_top[position]
@@ -206,14 +215,6 @@ def _neighbours(
             gap = _gap(words, boxes, words_of[-1], chains[other][0])
             if gap is not None:
                 yield gap, index, other
-
-
-def _first_from(values: list[float], least: float) -> int:
-    low, high = 0, len(values)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if values[middle] < least else (low, middle)
-    return low
 
 
 def _followed(chains: list[list[int]], follower: dict[int, int], start: int) -> list[int]:
@@ -336,7 +337,7 @@ def _next_below(boxes: Sequence[Box], by_top: list[int], tops: list[float], inde
     box = boxes[index]
     height = box.bottom - box.top
     best: tuple[float, int] | None = None
-    for position in range(_first_from(tops, box.middle), len(by_top)):
+    for position in range(bisect_left(tops, box.middle), len(by_top)):
         number = by_top[position]
         other = boxes[number]
         if other.top - box.bottom > WIDEST_LINE_GAP * height or (best and other.middle > best[0]):
