@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from recto.document import Page, PagePredictions, Word
 from recto.errors import DamagedDocumentError, PageCountMismatchError, PageOrderError
 from recto.geometry import Box
+from recto.remarks import Remark
 
 MILLION = 1_000_000
 GZIP = 31
@@ -123,6 +124,8 @@ class PageIndex(BaseModel):
     pages: tuple[PageEntry, ...]
     release: str = ""
     """The release that made the predictions of a part; empty for the OCR's pages."""
+    remarks: tuple[Remark, ...] = ()
+    """What was odd about a part's pages, as the OCR gave them."""
 
     @model_validator(mode="after")
     def _entries_are_places(self) -> "PageIndex":
@@ -154,8 +157,9 @@ class PageIndex(BaseModel):
         return ((page, self.entry(page)) for page in range(first, last + 1))
 
     def to_json(self) -> bytes:
-        release = {"release": self.release} if self.release else {}
-        return json.dumps({**release, "pages": self.pages}, separators=(",", ":")).encode()
+        extra = {"release": self.release, "remarks": self.remarks}
+        told = {name: value for name, value in extra.items() if value}
+        return json.dumps({**told, "pages": self.pages}, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, content: bytes) -> "PageIndex":
@@ -182,6 +186,11 @@ class PartWriter:
     @property
     def num_pages(self) -> int:
         return len(self._entries)
+
+    @property
+    def pages(self) -> range:
+        """Numbers of the pages collected so far."""
+        return range(self._next - self.num_pages, self._next)
 
     def add(self, page: Page) -> PageEntry:
         """Append a page; where it came to lie."""

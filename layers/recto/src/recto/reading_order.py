@@ -91,8 +91,9 @@ def _straightened(words: Sequence[Word]) -> Sequence[Box]:
     angle = math.atan2(down, across)
     if abs(angle) < STRAIGHT:
         return [word.box for word in words]
-    if abs(angle) > math.pi - STRAIGHT and _lines_go_down(words):
-        return [Box(1 - word.box.right, word.box.top, 1 - word.box.left, word.box.bottom) for word in words]
+    if abs(angle) > math.pi - STRAIGHT:
+        is_right_to_left = _lines_go_down(words)
+        return [_mirrored(word.box) if is_right_to_left else _half_turned(word.box) for word in words]
     cosine, sine = math.cos(angle), math.sin(angle)
     if max(abs(cosine), abs(sine)) > math.cos(math.radians(5)):
         return [_turned(word.box, cosine, sine) for word in words]
@@ -115,6 +116,14 @@ def _lines_go_down(words: Sequence[Word]) -> bool:
     """Whether line follows line downwards: text that runs left then is a right-to-left script."""
     steps = [b.box.top - a.box.top for a, b in pairwise(words) if a.line != b.line]
     return sum(1 if step > 0 else -1 for step in steps if step) > 0
+
+
+def _mirrored(box: Box) -> Box:
+    return Box(1 - box.right, box.top, 1 - box.left, box.bottom)
+
+
+def _half_turned(box: Box) -> Box:
+    return Box(1 - box.right, 1 - box.bottom, 1 - box.left, 1 - box.top)
 
 
 def _turned(box: Box, cosine: float, sine: float) -> Box:

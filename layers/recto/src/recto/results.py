@@ -2,7 +2,8 @@
 
 Keys are PascalCase. Added to the reference's: the print beside the normal form (`RawText`,
 `NormalizedValue`, `Type`), `Page` and `Boxes` per value, the validators' `Verdicts`, `ReviewReasons`,
-and what a person answered (`Absent`, `ReviewStatus`). Values in, values out: nothing here decides.
+what a person answered (`Absent`, `ReviewStatus`),
+and the OCR's `Warnings`. Values in, values out: nothing here decides.
 """
 
 from enum import StrEnum
@@ -182,6 +183,8 @@ class DocumentResult(_Result):
     review_reasons: tuple[ReviewReason, ...] | None = None
     """Why a person should look; None before anyone asked, empty for straight through."""
     review: ReviewRecord | None = None
+    warnings: tuple[str, ...] | None = None
+    """What was odd about the OCR's answer; None where nothing was."""
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of `fields.json` and `result.json`."""

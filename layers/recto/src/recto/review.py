@@ -32,6 +32,9 @@ from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason,
 from recto.validators import judge
 
 MAX_LOOP_NAME = 63
+MAX_REASON = 1000
+REJECTED, REJECTED_WHY = "document-rejected", "document-rejected-why"
+"""Posted instead of fields: the document is none that has them."""
 PRESENT, VALUE, MULTI_VALUE = "field-present-", "field-value-", "field-multival-"
 TRUTHS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False, "": False}
 
@@ -98,6 +101,18 @@ def parse_human_answers(
         content = parse_answer(entry.get("answerContent") or {}, fields, task)
         answers[worker or f"#{number}"] = ReviewAnswer(worker, content, _seconds(entry))
     return list(answers.values())
+
+
+def rejection_of(human_answers: Iterable[Mapping[str, Any]]) -> str | None:
+    """Who turned the document down, and why; None where nobody did. One reviewer is enough."""
+    for entry in human_answers:
+        if not isinstance(entry, Mapping):
+            continue
+        posted = _flat(entry.get("answerContent") or {})
+        if REJECTED in posted and _truth(REJECTED, posted[REJECTED]):
+            why = str(posted.get(REJECTED_WHY) or "").strip()[:MAX_REASON] or "no reason given"
+            return f"turned down by {entry.get('workerId') or 'a reviewer'}: {why}"
+    return None
 
 
 def _seconds(entry: Mapping[str, Any]) -> float | None:
@@ -223,6 +238,7 @@ def apply_answers(
         fields=reviewed,
         review_reasons=(*(result.review_reasons or ()), *disagreements),
         review=_record(answers),
+        warnings=result.warnings,
     )
 
 

@@ -5,7 +5,7 @@ machine. Either way one response at a time: memory is flat, however long the doc
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from recto.document import Page
@@ -14,6 +14,7 @@ from recto.messages import OcrOutput, TextractFetchRequest, TextractFetchRespons
 from recto.pagestore import PageIndex, PartWriter
 from recto.places import MAX_RANGE_PAGES, DocumentPlaces, Location
 from recto.ports import ObjectStore, Ocr, Uploads
+from recto.remarks import Remark, in_words
 from recto.steps.publish import address
 from recto.textract import read_pages
 
@@ -47,6 +48,8 @@ class _Responses:
         self.page_blocks: set[int] = set()
         self.unread: set[int] = set()
         """Pages that Textract itself says it could not read."""
+        self.remarks: list[Remark] = []
+        """What was odd about the pages read so far."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         while True:
@@ -78,12 +81,12 @@ def _store_pages(request: TextractFetchRequest, step: OcrFetch) -> TextractFetch
         done = page.number
         late = step.out_of_time()
         if writer.num_pages == MAX_RANGE_PAGES or late:
-            part = _finish_part(writer, part + 1, places, step.objects)
+            part = _finish_part(writer, part + 1, places, step.objects, responses.remarks)
             writer = PartWriter(part + 1, done + 1)
         if late and done < responses.num_pages:
             return TextractFetchResponse(done=False, next_token=responses.token, pages_done=done, part=part)
     if writer.num_pages:
-        part = _finish_part(writer, part + 1, places, step.objects)
+        part = _finish_part(writer, part + 1, places, step.objects, responses.remarks)
     _finish_document(request, done, part, responses.num_pages, places, step)
     return TextractFetchResponse(done=True, pages_done=done, part=part)
 
@@ -91,7 +94,7 @@ def _store_pages(request: TextractFetchRequest, step: OcrFetch) -> TextractFetch
 def _whole_pages(request: TextractFetchRequest, responses: _Responses) -> Iterator[Page]:
     """Pages after those already done, without gaps; a page that Textract names unreadable is there, empty."""
     expected = request.pages_done + 1
-    for page in read_pages(responses.blocks()):
+    for page in read_pages(responses.blocks(), responses.remarks):
         if page.number < expected:
             continue  # the tail of a page stored by the call before
         yield from _unread_pages(request, responses, expected, page.number)
@@ -112,10 +115,14 @@ def _unread_pages(
         yield Page(number, ())
 
 
-def _finish_part(writer: PartWriter, part: int, places: DocumentPlaces, objects: ObjectStore) -> int:
+def _finish_part(
+    writer: PartWriter, part: int, places: DocumentPlaces, objects: ObjectStore, remarks: Sequence[Remark]
+) -> int:
     content, entries = writer.finish()
     objects.write(places.ocr_part(part), content)
-    objects.write(places.ocr_part_index(part), PageIndex(pages=entries).to_json(), JSON_TYPE)
+    of_part = tuple(remark for remark in remarks if remark.page in writer.pages)
+    index = PageIndex(pages=entries, remarks=of_part)
+    objects.write(places.ocr_part_index(part), index.to_json(), JSON_TYPE)
     return part
 
 
@@ -128,14 +135,16 @@ def _finish_document(
     step: OcrFetch,
 ) -> None:
     """One index out of the parts', once every page is there."""
-    indexes = (PageIndex.from_json(step.objects.read(places.ocr_part_index(n))) for n in range(1, parts + 1))
+    indexes = [PageIndex.from_json(step.objects.read(places.ocr_part_index(n))) for n in range(1, parts + 1)]
     index = PageIndex.joined(part.pages for part in indexes)
     if not index.num_pages == done == num_pages:
         raise PageCountMismatchError(
             f"document {request.document.document_id}: OCR says {num_pages} pages, {done} were read, "
             f"{index.num_pages} are stored"
         )
-    step.objects.write(places.ocr_job, json.dumps(request.job.dump()).encode(), JSON_TYPE)
+    remarks = in_words(remark for part in indexes for remark in part.remarks)
+    job = request.job.model_copy(update={"remarks": remarks})
+    step.objects.write(places.ocr_job, json.dumps(job.dump()).encode(), JSON_TYPE)
     step.objects.write(places.ocr_index, index.to_json(), JSON_TYPE)
 
 
