@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
@@ -20,6 +21,7 @@ from recto.results import DocumentResult, ReviewReason
 from recto_training import calibrate as calibration
 from recto_training import examples as ex
 from recto_training import export, fit, real_ocr, score
+from recto_training.corruption import corrupt_agreement
 from recto_training.recipes import RECIPES, Recipe
 from recto_training.samples import SAMPLES, write_samples
 from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, ALL_TEST, Plan
@@ -29,17 +31,31 @@ CACHE = Path(".recto/training-ocr")
 PARITY = 2e-4
 """Largest difference of any probability between torch and the full-precision ONNX file."""
 UNFAMILIAR = Plan(Split.SEEN, Split.HELD_OUT, Split.HELD_OUT)
-PLANS = {
-    "held_out": ALL_HELD_OUT,
-    "test": ALL_TEST,
-    "seen": ALL_SEEN,
-    "held_out_layouts": Plan(layout=Split.HELD_OUT),
-    "held_out_names": Plan(names=Split.HELD_OUT),
-    "held_out_wordings": Plan(words=Split.HELD_OUT),
+
+
+class Part(NamedTuple):
+    """A kind of documents that figures are given for."""
+
+    plan: Plan
+    seeds: str = "evaluation"
+
+
+PARTS = {
+    "unseen_layouts": Part(Plan(layout=Split.TEST), "final"),
+    "seen": Part(ALL_SEEN, "final"),
+    "test": Part(ALL_TEST, "final"),
+    "familiar": Part(ALL_SEEN),
+    "held_out": Part(ALL_HELD_OUT),
+    "held_out_layouts": Part(Plan(layout=Split.HELD_OUT)),
+    "held_out_names": Part(Plan(names=Split.HELD_OUT)),
+    "held_out_wordings": Part(Plan(words=Split.HELD_OUT)),
 }
-"""What the parts of an evaluation are made of: `held_out` was looked at while the recipe was made, `test` was
-not; the last three keep one thing at a time from training."""
-MAIN_PLANS = ("held_out", "test", "seen")
+"""The first three are for a finished release: layout families that neither training nor any choice has seen
+(names and wordings familiar), familiar documents, and everything absent at once. The others are for choices;
+their families and seeds are different ones."""
+MAIN_PARTS = ("unseen_layouts", "seen", "test")
+NOISE = 0.05
+"""Share of the characters that are corrupted after the OCR for the second figure of each part."""
 
 
 def train(arguments: Sequence[str]) -> None:
@@ -122,22 +138,20 @@ def calibrate(arguments: Sequence[str]) -> None:
 
 
 def evaluate(arguments: Sequence[str]) -> None:
-    """Figures on layouts, names and wordings absent from training, with familiar ones beside them."""
+    """Figures on layouts absent from training, familiar ones and all absent, with and without corruption."""
     parser = argparse.ArgumentParser(description=evaluate.__doc__)
     parser.add_argument("release", type=Path)
     parser.add_argument("--documents", type=int, default=40, help="of each kind")
-    parser.add_argument("--parts", nargs="+", choices=PLANS, default=MAIN_PLANS, help="kinds of documents")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=MAIN_PARTS, help="kinds of documents")
     parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--results", type=Path, help="also write everything to this file")
     parser.add_argument("--amend", action="store_true", help="also write the main figures into release.json")
     options = parser.parse_args(arguments)
-    classifier, fields, calibrated = open_release(options.release)
     report: dict[str, Any] = {}
     for name in options.parts:
-        agreements = real_ocr.agreements_of("evaluation", options.documents, PLANS[name])
-        read = real_ocr.read_agreements(agreements, options.cache)
-        report[name] = score.figures(list(score.read_all(read, classifier, fields, calibrated)), fields)
-        print_figures(name, report[name])
+        for key, part in figures_of_part(name, options.documents, options.release, options.cache):
+            report[key] = part
+            print_figures(key, part)
     if options.results:
         options.results.parent.mkdir(parents=True, exist_ok=True)
         record = {**provenance(arguments, options.release), "figures": report}
@@ -146,6 +160,18 @@ def evaluate(arguments: Sequence[str]) -> None:
         main = ("documents", "pages", "entities", "runs", "fields", "confidence")
         short = {name: {key: part[key] for key in main} for name, part in report.items()}
         export.amend_release(options.release, {}, {"evaluation": short})
+
+
+def figures_of_part(
+    name: str, num_documents: int, release: Path, cache: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The figures of a part as the OCR reads it, then with characters corrupted on top (`..._noise`)."""
+    classifier, fields, calibrated = open_release(release)
+    agreements = real_ocr.agreements_of(PARTS[name].seeds, num_documents, PARTS[name].plan)
+    clean = list(real_ocr.read_agreements(agreements, cache))
+    corrupted = [corrupt_agreement(one, NOISE) for one in clean]
+    for key, read in ((name, clean), (f"{name}_noise", corrupted)):
+        yield key, score.figures(list(score.read_all(read, classifier, fields, calibrated)), fields)
 
 
 def samples(arguments: Sequence[str]) -> None:
@@ -181,7 +207,8 @@ def open_release(folder: Path) -> tuple[WordClassifier, FieldList, Calibration]:
 
 def print_figures(name: str, part: dict[str, Any]) -> None:
     """The figures of one part, for a person."""
-    print(f"\n{name}: {part['documents']} documents, {part['pages']} pages, through OCR")
+    noise = f", {NOISE:.0%} of characters corrupted" if name.endswith("_noise") else ""
+    print(f"\n{name}: {part['documents']} documents, {part['pages']} pages, through OCR{noise}")
     for key in ("entities", "runs", "fields"):
         row = part[key]
         shown = "  ".join(f"{name} {row[name]:.3f}" for name in ("f1", "precision", "recall"))
@@ -191,12 +218,22 @@ def print_figures(name: str, part: dict[str, Any]) -> None:
         print("  " + "; ".join(f"{label} {row['f1']:.2f}" for label, row in part[key].items()))
 
 
+def cpu_model() -> str:
+    """The processor's name, or its architecture where the system does not say."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
+
+
 def provenance(arguments: Sequence[str], folder: Path) -> dict[str, Any]:
     """How the figures can be had again."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return {
         "command": "python training/evaluate.py " + " ".join(arguments),
         "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "machine": f"{cpu_model()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "corruption": f"{NOISE:.0%} of characters after the OCR in `..._noise`: training/src/recto_training/"
+        "corruption.py",
         "model_sha256": parse_release((folder / INDEX).read_bytes()).files[MODEL],
     }

@@ -183,6 +183,7 @@ def make_network(recipe: Recipe, tokenizer: Tokenizer, num_classes: int) -> Word
         heads=recipe.heads,
         layers=recipe.layers,
         hidden=recipe.hidden,
+        dropout=recipe.dropout,
     )
     return WordNetwork(config, unknown_id=tokenizer.token_to_id(UNK))
 

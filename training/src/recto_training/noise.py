@@ -22,6 +22,9 @@ CONFUSIONS = {
     "“": '"', "”": '"',
 }  # fmt: skip
 
+ANY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567890123456789.,:;-'$%/()"
+"""Characters that a smear may leave."""
+
 
 @dataclass(frozen=True)
 class NoiseLevels:
@@ -31,6 +34,10 @@ class NoiseLevels:
     """Share of pages that are read five times worse."""
     confused: float = 0.006
     """Per character."""
+    smeared: float = 0.0
+    """Share of pages that are read with many more characters wrong, a share of them drawn for each page."""
+    smear: tuple[float, float] = (0.02, 0.1)
+    """Least and largest share of wrong characters on such a page."""
     split: float = 0.004
     merged: float = 0.004
     lost: float = 0.004
@@ -66,7 +73,7 @@ CUES = (
     "law", "account",
 )  # fmt: skip
 
-CLEAN = NoiseLevels(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+CLEAN = NoiseLevels(bad_page=0, confused=0, split=0, merged=0, lost=0, shaken=0, line_order=0, moved=0)
 
 
 class LabelledPage(NamedTuple):
@@ -92,6 +99,9 @@ def read_with_noise(
     read: list[_Read] = []
     for word in words:
         read.extend(_read_word(word, rng, levels, factor))
+    if levels.smeared and rng.random() < levels.smeared:
+        rate = rng.uniform(*levels.smear)
+        read = [word._replace(text=_smeared(word.text, rng, rate)) for word in read]
     read = _merged(read, rng, levels.merged * factor)
     if rng.random() < levels.line_order:
         read.sort(key=lambda word: (round(word.box.bottom * 100), word.box.left))
@@ -128,6 +138,23 @@ def _misread(text: str, rng: Random, rate: float) -> str:
         else:
             read.append(character)
     return "".join(read) or text
+
+
+def _smeared(text: str, rng: Random, rate: float) -> str:
+    """The text with characters confused, replaced by any other, dropped or doubled by chance; never empty."""
+    read = [character if rng.random() >= rate else _smear(character, rng) for character in text]
+    return "".join(read) or rng.choice(ANY)
+
+
+def _smear(character: str, rng: Random) -> str:
+    options, chance = CONFUSIONS.get(character, ANY), rng.random()
+    if chance < 0.45:
+        return rng.choice(options)
+    if chance < 0.7:
+        return rng.choice(ANY)
+    if chance < 0.87:
+        return ""
+    return character + rng.choice(ANY)
 
 
 def _shaken(box: Box, rng: Random, deviation: float) -> Box:

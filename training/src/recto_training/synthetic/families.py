@@ -324,6 +324,61 @@ def tiles(brief: Brief) -> Sheet:
     return sheet
 
 
+def facing_tables(brief: Brief) -> Sheet:
+    """Rates in a table on the left, fees in one on the right, prose below."""
+    rng = brief.rng
+    style = brief.style.sized(0.92)
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(36, 52))])
+    head(brief, sheet)
+    gap, top, page = rng.uniform(10, 22), sheet.y, sheet.frame
+    ends = []
+    for frame, rows in zip(columns_of(page, 2, gap), (rate_rows(brief), fee_rows(brief)), strict=True):
+        align = rng.choice(("left", "left", "center", "right"))
+        y = top
+        for label, value in rows:
+            middle = frame.left + (frame.right - frame.left) * 0.5
+            below = max(
+                sheet.block(label, style, frame.left + 3, y + 3, middle - 3),
+                sheet.block(value, style.aligned(align), middle + 3, y + 3, frame.right - 3),
+            )
+            sheet.rule(frame.left, y, frame.right, y)
+            y = below + 3
+        ends.append(y)
+    sheet.y = max(ends) + 12
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
+def value_first(brief: Brief) -> Sheet:
+    """A table with the value on the left and what it is for on the right."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(40, 70))])
+    head(brief, sheet)
+    share = rng.uniform(0.3, 0.55)
+    columns = [Column(share, style.bold().aligned(rng.choice(("left", "right")))), Column(1 - share, style)]
+    rows = [(value, label) for label, value in rate_rows(brief) + fee_rows(brief)]
+    table(sheet, rows, columns, ruled=rng.random() < 0.6, padding=rng.uniform(2, 6))
+    sheet.skip(10)
+    prose_sections(brief, sheet, clauses(brief), numbered=rng.random() < 0.3)
+    return sheet
+
+
+def group_column(brief: Brief) -> Sheet:
+    """A table of three columns: the group, which is said once, the name and the value."""
+    rng, style = brief.rng, brief.style
+    sheet = Sheet(brief.size, [whole_page(brief.size, rng.uniform(36, 60))])
+    head(brief, sheet)
+    value = style.aligned(rng.choice(("left", "left", "center", "right")))
+    columns = [Column(0.2, style.bold()), Column(0.38, style), Column(0.42, value)]
+    for title, rows in ((wordings.TABLE_HEADS, rate_rows(brief)), (wordings.FEE_HEADS, fee_rows(brief))):
+        groups = [title.pick(rng, brief.words)][: len(rows)] + [""] * (len(rows) - 1)
+        grouped = [(group, *row) for group, row in zip(groups, rows, strict=True)]
+        table(sheet, grouped, columns, ruled=rng.random() < 0.5, padding=rng.uniform(2, 5))
+    sheet.skip(10)
+    prose_sections(brief, sheet, clauses(brief))
+    return sheet
+
+
 def frame_box(sheet: Sheet, left: float, top: float, right: float, bottom: float) -> None:
     """A ruled box."""
     sheet.rule(left, top, right, top)
@@ -504,7 +559,19 @@ def boxed_letter(brief: Brief) -> Sheet:
 Family = Callable[[Brief], Sheet]
 SEEN_FAMILIES: dict[str, Family] = {
     family.__name__: family
-    for family in (schumer, leaders, grid, two_columns, letter, booklet, numbered_terms, tiles)
+    for family in (
+        schumer,
+        leaders,
+        grid,
+        two_columns,
+        letter,
+        booklet,
+        numbered_terms,
+        tiles,
+        facing_tables,
+        value_first,
+        group_column,
+    )
 }
 HELD_OUT_FAMILIES: dict[str, Family] = {
     family.__name__: family for family in (questions, margin_headings, side_panel)
