@@ -10,7 +10,7 @@ from recto.aws.batches import handle_messages
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import settings_of
+from recto.aws.shell import settings_of, utc_now
 from recto.settings import ReviewCallbackSettings
 from recto.steps.intake import uploads_of
 from recto.steps.review import ReviewCallback, take_answer
@@ -29,13 +29,15 @@ def wiring() -> ReviewCallback:
         reviews=ReviewRows(table),
         workflow=StepFunctionsWorkflow(CALLER),
         work_bucket=settings.work_bucket,
+        clock=utc_now,
     )
 
 
 def handle(body: str) -> None:
     for upload in uploads_of(body):
         outcome = take_answer(upload.source, wiring())
-        logger.info("review_answered", extra=outcome._asdict())
+        log = logger.warning if outcome.cause else logger.info
+        log("review_answered", extra=outcome._asdict())
 
 
 @logger.inject_lambda_context

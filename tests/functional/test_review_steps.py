@@ -128,7 +128,9 @@ def write_release(objects: S3Objects) -> None:
 
 @pytest.fixture
 def callback(trigger: ReviewTrigger) -> ReviewCallback:
-    return ReviewCallback(trigger.objects, trigger.documents, trigger.reviews, trigger.workflow, WORK)
+    return ReviewCallback(
+        trigger.objects, trigger.documents, trigger.reviews, trigger.workflow, WORK, trigger.clock
+    )
 
 
 def document(attempt: int = 1) -> DocumentRef:
@@ -279,15 +281,61 @@ def test_a_human_loop_that_could_not_be_started_is_started_by_the_next_try(
     assert [name for _, name, _ in loops.started] == [f"recto-{review}"]
 
 
-@pytest.mark.parametrize("answers", [(), ({"nothing": "here"},), ({"field-value-Unknown": "x"},)])
-def test_an_answer_that_cannot_be_used_fails_the_document_by_name(
-    answers: tuple[dict[str, Any], ...],
+BAD_ANSWERS: list[list[Any]] = [
+    [],
+    [{"workerId": "w", "answerContent": {"nothing": "here"}}],
+    [{"workerId": "w", "answerContent": {"field-value-Unknown": "x"}}],
+    [{"workerId": "w", "answerContent": {**CORRECTED, "field-present-Extra": True}}],
+    [{"workerId": "w", "answerContent": [1]}],
+    ["text"],
+    [None],
+]
+
+
+def hand_in_badly(objects: S3Objects, review: str, human: list[Any]) -> Location:
+    place = Location(bucket=REVIEWS, key="reviews/odd/output.json")
+    output = {"inputContent": {"ReviewId": review}, "humanAnswers": human}
+    objects.write(place, json.dumps(output).encode())
+    return place
+
+
+@pytest.mark.parametrize("human", BAD_ANSWERS)
+def test_an_answer_that_cannot_be_used_is_refused_by_name_and_the_review_waits_for_a_better_one(
+    human: list[Any],
+    trigger: ReviewTrigger,
+    callback: ReviewCallback,
+    objects: S3Objects,
+    reviews: ReviewRows,
+    documents: DocumentRows,
+    workflow: FakeWorkflow,
+) -> None:
+    review = ask(trigger)
+
+    answered = take_answer(hand_in_badly(objects, review, human), callback)
+
+    assert answered.outcome == "refused"
+    noted = documents.history("d1")[-1]
+    assert (noted["to"], noted["error"]) == ("ANSWER_NOT_TAKEN", "ReviewFailedError")
+    assert noted["answer"].endswith("reviews/odd/output.json")
+    kept = reviews.find(review)
+    assert kept
+    assert (kept.state, kept.refusal) == ("OPEN", noted["cause"])
+    assert (workflow.succeeded, workflow.failed) == ([], [])
+    assert take_answer(hand_in(objects, review, CORRECTED), callback).outcome == "taken"
+
+
+@pytest.mark.parametrize("human", BAD_ANSWERS)
+def test_an_answer_of_amazon_a2i_that_cannot_be_used_fails_the_document_by_name(
+    human: list[Any],
     trigger: ReviewTrigger,
     callback: ReviewCallback,
     objects: S3Objects,
     workflow: FakeWorkflow,
 ) -> None:
-    answered = take_answer(hand_in(objects, ask(trigger), *answers), callback)
+    """Its loop has ended: nobody can answer it again."""
+    review = ask(trigger._replace(parameters=FakeParameters({FLOW: "arn:flow"})))
+
+    answered = take_answer(hand_in_badly(objects, review, human), callback)
 
     assert answered.outcome == "failed"
     ((token, error, cause),) = workflow.failed
@@ -295,20 +343,123 @@ def test_an_answer_that_cannot_be_used_fails_the_document_by_name(
     assert "document d1" in cause
 
 
-@pytest.mark.parametrize("human", [["text"], [None], [{"workerId": "w", "answerContent": [1]}]])
-def test_answers_of_no_shape_at_all_fail_the_document_and_do_not_hang_it(
-    human: list[Any],
-    trigger: ReviewTrigger,
-    callback: ReviewCallback,
-    objects: S3Objects,
-    workflow: FakeWorkflow,
+@pytest.mark.parametrize("body", [b"", b"{", b'{"inputContent": {"Task', b"\xff\xfe", b"[1]", b"null"])
+def test_a_truncated_or_foreign_answer_is_told_to_the_review_that_its_key_names(
+    body: bytes, trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, reviews: ReviewRows
 ) -> None:
-    place = Location(bucket=REVIEWS, key="reviews/odd/output.json")
-    output = {"inputContent": {"ReviewId": ask(trigger)}, "humanAnswers": human}
-    objects.write(place, json.dumps(output).encode())
+    review = ask(trigger)
+    place = Location(bucket=REVIEWS, key=f"reviews/workbench/2026/11/21/{review}/output.json")
+    objects.write(place, body)
+
+    assert take_answer(place, callback).outcome == "refused"
+    kept = reviews.find(review)
+    assert kept
+    assert kept.state == "OPEN"
+
+
+def test_a_truncated_answer_of_a_human_loop_fails_its_document(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, workflow: FakeWorkflow
+) -> None:
+    review = ask(trigger._replace(parameters=FakeParameters({FLOW: "arn:flow"})))
+    place = Location(bucket=REVIEWS, key=f"reviews/flow/2026/11/21/recto-{review}/output.json")
+    objects.write(place, b'{"inputContent"')
 
     assert take_answer(place, callback).outcome == "failed"
     assert workflow.failed[0][1] == "ReviewFailedError"
+
+
+def test_a_huge_answer_is_refused_unread(
+    trigger: ReviewTrigger, callback: ReviewCallback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = ask(trigger)
+    place = Location(bucket=REVIEWS, key=f"reviews/workbench/{review}/output.json")
+    callback.objects.write(place, b" " * 2000)
+    monkeypatch.setattr("recto.steps.review.MAX_ANSWER", 1999)
+
+    answered = take_answer(place, callback)
+
+    assert (answered.outcome, "2,000 bytes, the limit is 1,999" in answered.cause) == ("refused", True)
+
+
+def test_an_answer_that_is_gone_is_named(callback: ReviewCallback) -> None:
+    with pytest.raises(ReviewFailedError, match="no object any more"):
+        take_answer(Location(bucket=REVIEWS, key="gone/output.json"), callback)
+
+
+def test_an_answer_to_an_unknown_review_is_named_and_its_message_kept(callback: ReviewCallback) -> None:
+    with pytest.raises(ReviewFailedError, match="no review has the id 'nobody'"):
+        take_answer(hand_in(callback.objects, "nobody", CORRECTED), callback)
+
+
+def test_an_answer_to_a_withdrawn_review_is_refused_by_name_and_kept(
+    trigger: ReviewTrigger,
+    callback: ReviewCallback,
+    objects: S3Objects,
+    documents: DocumentRows,
+    reviews: ReviewRows,
+    workflow: FakeWorkflow,
+) -> None:
+    review = ask(trigger)
+    documents.move("d1", (Status.IN_REVIEW,), Status.WAITING, trigger.clock(), attempt=2, review_id="")
+    reviews.withdraw(review, "document d1 is processed again from model, attempt 2, by ann")
+    place = hand_in(objects, review, CORRECTED)
+
+    answered = take_answer(place, callback)
+
+    assert answered.outcome == "withdrawn"
+    noted = documents.history("d1")[-1]
+    assert (noted["error"], noted["answer"]) == ("ReviewWithdrawnError", place.uri)
+    assert "processed again from model, attempt 2, by ann" in noted["cause"]
+    assert objects.info(place), "nothing is lost"
+    assert workflow.succeeded == []
+
+
+def test_an_answer_is_late_as_soon_as_the_document_has_moved_on(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, documents: DocumentRows
+) -> None:
+    """A reprocess that ended between its write and the withdrawal of the review."""
+    review = ask(trigger)
+    documents.move("d1", (Status.IN_REVIEW,), Status.WAITING, trigger.clock(), attempt=2, review_id="")
+
+    assert take_answer(hand_in(objects, review, CORRECTED), callback).outcome == "withdrawn"
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_reviewer_can_turn_a_document_down(
+    stored: bool,
+    trigger: ReviewTrigger,
+    callback: ReviewCallback,
+    publishing: tuple[Publish, FakeEvents],
+    documents: DocumentRows,
+    workflow: FakeWorkflow,
+) -> None:
+    step, events = publishing
+    posted = {"document-rejected": True, "document-rejected-why": "a holiday picture"}
+    content = {"store": posted} if stored else posted
+
+    answered = take_answer(hand_in(callback.objects, ask(trigger), content), callback)
+    ((_, error, cause),) = workflow.failed
+    publish(PublishRequest(document=document(), failure=Failure(Error=error, Cause=cause)), step)
+
+    assert (answered.outcome, error) == ("rejected", "DocumentRejectedError")
+    found = documents.find("d1")
+    assert found
+    assert (found.status, found.cause) == (
+        Status.REJECTED,
+        "document d1: turned down by w0: a holiday picture",
+    )
+    assert [kind for kind, _ in events.published] == ["DocumentRejected"]
+
+
+def test_a_document_that_was_turned_down_while_nobody_waited_is_rejected_in_the_end(
+    trigger: ReviewTrigger, callback: ReviewCallback, workflow: FakeWorkflow
+) -> None:
+    workflow.failed.append(("token-1", "States.ServiceRestart", ""))
+    take_answer(hand_in(callback.objects, ask(trigger), {"document-rejected": True}), callback)
+
+    ask(trigger, "token-2")
+
+    assert workflow.failed[-1][:2] == ("token-2", "DocumentRejectedError")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,10 @@
 
 The desk is the workbench, which reads the task from the work bucket, or Amazon A2I; both hand in the same
 `output.json`. The first answer counts, once, however often its event comes; a restart keeps the review.
+
+An answer that cannot be used is refused by name: in the log, in the document's history, and on the review,
+which stays open where somebody can still answer it. Where no review can be told from it, it raises, and the
+message ends in the dead letters. Answers themselves lie in the reviews bucket and are never removed.
 """
 
 import json
@@ -9,7 +13,13 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from recto.errors import DocumentMissingError, ReviewFailedError
+from recto.errors import (
+    DocumentMissingError,
+    DocumentRejectedError,
+    RectoError,
+    ReviewFailedError,
+    ReviewWithdrawnError,
+)
 from recto.messages import ReviewOutcome, ReviewRequest, Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import (
@@ -24,15 +34,19 @@ from recto.ports import (
     Workflow,
 )
 from recto.results import DocumentResult
-from recto.review import ReviewTask, apply_answers, human_loop_name, parse_human_answers
+from recto.review import ReviewTask, apply_answers, human_loop_name, parse_human_answers, rejection_of
 from recto.steps.fields_of_release import load_fields
 from recto.steps.postprocess import load_result
 
 WORKBENCH = "workbench"
-OPEN = "OPEN"
+OPEN, WITHDRAWN = "OPEN", "WITHDRAWN"
 JSON_TYPE = "application/json"
 MAX_INPUT_CONTENT = 3_000_000
 """Bytes; A2I takes 3 MiB of InputContent."""
+MAX_ANSWER = 16 * 1024 * 1024
+"""Bytes of an `output.json`: it repeats the task, and people type little."""
+LOOP = "recto"
+"""The first part of human loops' names."""
 
 
 class ReviewTrigger(NamedTuple):
@@ -59,6 +73,7 @@ class ReviewCallback(NamedTuple):
     reviews: Reviews
     workflow: Workflow
     work_bucket: str
+    clock: Clock
 
 
 class Answered(NamedTuple):
@@ -67,7 +82,10 @@ class Answered(NamedTuple):
     review_id: str
     document_id: str
     outcome: str
-    """taken, failed, late (nobody waits for it any more) or ignored (another answer came first)."""
+    """What was done with it: taken, late (nobody waits for it any more), ignored (another came first),
+    withdrawn (the review is not wanted any more), refused (of no use, the review waits on), rejected (the
+    document was turned down) or failed (of no use, and nobody can answer again)."""
+    cause: str = ""
 
 
 def open_review(request: ReviewRequest, step: ReviewTrigger) -> str:
@@ -104,7 +122,7 @@ def _row_of(document: str, documents: Documents) -> DocumentRow:
 
 def _offer(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigger) -> ReviewRow:
     """The task for the desk to read, then the review's row."""
-    places = DocumentPlaces(step.work_bucket, row.document_id)
+    places = DocumentPlaces(step.work_bucket, row.document_id, row.made_in)
     task = _task(review_id, row, step)
     body = json.dumps(task.to_json(), ensure_ascii=False).encode()
     step.objects.write(places.review_task(review_id), body, JSON_TYPE)
@@ -117,21 +135,21 @@ def _offer(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigge
         created=now,
         expires=now + step.availability,
         backend=flow,
-        loop_name="" if flow == WORKBENCH else human_loop_name("recto", review_id),
+        loop_name="" if flow == WORKBENCH else human_loop_name(LOOP, review_id),
     )
     step.reviews.add(review)
     return step.reviews.find(review_id) or review
 
 
 def _task(review_id: str, row: DocumentRow, step: ReviewTrigger) -> ReviewTask:
-    result = load_result(step.objects, DocumentPlaces(step.work_bucket, row.document_id))
+    result = load_result(step.objects, DocumentPlaces(step.work_bucket, row.document_id, row.made_in))
     return ReviewTask(review_id=review_id, task_object=row.ref().source.uri, model_result=result)
 
 
 def _ask_a2i(review: ReviewRow, row: DocumentRow, step: ReviewTrigger) -> None:
     """Start the human loop, on every try: the same name again starts nothing new."""
     if review.loop_name:
-        places = DocumentPlaces(step.work_bucket, row.document_id)
+        places = DocumentPlaces(step.work_bucket, row.document_id, row.made_in)
         content = _input_content(_task(review.review_id, row, step), places.fields)
         step.loops.start(review.backend, review.loop_name, content)
 
@@ -145,16 +163,63 @@ def _input_content(task: ReviewTask, fields: Location) -> Mapping[str, Any]:
 
 def take_answer(place: Location, step: ReviewCallback) -> Answered:
     """Hand a reviewer's `output.json` to the pipeline: read it, claim the review with it, then call back."""
-    output = _output(step.objects.read(place), place)
-    review = step.reviews.find(output["inputContent"]["ReviewId"])
-    if review is None:
-        raise ReviewFailedError(f"{place.uri}: no review has the id {output['inputContent']['ReviewId']!r}")
+    output = _read_output(place, step.objects)
+    review = _review_of(output, place, step.reviews)
     row = _row_of(review.document_id, step.documents)
+    if review.state == WITHDRAWN or row.review_id != review.review_id:
+        why = review.reason or f"document {row.document_id} was processed again meanwhile"
+        error = ReviewWithdrawnError(f"review {review.review_id} was withdrawn: {why}")
+        return _not_taken(review, "withdrawn", error, place, step)
     reviewed = _reviewed_or_error(output, row, step.objects, step.work_bucket)
+    if isinstance(reviewed, ReviewFailedError) and review.state == OPEN and not review.loop_name:
+        step.reviews.refuse(review.review_id, str(reviewed))
+        return _not_taken(review, "refused", reviewed, place, step)
     if not step.reviews.answer(review.review_id, place.uri):
-        return Answered(review.review_id, review.document_id, "ignored")
+        first = (step.reviews.find(review.review_id) or review).answer
+        error = ReviewWithdrawnError(f"review {review.review_id} was answered before, by {first}")
+        return _not_taken(review, "ignored", error, place, step)
     review = step.reviews.find(review.review_id) or review  # the token may have been renewed meanwhile
-    return Answered(review.review_id, row.document_id, _call_back(reviewed, review, review.task_token, step))
+    outcome = _call_back(reviewed, review, row, review.task_token, step)
+    return Answered(review.review_id, row.document_id, outcome)
+
+
+def _not_taken(
+    review: ReviewRow, outcome: str, error: RectoError, place: Location, step: ReviewCallback
+) -> Answered:
+    """The document's history says which answer was not taken, and why."""
+    name, cause = type(error).__name__, str(error)
+    step.documents.note(
+        review.document_id, step.clock(), "ANSWER_NOT_TAKEN", error=name, cause=cause, answer=place.uri
+    )
+    return Answered(review.review_id, review.document_id, outcome, f"{name}: {cause}")
+
+
+def _review_of(output: Mapping[str, Any] | ReviewFailedError, place: Location, reviews: Reviews) -> ReviewRow:
+    """The review that an answer names, or else its key does; ReviewFailedError where neither is one."""
+    named = [] if isinstance(output, ReviewFailedError) else [str(output["inputContent"]["ReviewId"])]
+    folder = place.key.rpartition("/")[0].rpartition("/")[2]
+    for review_id in named or [folder, folder.removeprefix(f"{LOOP}-")]:
+        review = reviews.find(review_id) if review_id else None
+        if review:
+            return review
+    if isinstance(output, ReviewFailedError):
+        raise output
+    raise ReviewFailedError(f"{place.uri}: no review has the id {named[0]!r}")
+
+
+def _read_output(place: Location, objects: ObjectStore) -> dict[str, Any] | ReviewFailedError:
+    """A2I's `output.json`, or why this is none."""
+    info = objects.info(place)
+    if info is None:
+        return ReviewFailedError(f"{place.uri}: expected an answer, there is no object any more")
+    if info.size > MAX_ANSWER:
+        return ReviewFailedError(
+            f"{place.uri}: an answer of {info.size:,} bytes, the limit is {MAX_ANSWER:,}"
+        )
+    try:
+        return _output(objects.read(place), place)
+    except ReviewFailedError as error:
+        return error
 
 
 def _take_again(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigger) -> None:
@@ -162,34 +227,44 @@ def _take_again(review_id: str, row: DocumentRow, task_token: str, step: ReviewT
     review = step.reviews.find(review_id)
     if review is None or not review.answer:
         raise ReviewFailedError(f"document {row.document_id}: review {review_id} is closed without an answer")
-    place = Location.from_uri(review.answer)
-    output = _output(step.objects.read(place), place)
+    output = _read_output(Location.from_uri(review.answer), step.objects)
     reviewed = _reviewed_or_error(output, row, step.objects, step.work_bucket)
-    callback = ReviewCallback(step.objects, step.documents, step.reviews, step.workflow, step.work_bucket)
-    _call_back(reviewed, review, task_token, callback)
+    callback = ReviewCallback(
+        step.objects, step.documents, step.reviews, step.workflow, step.work_bucket, step.clock
+    )
+    _call_back(reviewed, review, row, task_token, callback)
 
 
 def _reviewed_or_error(
-    output: Mapping[str, Any], row: DocumentRow, objects: ObjectStore, work_bucket: str
-) -> DocumentResult | ReviewFailedError:
-    """The fields as the reviewers leave them, or why their answer cannot be used."""
+    output: Mapping[str, Any] | ReviewFailedError, row: DocumentRow, objects: ObjectStore, work_bucket: str
+) -> DocumentResult | ReviewFailedError | DocumentRejectedError:
+    """The fields as the reviewers leave them, or why there are none: unusable, or turned down."""
+    if isinstance(output, ReviewFailedError):
+        return output
     fields = load_fields(objects, work_bucket, row.release).fields
-    result = load_result(objects, DocumentPlaces(work_bucket, row.document_id))
+    result = load_result(objects, DocumentPlaces(work_bucket, row.document_id, row.made_in))
     try:
+        why = rejection_of(output["humanAnswers"])
+        if why:
+            return DocumentRejectedError(why)
         return apply_answers(result, parse_human_answers(output["humanAnswers"], fields), fields)
     except ReviewFailedError as error:
         return error
 
 
 def _call_back(
-    reviewed: DocumentResult | ReviewFailedError, review: ReviewRow, task_token: str, step: ReviewCallback
+    reviewed: DocumentResult | ReviewFailedError | DocumentRejectedError,
+    review: ReviewRow,
+    row: DocumentRow,
+    task_token: str,
+    step: ReviewCallback,
 ) -> str:
     """Tell the waiting state; what became of the answer."""
-    if isinstance(reviewed, ReviewFailedError):
+    if not isinstance(reviewed, DocumentResult):
         cause = f"document {review.document_id}: {reviewed}"
         step.workflow.fail(task_token, type(reviewed).__name__, cause)
-        return "failed"
-    places = DocumentPlaces(step.work_bucket, review.document_id)
+        return "failed" if isinstance(reviewed, ReviewFailedError) else "rejected"
+    places = DocumentPlaces(step.work_bucket, row.document_id, row.made_in)
     body = json.dumps(reviewed.to_json(), ensure_ascii=False).encode()
     step.objects.write(places.reviewed_fields, body, JSON_TYPE)
     outcome = ReviewOutcome(review_id=review.review_id)
