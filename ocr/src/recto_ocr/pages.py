@@ -14,6 +14,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image, ImageOps
 
+from recto.formats import format_of
+
 DPI = 200
 LONGEST_SIDE = 4000
 MAX_PAGES = 3000
@@ -60,14 +62,12 @@ class Content:
 
 
 def kind_of(head: bytes) -> str:
-    """PDF, TIFF, PNG or JPEG by the first bytes (1,024 are enough); empty for anything else."""
-    if b"%PDF-" in head[:1024]:
-        return "PDF"
-    if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "TIFF"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    return "JPEG" if head.startswith(b"\xff\xd8\xff") else ""
+    """PDF, TIFF, PNG or JPEG by the first bytes (1,024 are enough); empty for anything else.
+
+    The rule of the pipeline itself: where two formats share a file, pages and page images must be the same.
+    """
+    kind = format_of(head)
+    return kind.name if kind else ""
 
 
 def inspect(path: Path) -> Content:
@@ -103,8 +103,9 @@ def _opened_pdf(path: str) -> pypdfium2.PdfDocument:
         if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
             raise UnreadableDocumentError(Unreadable.ENCRYPTED, "the PDF asks for a password") from error
         raise UnreadableDocumentError(Unreadable.DAMAGED, f"the PDF cannot be opened: {error}") from error
-    if document.get_formtype() in (pdfium.FORMTYPE_XFA_FULL, pdfium.FORMTYPE_XFA_FOREGROUND):
-        raise UnreadableDocumentError(Unreadable.UNSUPPORTED, "the PDF is an XFA form")
+    if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
+        raise UnreadableDocumentError(Unreadable.UNSUPPORTED, "the PDF is an XFA form without pages of its own")
+    document.init_forms()  # or else what was typed into form fields is not drawn
     return document
 
 
