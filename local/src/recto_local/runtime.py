@@ -102,12 +102,14 @@ class Runtime:
     """One home folder's runtime. `say` gets each step in plain words."""
 
     def __init__(
-        self, root: Path, home: Path, say: Callable[[str], None] | None = None, languages: str = "eng"
-    ) -> None:
+        self, root: Path, home: Path, say: Callable[[str], None] | None = None, languages: str = "eng",
+        ocr_cache: Path | None = None,
+    ) -> None:  # fmt: skip
         self.root = root.resolve()
         self.home = home.resolve()
         self._say = say or (lambda text: print(text, flush=True))
         self._languages = languages
+        self._ocr_cache = ocr_cache
         self._started: list[ProcessRef] = []
 
     @classmethod
@@ -117,10 +119,15 @@ class Runtime:
         root: Path | None = None,
         say: Callable[[str], None] | None = None,
     ) -> "Runtime":
-        """The repository of this file; RECTO_HOME (default `.recto`), RECTO_OCR_LANGUAGES (as eng+deu)."""
+        """The repository of this file; RECTO_HOME (default `.recto`), RECTO_OCR_LANGUAGES (as eng+deu).
+
+        RECTO_OCR_CACHE: a folder, for proofs with pages that are read again and again; none unless named.
+        """
         root = root or Path(__file__).resolve().parents[3]
         home = Path(environment.get("RECTO_HOME") or root / ".recto")
-        return cls(root, home, say, environment.get("RECTO_OCR_LANGUAGES") or "eng")
+        cache = environment.get("RECTO_OCR_CACHE")
+        languages = environment.get("RECTO_OCR_LANGUAGES") or "eng"
+        return cls(root, home, say, languages, Path(cache).resolve() if cache else None)
 
     # ---- up, down, status
 
@@ -175,6 +182,8 @@ class Runtime:
             EMULATOR: (self._emulator_command(ports[EMULATOR], access_log), "/_ministack/health"),
             STANDINS: (self._standins_command(ports[STANDINS], access_log), "/_local/health"),
         }
+        if self._ocr_cache:
+            self._say(f"pages that were read before are answered from {self._ocr_cache}")
         with self._timed("starting the AWS emulator and the stand-ins for Textract and A2I"):
             for name, (command, health) in commands.items():
                 process = self._start_one(name, command, self._environment(ports))
@@ -218,6 +227,7 @@ class Runtime:
             "--state": state,
             "--access-log": str(access_log),
             "--languages": self._languages,
+            **({"--ocr-cache": str(self._ocr_cache)} if self._ocr_cache else {}),
         }
         words = [word for option in options.items() for word in option]
         return [sys.executable, "-m", "recto_local.standins", *words]

@@ -37,6 +37,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
     parser.add_argument("--languages", default="eng", help="of Tesseract, as eng+deu")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
+    parser.add_argument(
+        "--ocr-cache", type=Path, help="answer pages whose image was read before from this folder"
+    )
     parser.add_argument("--concurrent-jobs", type=int, default=100, help="Textract jobs at once")
     parser.add_argument(
         "--start-per-second", type=float, help="quota of Textract's Start and synchronous calls"
@@ -52,7 +55,8 @@ def services(options: argparse.Namespace) -> Services:
     sns: Any = boto3.client("sns", region_name=region, config=config)
     quotas = Quotas(options.concurrent_jobs, options.start_per_second, options.get_per_second)
     languages = tuple(options.languages.split("+"))
-    textract = Textract(options.state / "textract", s3, sns, Readers(options.workers), languages, quotas)
+    readers = Readers(options.workers, options.ocr_cache)
+    textract = Textract(options.state / "textract", s3, sns, readers, languages, quotas)
     flows = FlowDefinitions(options.state, region, time.time)
     return Services(textract, flows, HumanLoops(options.state, flows, s3, region, time.time))
 
