@@ -9,10 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
 from recto.aws.shell import name_document, settings_of
-from recto.imaging import Limits, open_pages
+from recto.imaging import Limits, as_jpeg, open_pages
 from recto.messages import PageWork
 from recto.settings import PageImagesSettings
 from recto.steps.page_images import PageImages, draw_range, plan_pages
+from recto.thumbnails import Fit, ThumbnailStyle, encoded_thumbnail, npz_of
 
 CALLER = "recto-page-images"
 logger, metrics, tracer = Logger(), Metrics(), Tracer()
@@ -22,12 +23,20 @@ logger, metrics, tracer = Logger(), Metrics(), Tracer()
 def wiring() -> PageImages:
     settings = settings_of(PageImagesSettings)
     limits = Limits(pages=settings.max_pages, pixels=settings.max_pixels)
+    style = ThumbnailStyle(
+        *settings.thumbnail_size,
+        fit=Fit(settings.thumbnail_fit),
+        colour=settings.thumbnail_colour,
+        max_side=settings.thumbnail_max_side,
+    )
     return PageImages(
         objects=S3Objects(CALLER),
         open_pages=lambda path, name: open_pages(path, limits, name),
         work_bucket=settings.work_bucket,
         review_pixels=settings.review_pixels,
-        thumbnail_pixels=settings.thumbnail_pixels,
+        review_file=as_jpeg,
+        thumbnail_file=lambda image: encoded_thumbnail(image, style),
+        thumbnails_file=npz_of,
     )
 
 

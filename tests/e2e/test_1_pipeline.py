@@ -8,6 +8,7 @@ from PIL import Image
 
 from recto.messages import Status
 from recto.places import DocumentPlaces, Location
+from recto.thumbnail_arrays import read_thumbnails
 from tests.e2e.conftest import DATA, SAMPLES, Pipeline, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -54,7 +55,8 @@ def test_every_page_has_its_image_and_its_words(pipeline: Pipeline, sent: dict[s
         assert plan["NumPages"] == len(words) == entry["pages"]
         for page in range(1, entry["pages"] + 1):
             assert pipeline.objects.read(places.image(page)).startswith(b"\xff\xd8\xff")
-            assert pipeline.objects.read(places.thumbnail(page)).startswith(b"\x89PNG")
+        thumbnails = read_thumbnails(pipeline.objects.read(places.thumbnails_part(1)))
+        assert [page.shape for page in thumbnails] == [(224, 224, 3)] * entry["pages"]
 
 
 def test_an_answered_review_goes_on_with_the_answer(pipeline: Pipeline, sent: dict[str, Location]) -> None:

@@ -16,6 +16,7 @@ from recto.errors import ThrottledError
 from recto.messages import DispatchRequest, Status
 from recto.places import Location
 from recto.ports import JobRow
+from recto.thumbnail_arrays import read_thumbnails
 from tests.contract.template import ROOT
 from tests.fakes import FakeClock, FakeOcr, FakeWorkflow
 from tests.functional.conftest import INBOX, WORK
@@ -159,7 +160,10 @@ def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: 
         MAX_PAGES="3000",
         MAX_PIXELS="1000000",
         REVIEW_PIXELS="200",
-        THUMBNAIL_PIXELS="50",
+        THUMBNAIL_SIZE="50,40",
+        THUMBNAIL_FIT="letterbox",
+        THUMBNAIL_COLOUR="#000080",
+        THUMBNAIL_MAX_SIDE="0",
     )
     buffer = BytesIO()
     pages = [Image.new("RGB", (100, 200), "white") for _ in range(3)]
@@ -173,7 +177,7 @@ def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: 
     assert plan == {"NumPages": 3, "Ranges": [{"Part": 1, "First": 1, "Last": 3}]}
     assert done == {"Part": 1, "NumPages": 3}
     image = Image.open(BytesIO(objects.read(Location(bucket=WORK, key="documents/d1/images/page-0003.jpg"))))
-    small = Image.open(
-        BytesIO(objects.read(Location(bucket=WORK, key="documents/d1/images/thumbnail-0003.png")))
-    )
-    assert (image.size, small.size) == ((100, 200), (25, 50))
+    thumbnails = objects.read(Location(bucket=WORK, key="documents/d1/images/thumbnails-0001.npz"))
+    assert image.size == (100, 200)
+    assert [page.shape for page in read_thumbnails(thumbnails)] == [(40, 50, 3)] * 3
+    assert [tuple(page[0, 0]) for page in read_thumbnails(thumbnails)] == [(0, 0, 128)] * 3

@@ -124,6 +124,9 @@ class DocumentPlaces:
     def ocr_part_index(self, part: int) -> Location:
         return self.at(f"ocr/part-{part:04d}.json", self.made_in.ocr)
 
+    def ocr_request(self, part: int) -> Location:
+        return self.at(f"ocr/request-{part:04d}.json", self.made_in.ocr)
+
     @property
     def image_plan(self) -> Location:
         return self.at("images/plan.json", self.made_in.ocr)
@@ -131,8 +134,9 @@ class DocumentPlaces:
     def image(self, page: int) -> Location:
         return self.at(f"images/page-{page:04d}.jpg", self.made_in.ocr)
 
-    def thumbnail(self, page: int) -> Location:
-        return self.at(f"images/thumbnail-{page:04d}.png", self.made_in.ocr)
+    def thumbnails_part(self, part: int) -> Location:
+        """The thumbnails of a range of pages in one file, as a model's endpoint reads them."""
+        return self.at(f"images/thumbnails-{part:04d}.npz", self.made_in.ocr)
 
     def image_part_index(self, part: int) -> Location:
         return self.at(f"images/part-{part:04d}.json", self.made_in.ocr)

@@ -4,9 +4,9 @@ The shell reads them once and passes values on; nobody else looks at the environ
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from recto.errors import ParameterMissingError
 
@@ -47,6 +47,8 @@ class IntakeSettings(TableSettings, EventSettings):
 class DispatchSettings(TableSettings, WorkSettings, EventSettings):
     state_machine_arn: str
     release_parameter: str
+    ocr_engine_parameter: str
+    ocr_endpoint_parameter: str
     max_running_documents: Annotated[int, Field(gt=0)]
     ocr_timeout_seconds: Annotated[int, Field(gt=0)]
     model_timeout_seconds: Annotated[int, Field(gt=0)]
@@ -74,11 +76,36 @@ class TextractFetchSettings(WorkSettings):
     deadline_seconds: Annotated[float, Field(gt=0)]
 
 
+class OcrEndpointStartSettings(TableSettings, WorkSettings):
+    notification_topic_arn: str
+    job_row_days: Annotated[int, Field(gt=0)]
+
+
+class OcrEndpointCallbackSettings(TableSettings, WorkSettings):
+    job_row_days: Annotated[int, Field(gt=0)]
+
+
+class OcrEndpointStoreSettings(WorkSettings):
+    pass
+
+
+def _separated_by_commas(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+Pixels = Annotated[int, Field(gt=0)]
+
+
 class PageImagesSettings(WorkSettings):
     max_pages: Annotated[int, Field(gt=0)]
     max_pixels: Annotated[int, Field(gt=0)]
     review_pixels: Annotated[int, Field(gt=0)]
-    thumbnail_pixels: Annotated[int, Field(gt=0)]
+    thumbnail_size: Annotated[tuple[Pixels, Pixels], BeforeValidator(_separated_by_commas)]
+    """Width and height."""
+    thumbnail_fit: Literal["stretch", "letterbox", "shortest"]
+    thumbnail_colour: str
+    thumbnail_max_side: Annotated[int, Field(ge=0)]
+    """Of the longer edge under `shortest`; 0 for no limit."""
 
 
 class ModelInvokeSettings(WorkSettings):

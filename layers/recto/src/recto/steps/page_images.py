@@ -1,8 +1,7 @@
-"""Draw the pages: an image for people and a thumbnail each, in ranges, one page in memory at a time."""
+"""Draw the pages: an image for people and a thumbnail for models, in ranges, one page in memory at a time."""
 
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,18 +11,12 @@ from recto.messages import PagePlan, PageRange, PageWork, RangeDone
 from recto.places import DocumentPlaces, page_ranges
 from recto.ports import ObjectStore
 
-JPEG_QUALITY = 85
-
 
 class Drawing(Protocol):
     """A Pillow image, as far as this step uses it."""
 
     @property
     def size(self) -> tuple[int, int]: ...
-
-    def copy(self) -> Any: ...
-
-    def save(self, fp: Any, kind: str, /, **options: Any) -> None: ...
 
 
 class OpenPages(Protocol):
@@ -33,17 +26,28 @@ class OpenPages(Protocol):
     def num_pages(self) -> int: ...
 
     @property
-    def draw(self) -> Callable[[int, int], Any]: ...
+    def draw_for_file(self) -> Callable[[int, int], Any]: ...
+
+
+class ThumbnailsFile(Protocol):
+    """`recto.thumbnails.npz_of`."""
+
+    def __call__(self, thumbnails: Sequence[bytes], *, is_whole_document: bool) -> bytes: ...
 
 
 class PageImages(NamedTuple):
-    """What the step works with; sizes are the longest side in pixels."""
+    """What the step works with."""
 
     objects: ObjectStore
     open_pages: Callable[[Path, str], AbstractContextManager[OpenPages]]
     work_bucket: str
     review_pixels: int
-    thumbnail_pixels: int
+    """The longest side."""
+    review_file: Callable[[Any], bytes]
+    """A JPEG file of an image."""
+    thumbnail_file: Callable[[Any], bytes]
+    """A PNG file of an image's thumbnail."""
+    thumbnails_file: ThumbnailsFile
 
 
 def plan_pages(work: PageWork, step: PageImages) -> PagePlan:
@@ -65,13 +69,19 @@ def plan_of(num_pages: int) -> PagePlan:
 
 
 def draw_range(work: PageWork, step: PageImages) -> RangeDone:
-    """Draw one range's pages and store an index of their sizes."""
+    """Draw one range's pages; store them, their thumbnails in one file, and an index of their sizes."""
     if work.range is None:
         raise ValueError("draw_range needs a range")
     places = DocumentPlaces(step.work_bucket, work.document.document_id, work.document.made_in)
     numbers = range(work.range.first, work.range.last + 1)
     with _opened(work, step) as pages:
-        sizes = [_draw_page(pages, number, places, step) for number in numbers]
+        sizes, thumbnails = zip(*(_draw_page(pages, number, places, step) for number in numbers), strict=True)
+        is_single = pages.num_pages == 1
+    step.objects.write(
+        places.thumbnails_part(work.range.part),
+        step.thumbnails_file(thumbnails, is_whole_document=is_single),
+        "application/x-npz",
+    )
     index = {"Part": work.range.part, "Pages": sizes}
     step.objects.write(
         places.image_part_index(work.range.part), json.dumps(index).encode(), "application/json"
@@ -79,20 +89,14 @@ def draw_range(work: PageWork, step: PageImages) -> RangeDone:
     return RangeDone(part=work.range.part, num_pages=len(sizes))
 
 
-def _draw_page(pages: OpenPages, number: int, places: DocumentPlaces, step: PageImages) -> dict[str, int]:
-    image: Drawing = pages.draw(number, step.review_pixels)
-    step.objects.write(places.image(number), encoded(image, "JPEG", quality=JPEG_QUALITY), "image/jpeg")
+def _draw_page(
+    pages: OpenPages, number: int, places: DocumentPlaces, step: PageImages
+) -> tuple[dict[str, int], bytes]:
+    """The page's entry in the index, and its thumbnail."""
+    image: Drawing = pages.draw_for_file(number, step.review_pixels)
+    step.objects.write(places.image(number), step.review_file(image), "image/jpeg")
     width, height = image.size
-    small = image.copy()
-    small.thumbnail((step.thumbnail_pixels, step.thumbnail_pixels))
-    step.objects.write(places.thumbnail(number), encoded(small, "PNG"), "image/png")
-    return {"Page": number, "Width": width, "Height": height}
-
-
-def encoded(image: Drawing, kind: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
+    return {"Page": number, "Width": width, "Height": height}, step.thumbnail_file(image)
 
 
 @contextmanager
