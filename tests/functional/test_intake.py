@@ -8,6 +8,8 @@ import pytest
 from recto.aws.dynamodb import DocumentRows
 from recto.aws.s3 import S3Objects
 from recto.errors import ConfigurationError
+from recto.formats import PDF as PDF_FORMAT
+from recto.formats import PNG
 from recto.messages import Status
 from recto.places import Location
 from recto.steps.intake import Intake, Upload, take_in, uploads_of
@@ -107,7 +109,23 @@ def test_what_is_no_document_fails_by_name_with_an_event_and_takes_no_slot(
 
 
 @pytest.mark.parametrize(
-    "key", ["with space.pdf", "plus+sign.pdf", "per%20cent.pdf", "ünï/日本語.pdf", "a/b/../c.pdf"]
+    "key",
+    [
+        "with space.pdf",
+        "plus+sign.pdf",
+        "per%20cent.pdf",
+        "ünï/日本語.pdf",
+        "a/b/../c.pdf",
+        "../up.pdf",
+        "trailing dots...",
+        "two//slashes/",
+        "new\nline.pdf",
+        "bell\x07.pdf",
+        "emoji 🧾🏳️‍🌈.pdf",
+        "combining u\u0308 and right\u202eto left.pdf",
+        "k" * 1000 + ".pdf",
+        "é" * 510 + ".pdf",
+    ],
 )
 def test_keys_of_eventbridge_are_taken_as_they_are(key: str, intake: Intake, objects: S3Objects) -> None:
     objects.write(Location(bucket=INBOX, key=key), PDF)
@@ -144,6 +162,29 @@ def test_a_message_that_is_no_upload_is_refused_by_name(body: str) -> None:
         uploads_of(body)
 
 
-def test_a_folder_marker_is_no_document(intake: Intake, documents: DocumentRows) -> None:
+def test_a_folder_marker_is_no_document(intake: Intake, objects: S3Objects, documents: DocumentRows) -> None:
+    objects.write(Location(bucket=INBOX, key="folder/"), b"")
+
     assert taken(message("folder/"), intake) is None
     assert documents.with_status(Status.FAILED, 10) == []
+
+
+@pytest.mark.parametrize(("size", "error"), [(1000, ""), (1001, "DocumentTooLargeError")])
+def test_a_file_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(
+    size: int, error: str, intake: Intake, objects: S3Objects
+) -> None:
+    objects.write(Location(bucket=INBOX, key="a.pdf"), PDF.ljust(size, b"x"))
+
+    row = taken(message("a.pdf"), intake)
+
+    assert (row.error, row.size or size) == (error, size)
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_photo_has_the_lower_limit_of_its_format(over: int, intake: Intake, objects: S3Objects) -> None:
+    body = b"\x89PNG\r\n\x1a\n".ljust(PNG.max_bytes + over, b"x")
+    objects.write(Location(bucket=INBOX, key="a.png"), body)
+
+    row = taken(message("a.png"), intake._replace(max_bytes=PDF_FORMAT.max_bytes))
+
+    assert row.error == ("DocumentTooLargeError" if over else "")

@@ -104,8 +104,13 @@ def _opened_pdf(path: str) -> pypdfium2.PdfDocument:
             raise UnreadableDocumentError(Unreadable.ENCRYPTED, "the PDF asks for a password") from error
         raise UnreadableDocumentError(Unreadable.DAMAGED, f"the PDF cannot be opened: {error}") from error
     if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
-        raise UnreadableDocumentError(Unreadable.UNSUPPORTED, "the PDF is an XFA form without pages of its own")
-    document.init_forms()  # or else what was typed into form fields is not drawn
+        raise UnreadableDocumentError(
+            Unreadable.UNSUPPORTED, "an XFA form; expected a PDF with pages of its own"
+        )
+    try:
+        document.init_forms()  # or else what was typed into form fields is not drawn
+    except pypdfium2.PdfiumError as error:
+        raise UnreadableDocumentError(Unreadable.DAMAGED, f"its form cannot be opened: {error}") from error
     return document
 
 

@@ -23,7 +23,6 @@ from recto.ports import Clock, DocumentRow, Documents, Events, ObjectStore
 from recto.steps.publish import announce_failure
 
 HEAD_BYTES = 1024
-NOT_DOCUMENTS = ("/",)
 
 
 class Upload(BaseModel):
@@ -87,7 +86,7 @@ def _from_notification(record: Mapping[str, Any]) -> Upload:
 
 def take_in(upload: Upload, intake: Intake) -> DocumentRow | None:
     """Write the upload's row, WAITING or FAILED with the reason; None where it is known or no document."""
-    if upload.source.key.endswith(NOT_DOCUMENTS):
+    if _is_folder_marker(upload.source, intake):
         return None
     now = intake.clock()
     row, failure = _examined(upload, intake, now), None
@@ -99,6 +98,14 @@ def take_in(upload: Upload, intake: Intake) -> DocumentRow | None:
         if known and known.status is Status.FAILED and known.error == row.error:
             announce_failure(row.ref(), failure, intake.events)
     return row if added else None
+
+
+def _is_folder_marker(source: Location, intake: Intake) -> bool:
+    """Consoles make an empty object for a folder; one with content is a document, whatever its key."""
+    if not source.key.endswith("/"):
+        return False
+    info = intake.objects.info(source)
+    return info is None or info.size == 0
 
 
 def _examined(upload: Upload, intake: Intake, now: datetime) -> DocumentRow:
