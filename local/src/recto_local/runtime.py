@@ -10,7 +10,6 @@ import argparse
 import atexit
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import signal
@@ -26,6 +25,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict
 
+from recto.errors import ConfigurationError
+from recto.release import INDEX, parse_release, release_prefix
+from recto.release_contents import check_contents
+from recto.steps.make_release import read_release_folder
 from recto_local import processes
 from recto_local.deployment import DeploymentError, Sam, fingerprint
 from recto_local.processes import ProcessError, ProcessRef
@@ -300,17 +303,16 @@ class Runtime:
     def _provide_release(self, info: RuntimeInfo) -> None:
         """Upload the demo release where it is new, and name it where no other release is named."""
         folder = self.root / "local" / "releases" / "demo"
-        if not (folder / "release.json").exists():
+        if not (folder / INDEX).exists():
             self._say(f"no release in {folder}: documents wait until one is deployed")
             return
-        index = (folder / "release.json").read_bytes()
-        prefix = f"releases/{json.loads(index)['name']}-{hashlib.sha256(index).hexdigest()[:8]}"
+        contents = _whole_release(folder)
+        prefix = release_prefix(parse_release(contents[INDEX]).name, contents[INDEX])
         bucket, s3 = info.outputs["WorkBucketName"], self.client(info, "s3")
-        if not s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/release.json").get("KeyCount"):
+        if not s3.list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/{INDEX}").get("KeyCount"):
             with self._timed(f"uploading the release {prefix}"):
-                for path in sorted(p for p in folder.iterdir() if p.name != "release.json"):
-                    s3.upload_file(str(path), bucket, f"{prefix}/{path.name}")
-                s3.put_object(Bucket=bucket, Key=f"{prefix}/release.json", Body=index)
+                for name in [*(name for name in contents if name != INDEX), INDEX]:
+                    s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=contents[name])
         self._name_release(info, prefix)
 
     def _name_release(self, info: RuntimeInfo, prefix: str) -> None:
@@ -425,6 +427,16 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _whole_release(folder: Path) -> dict[str, bytes]:
+    """The files of a release; RuntimeStartError where one is missing or they do not go together."""
+    try:
+        contents = read_release_folder(folder)
+        check_contents(contents)
+    except ConfigurationError as error:
+        raise RuntimeStartError(f"{folder}: {type(error).__name__}: {error}") from error
+    return contents
 
 
 def _text(path: Path) -> str:

@@ -152,7 +152,7 @@ class WordClassifier:
         contents = read_release(folder)
         release = parse_release(contents[INDEX])
         release.verify(contents)
-        tokenizer = Tokenizer.from_str(contents[TOKENIZER].decode())
+        tokenizer = open_tokenizer(contents[TOKENIZER])
         session = open_session(contents[MODEL], threads=threads)
         seen = session.get_outputs()[0].shape[-1]
         if seen != len(release.labels):
@@ -190,6 +190,15 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def open_tokenizer(content: bytes) -> Tokenizer:
+    """The tokenizer in a release's file; ReleaseError where it is not one."""
+    try:
+        return Tokenizer.from_str(content.decode())
+    except Exception as error:  # tokenizers' errors share no public base class
+        message = f"{TOKENIZER} ({len(content)} bytes) is not a file that tokenizers opens: {error}"
+        raise ReleaseError(message) from error
 
 
 def open_session(model: bytes, *, threads: int) -> onnxruntime.InferenceSession:

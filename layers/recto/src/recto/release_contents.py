@@ -45,14 +45,14 @@ class FieldsOfRelease(NamedTuple):
 
 def read_fields_of(release: Release, contents: Mapping[str, bytes]) -> FieldsOfRelease:
     """From the release's files; ReleaseError or FieldConfigurationError where they do not go together."""
-    for name in READ:
-        if name in release.files:
-            release.verify_file(name, contents[name])
-    fields = parse_fields(contents[FIELDS])
-    thresholds = _parse_thresholds(contents.get(THRESHOLDS, b"{}"), release.name)
+    listed = {name: contents[name] for name in READ if name in release.files}
+    for name, content in listed.items():
+        release.verify_file(name, content)
+    fields = parse_fields(listed[FIELDS])
+    thresholds = parse_thresholds(listed.get(THRESHOLDS, b"{}"), release.name)
     if problems := [*misfits(release.labels, fields), *_unknown_thresholds(thresholds, fields)]:
         raise ReleaseError(f"release {release.name}: {'; '.join(problems)}")
-    return FieldsOfRelease(fields, parse_calibration(contents[CALIBRATION]), thresholds, release)
+    return FieldsOfRelease(fields, parse_calibration(listed[CALIBRATION]), thresholds, release)
 
 
 def check_contents(contents: Mapping[str, bytes]) -> FieldsOfRelease:
@@ -111,7 +111,8 @@ def dump_thresholds(thresholds: Thresholds) -> bytes:
     return (thresholds.model_dump_json(indent=2) + "\n").encode()
 
 
-def _parse_thresholds(content: bytes, name: str) -> Thresholds:
+def parse_thresholds(content: bytes, name: str) -> Thresholds:
+    """The thresholds of the release `name`; ReleaseError where they are none."""
     try:
         return Thresholds.model_validate_json(content)
     except ValidationError as error:

@@ -5,8 +5,11 @@ never in use: the release stays, an event `ReleaseRefused` goes out, and the rea
 `recto release list` reads it. `config/SageMakerEndpointName` is refused always: no endpoint is asked yet.
 """
 
-import json
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_pascal
 
 from recto.errors import (
     ConfigurationError,
@@ -25,6 +28,19 @@ REFUSAL = f"{FOLDER}/refused.json"
 """In the work bucket: what was refused last, and why."""
 MAX_LIST_BYTES = 1_000_000
 REFERENCE = "s3://"
+
+
+class Refusal(BaseModel):
+    """A change that was not followed; also the detail of the event `ReleaseRefused`."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_pascal, validate_by_name=True)
+
+    parameter: str
+    error: str
+    cause: str
+    release: str
+    """What stays in use."""
+    time: datetime
 
 
 class FollowParameter(NamedTuple):
@@ -92,17 +108,17 @@ def read_list(value: str, objects: ObjectStore) -> str | bytes:
 def _refuse(name: str, error: ConfigurationError, step: FollowParameter) -> ParameterFollowed:
     """Keep what is in use; tell the operator, in an event and for `recto release list`."""
     release = _in_use(step)
-    told: dict[str, Any] = {
-        "Parameter": name,
-        "Error": type(error).__name__,
-        "Cause": str(error),
-        "Release": release,
-        "Time": step.maker.clock().isoformat(timespec="seconds"),
-    }
-    body = json.dumps(told, ensure_ascii=False).encode()
-    step.maker.objects.write(Location(bucket=step.maker.work_bucket, key=REFUSAL), body, JSON_TYPE)
-    step.events.publish("ReleaseRefused", told)
-    failure = Failure(Error=told["Error"], Cause=told["Cause"])
+    told = Refusal(
+        parameter=name,
+        error=type(error).__name__,
+        cause=str(error),
+        release=release,
+        time=step.maker.clock(),
+    )
+    place = Location(bucket=step.maker.work_bucket, key=REFUSAL)
+    step.maker.objects.write(place, told.model_dump_json(by_alias=True).encode(), JSON_TYPE)
+    step.events.publish("ReleaseRefused", told.model_dump(mode="json", by_alias=True))
+    failure = Failure(Error=told.error, Cause=told.cause)
     return ParameterFollowed(outcome="refused", release=release, failure=failure)
 
 

@@ -8,6 +8,7 @@ they write the same bytes.
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 from recto.errors import FieldConfigurationError, ParameterMissingError, ReleaseError
@@ -72,6 +73,15 @@ class Used(NamedTuple):
 def fields_text(fields: FieldList) -> bytes:
     """The field list as a release keeps it."""
     return (json.dumps(dump_fields(fields), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def read_release_folder(folder: Path) -> dict[str, bytes]:
+    """A release's files in a folder, as far as they are there; ReleaseError where there is no index."""
+    if not (folder / INDEX).is_file():
+        raise ReleaseError(f"{folder}: expected a release's folder, seen no {INDEX}")
+    index = (folder / INDEX).read_bytes()
+    names = [name for name in parse_release(index).files if (folder / name).is_file()]
+    return {INDEX: index, **{name: (folder / name).read_bytes() for name in names}}
 
 
 def publish_release(contents: Mapping[str, bytes], objects: ObjectStore, work_bucket: str) -> str:
