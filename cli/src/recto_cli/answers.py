@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from recto.errors import ReviewFailedError
 from recto.results import FieldResult
-from recto.review import MULTI_VALUE, PRESENT, VALUE, ReviewTask
+from recto.review import MULTI_VALUE, PRESENT, REJECTED, REJECTED_WHY, VALUE, ReviewTask
 
 
 class Edits(NamedTuple):
@@ -44,6 +44,13 @@ def answer_content(task: ReviewTask, edits: Edits) -> dict[str, Any]:
             f"still doubtful and not mentioned: {', '.join(left)}; name them, or say --accept for the rest"
         )
     return {key: entry for name, told in values.items() for key, entry in _posted(name, told, fields[name])}
+
+
+def rejection_content(reason: str) -> dict[str, Any]:
+    """The `answerContent` that turns a document down; ReviewFailedError without a reason."""
+    if not reason.strip():
+        raise ReviewFailedError("say why the document is turned down: --reason is empty")
+    return {REJECTED: True, REJECTED_WHY: reason.strip()}
 
 
 def doubtful_fields(task: ReviewTask) -> list[str]:

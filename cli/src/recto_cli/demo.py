@@ -104,7 +104,7 @@ def _answer_one(session: Session, outcomes: list[Outcome], samples: Path) -> Non
     if not waiting:
         session.out.print("no document waits for a review")
         return
-    row, task = min(waiting, key=lambda review: len(review.task.model_result.review_reasons or ()))
+    row, task, _ = min(waiting, key=lambda review: len(review.task.model_result.review_reasons or ()))
     begun = datetime.now(UTC)
     session.out.rule("a person is asked")
     session.out.print(tables.reviews_table([reviews.OpenReview(row, task)]))

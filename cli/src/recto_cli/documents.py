@@ -10,7 +10,7 @@ from PIL import Image
 
 from recto.errors import DocumentMissingError, ServiceUnavailableError
 from recto.messages import Status
-from recto.places import DocumentPlaces, Location
+from recto.places import DocumentPlaces, Location, MadeIn
 from recto.ports import DocumentRow
 from recto.results import DocumentResult
 from recto_cli.pictures import draw_fields, pages_with_fields
@@ -19,7 +19,7 @@ from recto_cli.stack import Stack
 RECENT = 500
 """How many documents of each status are searched for the beginning of an id."""
 POLL_SECONDS = 0.5
-ABOUT_THE_DOCUMENT = ("DocumentId", "Input", "Attempt", "Release", "Reviewed")
+ABOUT_THE_DOCUMENT = ("DocumentId", "Input", "Status", "Attempt", "Release", "Reviewed")
 
 
 class Loaded(NamedTuple):
@@ -29,6 +29,8 @@ class Loaded(NamedTuple):
     content: dict[str, Any]
     """The JSON as it lies in the bucket."""
     place: Location
+    is_superseded: bool = False
+    """Whether a later attempt is at work on it, or has failed."""
 
     @property
     def result(self) -> DocumentResult:
@@ -59,21 +61,46 @@ def recent(stack: Stack, limit: int) -> list[DocumentRow]:
     return sorted(rows, key=lambda row: row.updated, reverse=True)
 
 
-def load(row: DocumentRow, stack: Stack) -> Loaded:
-    """The final result, else the fields as the model gave them; DocumentMissingError for neither."""
-    places = DocumentPlaces(stack.work, row.document_id)
+def load(row: DocumentRow, stack: Stack, attempt: int | None = None) -> Loaded:
+    """The final result, else the fields as the model gave them; DocumentMissingError for neither.
+
+    While a document is processed again, or where that has failed, the result of before. With `attempt`,
+    what that one made and nothing else.
+    """
+    made_in = row.made_in if attempt is None else MadeIn().anew_from("ocr", attempt)
+    places = DocumentPlaces(stack.work, row.document_id, made_in)
     for place in (places.result, places.reviewed_fields, places.fields):
         if stack.objects.info(place) is not None:
-            return Loaded(row, json.loads(stack.objects.read(place)), place)
+            about = {} if place == places.result else _about(row, place == places.reviewed_fields)
+            return Loaded(row, {**about, **json.loads(stack.objects.read(place))}, place)
+    if attempt is not None:
+        raise DocumentMissingError(
+            f"document {row.document_id} ({row.key}): attempt {attempt} left no fields"
+        )
+    if row.supersedes_key:
+        place = Location(bucket=stack.work, key=row.supersedes_key)
+        return Loaded(row, json.loads(stack.objects.read(place)), place, is_superseded=True)
     reason = f": {row.error}: {row.cause}" if row.error else ""
     raise DocumentMissingError(
         f"document {row.document_id} ({row.key}) is {row.status}, it has no fields{reason}"
     )
 
 
+def _about(row: DocumentRow, is_reviewed: bool) -> dict[str, Any]:
+    """What a published result says of its document; fields that wait for a person do not say it yet."""
+    return {
+        "DocumentId": row.document_id,
+        "Input": {"Bucket": row.bucket, "Key": row.key, "VersionId": row.version_id},
+        "Status": str(row.status),
+        "Attempt": row.attempt,
+        "Release": row.release,
+        "Reviewed": is_reviewed,
+    }
+
+
 def pictures_of(loaded: Loaded, stack: Stack) -> dict[int, Image.Image]:
     """Every page on which something was found, by its number, with the fields drawn on it."""
-    places = DocumentPlaces(stack.work, loaded.row.document_id)
+    places = DocumentPlaces(stack.work, loaded.row.document_id, loaded.row.made_in)
     result = loaded.result
     return {
         page: draw_fields(stack.objects.read(places.image(page)), page, result)

@@ -18,10 +18,11 @@ from rich.console import Console
 from recto.errors import RectoError
 from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
-from recto_cli import documents, reviews, tables
-from recto_cli.answers import Edits, answer_content, doubtful_fields, shown
+from recto_cli import documents, redrive, reviews, tables
+from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
 from recto_cli.demo import run_demo
 from recto_cli.progress import watch_with_bar
+from recto_cli.release_commands import fields_app, release_app
 from recto_cli.session import Session
 from recto_cli.submit import expand, submit
 from recto_cli.target import Options, TargetChoice
@@ -40,6 +41,8 @@ project_app = typer.Typer(no_args_is_help=True, help="What one deployment made."
 app.add_typer(local_app, name="local")
 app.add_typer(review_app, name="review")
 app.add_typer(project_app, name="project")
+app.add_typer(release_app, name="release")
+app.add_typer(fields_app, name="fields")
 
 ROOT = Path(__file__).resolve().parents[3]
 """The repository: the command is installed editable from it."""
@@ -136,7 +139,13 @@ def process(
         for submission in submissions:
             session.out.print(f"submitted {submission.source.uri}", highlight=False)
         return
-    outcomes = watch_with_bar(session, submissions, timeout)
+    try:
+        outcomes = watch_with_bar(session, submissions, timeout)
+    except KeyboardInterrupt:
+        session.messages.print(
+            "interrupted: the documents go on without this command; recto status tells where they stand"
+        )
+        raise typer.Exit(130) from None
     session.out.print(tables.outcomes_report(outcomes))
     if any(not outcome.is_settled for outcome in outcomes):
         session.messages.print(f"[red]not all have ended within {timeout:g} s[/]")
@@ -155,11 +164,18 @@ def result(
     all_fields: Annotated[
         bool, typer.Option("--all", help="Optional fields without a value as well")
     ] = False,
+    attempt: Annotated[
+        int | None, typer.Option(min=1, help="What this attempt made, where the document was reprocessed")
+    ] = None,
 ) -> None:
     """Show what was found in a document."""
     session: Session = context.obj
     row = documents.find_document(document, session.stack)
-    loaded = documents.load(row, session.stack)
+    loaded = documents.load(row, session.stack, attempt)
+    if loaded.is_superseded:
+        session.messages.print(
+            f"[yellow]an earlier result: attempt {row.attempt} is {row.status}[/] ({loaded.place.uri})"
+        )
     if as_json:
         print(json.dumps(loaded.content, indent=2, ensure_ascii=False))
     else:
@@ -173,7 +189,8 @@ def result(
 
 @app.command()
 def status(
-    context: typer.Context, limit: Annotated[int, typer.Option(help="How many documents to show")] = 20
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=0, help="How many documents to show")] = 20,
 ) -> None:
     """How many documents stand where, and what changed last."""
     session: Session = context.obj
@@ -183,6 +200,10 @@ def status(
     session.out.print("  ".join(told) or "no documents yet", highlight=False)
     if rows:
         session.out.print(tables.documents_report(rows[:limit]))
+
+
+app.command()(redrive.reprocess)
+app.command()(redrive.history)
 
 
 # --- reviews ----------------------------------------------------------------------------------------
@@ -230,6 +251,29 @@ def review_answer(
         after = documents.wait_for(row.document_id, FINAL_STATUSES, session.stack)
         session.out.print(tables.documents_report([after]))
         if after.status is not Status.PROCESSED:
+            raise typer.Exit(1)
+
+
+@review_app.command("reject")
+def review_reject(
+    context: typer.Context,
+    document: Annotated[str, typer.Argument(help="The document, or the review's id")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the document")],
+    worker: Annotated[str, typer.Option(envvar="USER", help="Who turns it down")] = "recto-cli",
+    wait: Annotated[bool, typer.Option(help="Until the pipeline has taken the answer")] = True,
+) -> None:
+    """Turn a document down that waits for a review: it has none of the fields, or is none of ours."""
+    session: Session = context.obj
+    begun = datetime.now(UTC)
+    row = reviews.find_review(document, session.stack) or reviews.waiting_document(document, session.stack)
+    task = reviews.load_task(row, session.stack)
+    content = rejection_content(reason)
+    reviews.hand_in(task, content, worker, begun, session.stack, session.target)
+    session.out.print(f"turned down: {row.key}", highlight=False)
+    if wait:
+        after = documents.wait_for(row.document_id, FINAL_STATUSES, session.stack)
+        session.out.print(tables.documents_report([after]))
+        if after.status is not Status.REJECTED:
             raise typer.Exit(1)
 
 

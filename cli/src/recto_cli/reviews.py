@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from recto.errors import AccessError, DocumentMissingError, ReviewFailedError, ServiceUnavailableError
+from recto.errors import (
+    AccessError,
+    DocumentMissingError,
+    ReviewFailedError,
+    ReviewWithdrawnError,
+    ServiceUnavailableError,
+)
 from recto.messages import Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow, ReviewRow
@@ -25,6 +31,8 @@ class OpenReview(NamedTuple):
 
     row: DocumentRow
     task: ReviewTask
+    review: ReviewRow | None = None
+    """None where the table has lost it."""
 
 
 def open_reviews(stack: Stack) -> list[OpenReview]:
@@ -37,7 +45,7 @@ def open_reviews(stack: Stack) -> list[OpenReview]:
 def _open_review(row: DocumentRow, stack: Stack) -> OpenReview | None:
     """None where the task is gone: one damaged review must not hide the others."""
     try:
-        return OpenReview(row, load_task(row, stack))
+        return OpenReview(row, load_task(row, stack), stack.reviews.find(row.review_id))
     except DocumentMissingError:
         return None
 
@@ -46,7 +54,7 @@ def load_task(row: DocumentRow, stack: Stack) -> ReviewTask:
     """What the reviewer of a document is given."""
     if not row.review_id:
         raise ReviewFailedError(f"document {row.document_id} ({row.key}) has no review, it is {row.status}")
-    place = DocumentPlaces(stack.work, row.document_id).review_task(row.review_id)
+    place = DocumentPlaces(stack.work, row.document_id, row.made_in).review_task(row.review_id)
     return ReviewTask.model_validate_json(stack.objects.read(place))
 
 
@@ -61,16 +69,25 @@ def waiting_document(name: str, stack: Stack) -> DocumentRow:
 
 
 def find_review(name: str, stack: Stack) -> DocumentRow | None:
-    """The document of a review's id; None where no review has it."""
+    """The document of a review's id; None where no review has it, ReviewWithdrawnError where it has another.
+
+    A document that was reprocessed has no review any more, or a new one.
+    """
     review = stack.reviews.find(name)
-    return stack.documents.find(review.document_id) if review else None
+    row = stack.documents.find(review.document_id) if review else None
+    if review and row and row.review_id != review.review_id:
+        why = review.reason or f"document {row.document_id} was processed again meanwhile"
+        raise ReviewWithdrawnError(f"review {name} was withdrawn: {why}")
+    return row
 
 
 def require_open(task: ReviewTask, stack: Stack) -> ReviewRow:
-    """The review's row; ReviewFailedError where it has been answered already."""
+    """The review's row; ReviewFailedError or ReviewWithdrawnError where it is not open any more."""
     review = stack.reviews.find(task.review_id)
     if review is None:
         raise DocumentMissingError(f"no review has the id {task.review_id}")
+    if review.state == "WITHDRAWN":
+        raise ReviewWithdrawnError(f"review {task.review_id} was withdrawn: {review.reason}")
     if review.state != "OPEN":
         state = review.state.lower()
         raise ReviewFailedError(f"review {task.review_id} is {state} already, by {review.answer}")

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from rich.console import Group
 from rich.markup import escape
@@ -12,6 +13,7 @@ from recto.messages import Status
 from recto.ports import DocumentRow
 from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason, Value
 from recto_cli.answers import Edits
+from recto_cli.reprocess import Again
 from recto_cli.reviews import OpenReview
 from recto_cli.submit import Outcome
 
@@ -130,9 +132,11 @@ def reviews_table(reviews: Iterable[OpenReview]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("document", "file", "waits since", "why"):
         table.add_column(column, overflow="fold")
-    for row, task in reviews:
-        reasons = "\n".join(_why(reason) for reason in task.model_result.review_reasons or ())
-        table.add_row(row.document_id[:SHORT_ID], escape(row.key), local_time(row.updated), escape(reasons))
+    for row, task, review in reviews:
+        reasons = [_why(reason) for reason in task.model_result.review_reasons or ()]
+        reasons += [f"the last answer was of no use: {review.refusal}"] if review and review.refusal else []
+        since = local_time(review.created if review else row.updated)
+        table.add_row(row.document_id[:SHORT_ID], escape(row.key), since, escape("\n".join(reasons)))
     return table
 
 
@@ -140,6 +144,37 @@ def _why(reason: ReviewReason) -> str:
     """The reason with its field in front, where the message does not name it itself."""
     named = reason.field is None or reason.field in reason.message
     return reason.message if named else f"{reason.field}: {reason.message}"
+
+
+def again_line(again: Again) -> str:
+    """One document that waits for a new attempt, or was refused one."""
+    name = f"{again.row.document_id[:SHORT_ID]} {escape(again.row.key)}"
+    if again.response is None:
+        return f"{name}: [red]{type(again.error).__name__}[/] {escape(str(again.error))}"
+    release = again.response.release.removeprefix("releases/")
+    return f"{name}: again from {again.response.from_}, attempt {again.response.attempt}, {escape(release)}"
+
+
+NOT_TOLD = frozenset({"pk", "sk", "time", "to", "reprocess_id", "since_attempt"})
+
+
+def history_table(entries: Iterable[Mapping[str, Any]]) -> Table:
+    """One line per change of a document, or answer that was not taken."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("time", "became", "with"):
+        table.add_column(column, overflow="fold")
+    for entry in entries:
+        notes = {key: value for key, value in sorted(entry.items()) if key not in NOT_TOLD and value != ""}
+        told = ", ".join(f"{key} {_note(value)}" for key, value in notes.items())
+        moment = local_time(datetime.fromisoformat(entry["time"]))
+        table.add_row(moment, str(entry["to"]).replace("_", " ").lower(), escape(told))
+    return table
+
+
+def _note(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "(" + ", ".join(f"{key} {number}" for key, number in sorted(value.items())) + ")"
+    return str(value)
 
 
 def names_table(names: Mapping[str, str]) -> Table:
