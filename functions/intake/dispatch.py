@@ -15,6 +15,7 @@ from recto.aws.shell import settings_of, utc_now
 from recto.messages import DispatchRequest
 from recto.settings import DispatchSettings
 from recto.steps.dispatch import Dispatch, dispatch
+from recto.steps.ocr_engine import OcrParameters
 
 CALLER = "recto-dispatch"
 GRACE = timedelta(minutes=5)
@@ -37,6 +38,7 @@ def wiring() -> Dispatch:
         release_parameter=settings.release_parameter,
         max_running=settings.max_running_documents,
         lease=timedelta(seconds=settings.ocr_timeout_seconds + settings.model_timeout_seconds) + GRACE,
+        ocr_parameters=OcrParameters(settings.ocr_engine_parameter, settings.ocr_endpoint_parameter),
     )
 
 

@@ -34,6 +34,9 @@ SETTINGS = {
     "TextractStartFunction": recto.settings.TextractStartSettings,
     "TextractCallbackFunction": recto.settings.TextractCallbackSettings,
     "TextractFetchFunction": recto.settings.TextractFetchSettings,
+    "OcrEndpointStartFunction": recto.settings.OcrEndpointStartSettings,
+    "OcrEndpointCallbackFunction": recto.settings.OcrEndpointCallbackSettings,
+    "OcrEndpointStoreFunction": recto.settings.OcrEndpointStoreSettings,
     "PageImagesFunction": recto.settings.PageImagesSettings,
     "ModelInvokeFunction": recto.settings.ModelInvokeSettings,
     "EntityPostprocessFunction": recto.settings.EntityPostprocessSettings,
@@ -222,6 +225,7 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
     dead = {
         "IntakeDeadLetters",
         "TextractDeadLetters",
+        "OcrEndpointDeadLetters",
         "ReviewDeadLetters",
         "DispatchFailures",
         "ReleaseFailures",

@@ -5,7 +5,7 @@ generated JSON schemas; a test keeps them equal to this file.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
@@ -54,6 +54,10 @@ class Step(StrEnum):
     PUBLISH = "publish"
 
 
+OcrEngine = Literal["textract", "sagemaker"]
+OCR_ENGINES: tuple[str, ...] = get_args(OcrEngine)
+
+
 class DocumentRef(Message):
     """One version of one document in one attempt: what every state passes on."""
 
@@ -69,6 +73,10 @@ class DocumentRef(Message):
     version_id: str = ""
     release: str = ""
     """The release's prefix in the work bucket, pinned when the document started."""
+    ocr_engine: OcrEngine = "textract"
+    """What reads it, pinned when the document started."""
+    ocr_endpoint: str = ""
+    """The endpoint's name, where the engine is one."""
 
     @property
     def source(self) -> Location:
@@ -222,6 +230,29 @@ class PageWork(Message):
 
     document: DocumentRef
     range: PageRange | None = None
+
+
+class OcrEndpointStartRequest(Message):
+    """Let an endpoint read one range of pages; the token is called back when it has ended."""
+
+    document: DocumentRef
+    range: PageRange
+    task_token: str
+
+
+class OcrEndpointAnswer(Message):
+    """Where an endpoint's answer lies."""
+
+    output: str
+    """An S3 URI."""
+
+
+class OcrEndpointStoreRequest(Message):
+    """Store a range's pages out of an endpoint's answer; without a range, join what was stored."""
+
+    document: DocumentRef
+    range: PageRange | None = None
+    output: str = ""
 
 
 class PagePlan(Message):

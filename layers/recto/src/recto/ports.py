@@ -6,11 +6,11 @@ All adapters translate their service's errors into `recto.errors`; steps never s
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from recto.messages import DocumentRef, ExecutionInput, Status
+from recto.messages import DocumentRef, ExecutionInput, OcrEngine, Status
 from recto.places import Location, MadeIn
 
 
@@ -82,6 +82,9 @@ class DocumentRow(BaseModel):
     operator: str = ""
     """Who had it reprocessed last."""
     start_from: str = "ocr"
+    ocr_engine: OcrEngine | Literal[""] = ""
+    """Empty until the document starts for the first time, and when its OCR is to be paid for again."""
+    ocr_endpoint: str = ""
     release: str = ""
     error: str = ""
     cause: str = ""
@@ -105,6 +108,8 @@ class DocumentRow(BaseModel):
             key=self.key,
             version_id=self.version_id,
             release=self.release if release is None else release,
+            ocr_engine=self.ocr_engine or "textract",
+            ocr_endpoint=self.ocr_endpoint,
         )
 
 
@@ -164,12 +169,46 @@ class JobRow(BaseModel):
     task_token: str
     features: tuple[str, ...] = ()
     job_id: str = ""
+    output: str = ""
+    """S3 URI of an endpoint's answer to come; empty for Textract, and where none was asked for."""
+    failure: str = ""
+    """S3 URI of what an endpoint says instead where it fails."""
 
 
 class Jobs(Protocol):
     def put(self, row: JobRow, expires: datetime) -> None: ...
 
     def find(self, tag: str) -> JobRow | None: ...
+
+
+class EndpointInfo(NamedTuple):
+    """An endpoint, as far as OCR depends on it; empty where it has none of it."""
+
+    status: str
+    is_async: bool
+    output_path: str
+    failure_path: str
+    success_topic: str
+    error_topic: str
+
+
+class Inference(NamedTuple):
+    """Where the answer will lie, or the failure; S3 URIs, the second may be empty."""
+
+    output: str
+    failure: str
+
+
+class AsyncEndpoints(Protocol):
+    """SageMaker's asynchronous endpoints."""
+
+    def describe(self, name: str) -> EndpointInfo:
+        """ConfigurationError where there is no such endpoint."""
+        ...
+
+    def invoke(self, name: str, request: Location, inference_id: str) -> Inference:
+        """Ask once more each time that it is called."""
+        ...
 
 
 class ReviewRow(BaseModel):

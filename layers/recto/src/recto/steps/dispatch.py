@@ -20,6 +20,7 @@ from recto.messages import (
 )
 from recto.places import DocumentPlaces, execution_name
 from recto.ports import Clock, DocumentRow, Documents, Events, ObjectStore, Parameters, Slots, Workflow
+from recto.steps.ocr_engine import OcrChoice, OcrParameters, chosen_ocr
 from recto.steps.publish import announce_failure
 
 BATCH = 25
@@ -47,6 +48,8 @@ class Dispatch(NamedTuple):
     release_parameter: str
     max_running: int
     lease: timedelta
+    ocr_parameters: OcrParameters | None = None
+    """Absent: Textract reads all documents."""
 
 
 def dispatch(request: DispatchRequest, step: Dispatch) -> DispatchResponse:
@@ -78,11 +81,11 @@ def _start_waiting(step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
     """The documents started; those that could not be are noted with their errors."""
     started: list[str] = []
     while waiting := _oldest(step, refused):
-        release = step.parameters.read(step.release_parameter)
+        release, ocr = step.parameters.read(step.release_parameter), _chosen_ocr(step)
         num_started = len(started)
         for row in waiting:
             try:
-                is_started = _start(row, row.release or release, step)
+                is_started = _start(with_ocr(row, ocr), row.release or release, step)
             except RectoError as error:
                 refused[row.document_id] = error
                 continue
@@ -93,6 +96,16 @@ def _start_waiting(step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
         if len(started) == num_started:
             break
     return started
+
+
+def _chosen_ocr(step: Dispatch) -> OcrChoice:
+    return chosen_ocr(step.parameters, step.ocr_parameters) if step.ocr_parameters else OcrChoice()
+
+
+def with_ocr(row: DocumentRow, ocr: OcrChoice) -> DocumentRow:
+    """The row with its OCR pinned; one that has an engine keeps it."""
+    pinned = {"ocr_engine": ocr.engine, "ocr_endpoint": ocr.endpoint}
+    return row if row.ocr_engine else row.model_copy(update=pinned)
 
 
 def _oldest(step: Dispatch, refused: Mapping[str, RectoError]) -> list[DocumentRow]:
@@ -118,7 +131,8 @@ def _start(row: DocumentRow, release: str, step: Dispatch) -> bool:
     if needs_slot and not step.slots.take(owner, step.max_running, now + step.lease):
         return False
     expected = (Status.WAITING,)
-    if not step.documents.move(row.document_id, expected, Status.RUNNING, now, row.attempt, release=release):
+    pinned = {"release": release, "ocr_engine": row.ocr_engine, "ocr_endpoint": row.ocr_endpoint}
+    if not step.documents.move(row.document_id, expected, Status.RUNNING, now, row.attempt, **pinned):
         step.slots.release(owner)
         return False
     try:

@@ -139,6 +139,8 @@ def _next_attempt(
             "attempt": attempt,
             "since_attempt": attempt,
             "ocr_attempt": row.ocr_attempt + is_paid,
+            "ocr_engine": "" if is_paid else row.ocr_engine,
+            "ocr_endpoint": "" if is_paid else row.ocr_endpoint,
             "start_from": str(start_from),
             "made_in": row.made_in.anew_from(start_from, attempt),
             "release": _release(row, start_from, request.release, step),

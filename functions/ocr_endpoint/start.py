@@ -1,0 +1,47 @@
+"""A range of pages in, an inference of the OCR endpoint asked for; its end calls the task token back."""
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recto.aws.dynamodb import JobRows, Table
+from recto.aws.s3 import S3Objects
+from recto.aws.sagemaker import SageMakerEndpoints
+from recto.aws.services import StepFunctionsWorkflow
+from recto.aws.shell import name_document, or_fail_token, settings_of, utc_now
+from recto.messages import OcrEndpointStartRequest
+from recto.settings import OcrEndpointStartSettings
+from recto.steps.ocr_endpoint import OcrEndpointStart, start_inference
+
+CALLER = "recto-ocr-endpoint-start"
+logger, metrics, tracer = Logger(), Metrics(), Tracer()
+
+
+@cache
+def wiring() -> OcrEndpointStart:
+    settings = settings_of(OcrEndpointStartSettings)
+    return OcrEndpointStart(
+        endpoints=SageMakerEndpoints(CALLER),
+        jobs=JobRows(Table(settings.document_table, CALLER)),
+        objects=S3Objects(CALLER),
+        workflow=StepFunctionsWorkflow(CALLER),
+        clock=utc_now,
+        work_bucket=settings.work_bucket,
+        topic=settings.notification_topic_arn,
+        keep_row=timedelta(days=settings.job_row_days),
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Let the document's endpoint read a range of its pages."""
+    request = OcrEndpointStartRequest.model_validate(event)
+    name_document(logger, request.document)
+    metrics.add_metric(name="OcrInferencesAskedFor", unit=MetricUnit.Count, value=1)
+    or_fail_token(wiring().workflow, request.task_token, logger, lambda: start_inference(request, wiring()))

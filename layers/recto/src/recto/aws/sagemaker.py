@@ -1,0 +1,46 @@
+"""SageMaker's asynchronous endpoints: what they are, and one inference each."""
+
+from typing import Any
+
+from recto.aws.clients import client, errors_of
+from recto.errors import ConfigurationError
+from recto.places import Location
+from recto.ports import EndpointInfo, Inference
+
+INVOCATION_SECONDS = 3600
+"""The longest that SageMaker lets one inference take."""
+
+
+class SageMakerEndpoints:
+    """`recto.ports.AsyncEndpoints` over SageMaker and its runtime."""
+
+    def __init__(self, caller: str) -> None:
+        self._sagemaker = client("sagemaker", caller)
+        self._runtime = client("sagemaker-runtime", caller)
+
+    def describe(self, name: str) -> EndpointInfo:
+        with errors_of(f"DescribeEndpoint {name}", {"ValidationException": ConfigurationError}):
+            found: dict[str, Any] = self._sagemaker.describe_endpoint(EndpointName=name)
+        asynchronous = found.get("AsyncInferenceConfig")
+        output = (asynchronous or {}).get("OutputConfig", {})
+        topics = output.get("NotificationConfig", {})
+        return EndpointInfo(
+            status=found["EndpointStatus"],
+            is_async=asynchronous is not None,
+            output_path=output.get("S3OutputPath", ""),
+            failure_path=output.get("S3FailurePath", ""),
+            success_topic=topics.get("SuccessTopic", ""),
+            error_topic=topics.get("ErrorTopic", ""),
+        )
+
+    def invoke(self, name: str, request: Location, inference_id: str) -> Inference:
+        refused = {"ValidationError": ConfigurationError, "ValidationException": ConfigurationError}
+        with errors_of(f"InvokeEndpointAsync {name}", refused):
+            answer = self._runtime.invoke_endpoint_async(
+                EndpointName=name,
+                InputLocation=request.uri,
+                ContentType="application/json",
+                InferenceId=inference_id,
+                InvocationTimeoutSeconds=INVOCATION_SECONDS,
+            )
+        return Inference(output=answer["OutputLocation"], failure=answer.get("FailureLocation", ""))
