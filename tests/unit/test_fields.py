@@ -61,7 +61,7 @@ def test_a_field_without_a_selector_is_multi_valued_and_without_a_type_text() ->
         ({"Select": "best"}, "Select"),
         ({"Type": "colour"}, "Type"),
         ({"ReviewThreshold": 1.2}, "ReviewThreshold"),
-        ({"Normalizer": "dates"}, "unknown normalizer 'dates'; known: date"),
+        ({"Normalizer": "dates"}, "unknown normalizer 'dates', did you mean 'date'?; known: address"),
         ({"Validators": ["date_in_rage"]}, "unknown validator 'date_in_rage'"),
         ({"Validators": [{"Name": "money_range", "Min": 3}]}, "Min"),
         ({"Validators": [{"Name": "pattern", "Pattern": "("}]}, "not a regular expression"),

@@ -11,6 +11,7 @@ stands among the others. Pages come one by one and are let go; only mentions sta
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from recto.document import Page, PagePredictions
 from recto.errors import PageCountMismatchError, PageOrderError
 from recto.fields import FieldConfiguration, FieldList, Select
 from recto.geometry import Box
-from recto.normalise import Normalized, normalise
+from recto.normalise import Certainty, Normalized
 from recto.reading_order import ReadingOrder, reading_order
 from recto.results import (
     BoundingBox,
@@ -30,7 +31,7 @@ from recto.results import (
     ReviewReason,
     Value,
 )
-from recto.validators import judge
+from recto.validators import Outcome, Said, judge, judge_together
 
 DEFAULT_THRESHOLD = 0.8
 """For fields to which neither the release nor the operator gave a threshold: rather a review too many."""
@@ -185,12 +186,13 @@ class _Scored(NamedTuple):
 
 
 def _scored_values(
-    field: FieldConfiguration, found: Sequence[Mention], calibration: Calibration
+    field: FieldConfiguration, found: Sequence[Mention], calibration: Calibration, reference: date | None
 ) -> list[_Scored]:
     """The distinct values of a field, in the order of their first mention."""
     said = _said(field, found)
     standings = _standings(field, said, len(found))
-    return [_scored(field, one, how, calibration) for one, how in zip(said, standings, strict=True)]
+    pairs = zip(said, standings, strict=True)
+    return [_scored(field, one, how, calibration, reference) for one, how in pairs]
 
 
 def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
@@ -199,7 +201,7 @@ def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
     read: dict[str, Normalized] = {}  # long documents say the same words again and again
     for place, mention in enumerate(found):
         if mention.text not in read:
-            read[mention.text] = normalise(mention.text, field.normalizer_name)
+            read[mention.text] = field.normalise(mention.text)
         normalized = read[mention.text]
         key = (normalized.value is None, normalized.key)
         said.setdefault(key, _Said(normalized, [])).mentions.append((place, mention))
@@ -221,21 +223,28 @@ def _standings(field: FieldConfiguration, said: Sequence[_Said], total: int) -> 
     ]
 
 
-def _scored(field: FieldConfiguration, one: _Said, standing: Standing, calibration: Calibration) -> _Scored:
+def _scored(
+    field: FieldConfiguration,
+    one: _Said,
+    standing: Standing,
+    calibration: Calibration,
+    reference: date | None,
+) -> _Scored:
     detections = tuple(_detection(mention, standing, calibration) for _, mention in one.mentions)
     best = max(range(len(detections)), key=lambda i: detections[i].confidence)
     detection, mention = detections[best], one.mentions[best][1]
     is_first = mention.text == one.mentions[0][1].text
-    normalized = one.normalized if is_first else normalise(mention.text, field.normalizer_name)
+    normalized = one.normalized if is_first else field.normalise(mention.text)
     value = Value(
         value=mention.text,
         confidence=detection.confidence,
         normalized_value=normalized.value,
         flags=normalized.flags or None,
+        alternatives=normalized.alternatives or None,
         raw_text=mention.text if mention.raw_text is None else mention.raw_text,
         page=mention.page,
         boxes=detection.boxes,
-        verdicts=judge(field.validators or (), mention.text, normalized),
+        verdicts=judge(field.validators or (), mention.text, normalized, reference),
         detections=detections,
     )
     return _Scored(value, one.mentions[0][0], one.mentions[-1][0])
@@ -271,22 +280,51 @@ def value_features(
 
 
 def assemble(
-    found: Iterable[Mention], fields: FieldList, calibration: Calibration | None = None
+    found: Iterable[Mention],
+    fields: FieldList,
+    calibration: Calibration | None = None,
+    reference: date | None = None,
 ) -> DocumentResult:
-    """The fields of a document from all its mentions, which come in reading order."""
+    """The fields of a document from all its mentions, which come in reading order.
+
+    `reference` is the day on which the document was read: a rule may say that a date is not after it.
+    """
     scale = calibration or Calibration.default()
     results = {
-        field.name: _field_result(field, fields.sort_orders[field.name], of_field, scale)
+        field.name: _field_result(field, fields.sort_orders[field.name], of_field, scale, reference)
         for field, of_field in _by_field(found, fields)
     }
-    return DocumentResult(confidence=document_confidence(results.values()), fields=results)
+    confidence = document_confidence(results.values())
+    return with_rules(DocumentResult(confidence=confidence, fields=results, reference_date=reference), fields)
 
 
 def extract(
-    pages: Iterable[tuple[Page, PagePredictions]], fields: FieldList, calibration: Calibration | None = None
+    pages: Iterable[tuple[Page, PagePredictions]],
+    fields: FieldList,
+    calibration: Calibration | None = None,
+    reference: date | None = None,
 ) -> DocumentResult:
     """The fields of a document from its pages, of which one is held at a time."""
-    return assemble(document_mentions(pages, fields), fields, calibration)
+    return assemble(document_mentions(pages, fields), fields, calibration, reference)
+
+
+def with_rules(result: DocumentResult, fields: FieldList) -> DocumentResult:
+    """The result with what the rules between fields say, beside each field that takes part."""
+    rules = [(field.name, rule) for field in fields.active for rule in field.rules or ()]
+    if not rules:
+        return result
+    found = {
+        name: [Said(value.value, fields[name].normalise(value.value)) for value in one.found]
+        for name, one in result.fields.items()
+    }
+    verdicts = judge_together(rules, found)
+    judged = {
+        name: one.model_copy(
+            update={"validation": tuple(verdict for verdict in verdicts if name in verdict.fields) or None}
+        )
+        for name, one in result.fields.items()
+    }
+    return result.model_copy(update={"fields": judged})
 
 
 def document_confidence(results: Iterable[FieldResult]) -> float:
@@ -304,9 +342,13 @@ def _by_field(
 
 
 def _field_result(
-    field: FieldConfiguration, sort_order: int, found: Sequence[Mention], calibration: Calibration
+    field: FieldConfiguration,
+    sort_order: int,
+    found: Sequence[Mention],
+    calibration: Calibration,
+    reference: date | None,
 ) -> FieldResult:
-    scored = _scored_values(field, found, calibration)
+    scored = _scored_values(field, found, calibration, reference)
     common: dict[str, Any] = {
         "class_id": field.class_id,
         "num_detections": len(found),
@@ -412,3 +454,20 @@ def _reasons_of_field(
             field=field.name,
             message=f"{verdict.validator}: {verdict.message}",
         )
+    yield from _open_readings(field, one)
+    for rule in (verdict for verdict in one.validation or () if verdict.outcome is Outcome.FAILED):
+        yield ReviewReason(
+            code=ReasonCode.RULE_FAILED, field=field.name, message=f"{rule.rule}: {rule.message}"
+        )
+
+
+def _open_readings(field: FieldConfiguration, one: FieldResult) -> Iterator[ReviewReason]:
+    """Values that can be read in two ways, or only with letters taken for digits."""
+    for value in one.found:
+        normalized = field.normalise(value.value)
+        if normalized.certainty is Certainty.AMBIGUOUS:
+            readings = " or ".join((normalized.value or "", *normalized.alternatives))
+            message = f"{value.value!r} can be read as {readings}"
+            if not normalized.alternatives:
+                message = f"{value.value!r} was read as {readings} ({', '.join(normalized.flags)})"
+            yield ReviewReason(code=ReasonCode.AMBIGUOUS, field=field.name, message=message)

@@ -1,16 +1,17 @@
 """The fields a business asks for, as the operator configures them. Not what was found in a document.
 
 The JSON is the list that users of the reference already have (`EntityConfiguration`, PascalCase), with
-`Type`, `ReviewThreshold`, `Normalizer` and `Validators` added. A key that nobody knows is refused by
+`Type`, `ReviewThreshold`, `Normalizer`, `Validators`, `Rules` (between fields) and conventions such as
+`DateOrder` added. A key that nobody knows is refused by
 name: a misspelt `Optinal` must not silently make a field required.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -24,9 +25,9 @@ from pydantic import (
 from pydantic.alias_generators import to_pascal
 
 from recto.errors import FieldConfigurationError
-from recto.normalise import NORMALIZERS
+from recto.normalise import NORMALIZERS, Conventions, DateOrder, Normalized, normalise
 from recto.suggestions import nearest
-from recto.validators import ValidatorRule
+from recto.validators import CrossFieldRule, ValidatorRule
 
 OTHER = "other"
 """The label of words that belong to no field; its class id is the number of fields."""
@@ -50,6 +51,26 @@ class FieldType(StrEnum):
     MONEY = "money"
     PERCENTAGE = "percentage"
     NUMBER = "number"
+    DURATION = "duration"
+    ADDRESS = "address"
+    COMPANY = "company"
+    PERSON = "person"
+    EMAIL = "email"
+    PHONE = "phone"
+    IDENTIFIER = "identifier"
+
+
+DATES = frozenset({"date", "date_day_first"})
+NUMBERS = frozenset({"money", "number", "percentage"})
+"""Normalisers by what their values can be compared as."""
+CONVENTIONS: Mapping[str, frozenset[str]] = {
+    "date_order": DATES,
+    "two_digit_years_from": DATES,
+    "decimal_mark": NUMBERS,
+    "currency": frozenset({"money"}),
+    "country": frozenset({"address", "phone"}),
+}
+"""How a field is written, and the normalisers that look at it."""
 
 
 class FieldConfiguration(BaseModel):
@@ -77,6 +98,18 @@ class FieldConfiguration(BaseModel):
     normalizer: str | None = None
     """Name of a normaliser in `recto.normalise`, where the one of the type does not fit."""
     validators: tuple[ValidatorRule, ...] | None = None
+    """What each value must keep."""
+    rules: tuple[CrossFieldRule, ...] | None = None
+    """What the field owes to others."""
+    date_order: DateOrder | None = None
+    """Without it, dates with two readings go to a person."""
+    two_digit_years_from: int | None = Field(default=None, ge=1000, le=9900)
+    """First of the hundred years that a two-digit year can mean; 1970."""
+    decimal_mark: Literal[".", ","] | None = None
+    """Without it, numbers with two readings go to a person."""
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+    """What `$` or `kr` mean here."""
+    country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
 
     @field_validator("select", mode="before")
     @classmethod
@@ -88,10 +121,10 @@ class FieldConfiguration(BaseModel):
     def _known_normalizer(cls, value: str | None) -> str | None:
         if value is not None and value not in NORMALIZERS:
             known = ", ".join(sorted(NORMALIZERS))
-            raise ValueError(f"unknown normalizer {value!r}; known: {known}{nearest(value, NORMALIZERS)}")
+            raise ValueError(f"unknown normalizer {value!r}{nearest(value, NORMALIZERS)}; known: {known}")
         return value
 
-    @field_validator("validators", mode="before")
+    @field_validator("validators", "rules", mode="before")
     @classmethod
     def _rules_by_name(cls, value: object) -> object:
         if isinstance(value, list | tuple):
@@ -104,8 +137,16 @@ class FieldConfiguration(BaseModel):
             raise ValueError("NormalizerEndpoint and NormalizerPrompt come together or not at all")
         return self
 
-    @field_serializer("validators")
-    def _rules_in_short(self, rules: tuple[ValidatorRule, ...] | None) -> list[Any] | None:
+    @model_validator(mode="after")
+    def _conventions_fit(self) -> Self:
+        for name, normalizers in CONVENTIONS.items():
+            if getattr(self, name) is not None and self.normalizer_name not in normalizers:
+                kinds = " or ".join(sorted(normalizers))
+                raise ValueError(f"{to_pascal(name)} is for {kinds}, the field is {self.normalizer_name}")
+        return self
+
+    @field_serializer("validators", "rules")
+    def _rules_in_short(self, rules: tuple[ValidatorRule | CrossFieldRule, ...] | None) -> list[Any] | None:
         return None if rules is None else [rule.short() for rule in rules]
 
     @property
@@ -126,6 +167,16 @@ class FieldConfiguration(BaseModel):
         """The normaliser to use: the configured one, else that of the type."""
         return self.normalizer or self.kind.value
 
+    @cached_property
+    def conventions(self) -> Conventions:
+        """How the field's values are written, as far as the operator said."""
+        told = {name: getattr(self, name) for name in CONVENTIONS}
+        return Conventions(**{name: value for name, value in told.items() if value is not None})
+
+    def normalise(self, text: str) -> Normalized:
+        """A value of the field, understood."""
+        return normalise(text, self.normalizer_name, self.conventions)
+
 
 class FieldList(BaseModel):
     """All fields of a release, in the order in which they are configured and reported."""
@@ -136,7 +187,8 @@ class FieldList(BaseModel):
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        if faults := _faults_together([(field.name, field.class_id) for field in self.fields]):
+        faults = _faults_together([(field.name, field.class_id) for field in self.fields])
+        if faults := faults + _faults_of_rules(self.fields, {field.name for field in self.fields}):
             raise ValueError("; ".join(faults))
         return self
 
@@ -256,7 +308,9 @@ def _all_faults(entries: Sequence[Any], read: Iterable[_Read]) -> list[str]:
     if not entries:
         return ["field list: expected at least 1 field, seen none"]
     known = [_name_and_id(entry) for entry in entries]
-    return faults + [f"field list: {fault}" for fault in _faults_together(known)]
+    faults += [f"field list: {fault}" for fault in _faults_together(known)]
+    names = {name for name, _ in known if name}
+    return faults + _faults_of_rules([field for field, _ in read if field], names)
 
 
 def _name_and_id(entry: Any) -> tuple[str | None, int | None]:
@@ -279,6 +333,48 @@ def _faults_together(known: Sequence[tuple[str | None, int | None]]) -> list[str
         if len(holders) > 1:
             faults.append(f"ClassId used more than once: {class_id} ({', '.join(holders)})")
     return faults + _gaps(by_id, len(known), all(class_id is not None for _, class_id in known))
+
+
+def _faults_of_rules(fields: Sequence[FieldConfiguration], names: Collection[str]) -> list[str]:
+    """Rules that name a field that is not there, not reported, of another kind, or the rule's own."""
+    by_name = {field.name: field for field in fields}
+    faults = []
+    for field in fields:
+        for rule in field.rules or ():
+            problems = [_fault_of_own(field, rule)]
+            problems += [_fault_of_other(field, other, rule, by_name, names) for other in rule.others]
+            faults += [f"field {field.name!r}: rule {rule.name!r} {one}" for one in problems if one]
+    return faults
+
+
+def _fault_of_own(field: FieldConfiguration, rule: CrossFieldRule) -> str:
+    if field.ignore:
+        return "is of a field that is ignored and so never has a value"
+    return _fault_of_kind(field, rule)
+
+
+def _fault_of_other(
+    field: FieldConfiguration,
+    other: str,
+    rule: CrossFieldRule,
+    by_name: Mapping[str, FieldConfiguration],
+    names: Collection[str],
+) -> str:
+    if other == field.name:
+        return "names the field itself"
+    if other not in names:
+        return f"names {other!r}, which is no field{nearest(other, names)}"
+    if other not in by_name:
+        return ""  # the field has faults of its own
+    is_ignored = by_name[other].ignore
+    return f"names {other!r}, which is ignored" if is_ignored else _fault_of_kind(by_name[other], rule)
+
+
+def _fault_of_kind(field: FieldConfiguration, rule: CrossFieldRule) -> str:
+    wanted = {"date": DATES, "number": NUMBERS}.get(rule.wants)
+    if wanted is None or field.normalizer_name in wanted:
+        return ""
+    return f"compares {rule.wants}s, but {field.name!r} is {field.normalizer_name}"
 
 
 def _gaps(by_id: Mapping[int, list[str]], count: int, is_complete: bool) -> list[str]:

@@ -1,11 +1,13 @@
 """What was found in a document, in the shape that readers of the reference's results know.
 
 Keys are PascalCase. Added to the reference's: the print beside the normal form (`RawText`,
-`NormalizedValue`, `Type`), `Page` and `Boxes` per value, the validators' `Verdicts`, `ReviewReasons`,
+`NormalizedValue`, `Alternatives`, `Type`), `Page` and `Boxes` per value, the validators' `Verdicts`,
+the rules' `Validation`, `ReviewReasons`,
 what a person answered (`Absent`, `ReviewStatus`),
 and the OCR's `Warnings`. Values in, values out: nothing here decides.
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +16,7 @@ from pydantic.alias_generators import to_pascal
 
 from recto.fields import FieldType
 from recto.geometry import Box
-from recto.validators import Verdict
+from recto.validators import RuleVerdict, Verdict
 
 
 class _Result(BaseModel):
@@ -78,6 +80,8 @@ class Value(_Result):
     """None where the text was not understood as the field's type."""
     flags: tuple[str, ...] | None = None
     """What the normaliser decided between two readings."""
+    alternatives: tuple[str, ...] | None = None
+    """The other readings, in normal form."""
     raw_text: str = ""
     """As printed where the confidence comes from; empty for a value that a person typed."""
     page: int | None = None
@@ -97,6 +101,8 @@ class ReasonCode(StrEnum):
     BELOW_THRESHOLD = "below_threshold"
     REQUIRED_MISSING = "required_missing"
     VALIDATOR_FAILED = "validator_failed"
+    RULE_FAILED = "rule_failed"
+    AMBIGUOUS = "ambiguous"
     NOTHING_FOUND = "nothing_found"
     PAGES_UNREAD = "pages_unread"
     REVIEWERS_DISAGREE = "reviewers_disagree"
@@ -128,6 +134,7 @@ class FieldResult(_Result):
     """Of a single-valued field; empty where nothing was found."""
     normalized_value: str | None = None
     flags: tuple[str, ...] | None = None
+    alternatives: tuple[str, ...] | None = None
     raw_text: str | None = None
     page: int | None = None
     boxes: tuple[BoundingBox, ...] | None = None
@@ -138,6 +145,8 @@ class FieldResult(_Result):
     absent: bool | None = None
     """A person says that the document does not have it."""
     reviewed: bool | None = None
+    validation: tuple[RuleVerdict, ...] | None = None
+    """What the rules between fields say in which this one takes part; None where it has none."""
     review_reasons: tuple[ReviewReason, ...] | None = None
 
     @property
@@ -157,6 +166,7 @@ class FieldResult(_Result):
                 confidence=self.confidence,
                 normalized_value=self.normalized_value,
                 flags=self.flags,
+                alternatives=self.alternatives,
                 raw_text=self.raw_text or "",
                 page=self.page,
                 boxes=self.boxes or (),
@@ -183,6 +193,8 @@ class DocumentResult(_Result):
     review_reasons: tuple[ReviewReason, ...] | None = None
     """Why a person should look; None before anyone asked, empty for straight through."""
     review: ReviewRecord | None = None
+    reference_date: date | None = None
+    """The day on which the document was read: what `not_in_future` goes by."""
     warnings: tuple[str, ...] | None = None
     """What was odd about the OCR's answer; None where nothing was."""
 

@@ -19,15 +19,15 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
-from recto.entities import document_confidence, multi_valued_result, single_valued_result
+from recto.entities import document_confidence, multi_valued_result, single_valued_result, with_rules
 from recto.errors import ReviewFailedError
 from recto.fields import FieldConfiguration, FieldList
-from recto.normalise import normalise
 from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason, ReviewRecord, Value
 from recto.validators import judge
 
@@ -226,20 +226,23 @@ def apply_answers(
     """The result as the reviewers leave it; ReviewFailedError for no answers at all."""
     if not answers:
         raise ReviewFailedError("review ended with 0 answers; expected at least 1")
-    reviewed = {name: _reviewed_field(one, answers, fields[name]) for name, one in result.fields.items()}
+    day = result.reference_date
+    reviewed = {name: _reviewed_field(one, answers, fields[name], day) for name, one in result.fields.items()}
     disagreements = tuple(
         reason
         for one in reviewed.values()
         for reason in one.review_reasons or ()
         if reason.code == ReasonCode.REVIEWERS_DISAGREE
     )
-    return DocumentResult(
+    answered = DocumentResult(
         confidence=document_confidence(one for one in reviewed.values() if not one.absent),
         fields=reviewed,
         review_reasons=(*(result.review_reasons or ()), *disagreements),
         review=_record(answers),
+        reference_date=result.reference_date,
         warnings=result.warnings,
     )
+    return with_rules(answered, fields)
 
 
 class _Verdict(NamedTuple):
@@ -253,14 +256,14 @@ class _Verdict(NamedTuple):
 
 
 def _reviewed_field(
-    one: FieldResult, answers: Sequence[ReviewAnswer], field: FieldConfiguration
+    one: FieldResult, answers: Sequence[ReviewAnswer], field: FieldConfiguration, day: date | None
 ) -> FieldResult:
     given = [answer.fields[field.name] for answer in answers if field.name in answer.fields]
     said = [spoken for answer in given if (spoken := _said(one, answer, field)) is not None]
     if not said:
         return one
     verdict = _agreed(said, field)
-    values = [_reviewed_value(text, verdict.share, one, field) for text in verdict.values]
+    values = [_reviewed_value(text, verdict.share, one, field, day) for text in verdict.values]
     answered = _with_values(one, values, field)
     reasons = (*(one.review_reasons or ()), *_disagreement(field, verdict)) or None
     return answered.model_copy(
@@ -292,7 +295,7 @@ def _agreed(said: Sequence[tuple[str, ...]], field: FieldConfiguration) -> _Verd
     """What most people say, told apart by normal form; among equals what was said first."""
 
     def key(values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted(normalise(text, field.normalizer_name).key or text for text in values))
+        return tuple(sorted(field.normalise(text).key or text for text in values))
 
     votes = Counter(key(values) for values in said)
     most = max(votes.values())
@@ -300,18 +303,21 @@ def _agreed(said: Sequence[tuple[str, ...]], field: FieldConfiguration) -> _Verd
     return _Verdict(chosen, most / len(said), len(said))
 
 
-def _reviewed_value(text: str, share: float, one: FieldResult, field: FieldConfiguration) -> Value:
+def _reviewed_value(
+    text: str, share: float, one: FieldResult, field: FieldConfiguration, day: date | None
+) -> Value:
     """The value with the share of reviewers who stand behind it; places are kept only for what was found."""
     for value in one.found:
         if value.value == text:
             return value.model_copy(update={"confidence": share})
-    normalized = normalise(text, field.normalizer_name)
+    normalized = field.normalise(text)
     return Value(
         value=text,
         confidence=share,
         normalized_value=normalized.value,
         flags=normalized.flags or None,
-        verdicts=judge(field.validators or (), text, normalized),
+        alternatives=normalized.alternatives or None,
+        verdicts=judge(field.validators or (), text, normalized, day),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from recto.normalise.addresses import Address, address_value, parse_address
-from recto.normalise.dates import date_day_first_value, date_value
+from recto.normalise.dates import date_day_first_value, date_value, first_and_last_day
 from recto.normalise.durations import duration_value
 from recto.normalise.identifiers import (
     KINDS,
@@ -74,6 +74,7 @@ __all__ = [
     "Normalizer",
     "Rate",
     "checksum_fault",
+    "first_and_last_day",
     "normalise",
     "parse_address",
     "parse_decimal",

@@ -133,8 +133,9 @@ def _found(text: str, match: re.Match[str], conventions: Conventions) -> _Found 
     if parsed is None:
         return None
     size = Decimal("0.01") if match["points"] else Decimal(1)
-    other = None if parsed.other is None else parsed.other * size
-    number = parsed.number * size
+    number, other = parsed.number * size, None if parsed.other is None else parsed.other * size
+    if other is not None and not match["points"]:
+        number, other = min(number, other), None  # nobody charges a thousand per cent
     if before := _index_before(text, match):
         sign = 1 if before[2]["sign"].casefold() in ("+", "plus") else -1
         rate = Rate(sign * number, base=_BASES[before[2]["base"].casefold()])
