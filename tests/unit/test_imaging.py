@@ -16,6 +16,7 @@ from recto.errors import (
     UnsupportedDocumentError,
 )
 from recto.imaging import Limits, in_colour, open_pages
+from tests.bad_files import NO_PAGES
 
 LIMITS = Limits(pages=10, pixels=2_000_000)
 ODD = Path(__file__).parents[3] / "shared" / "data" / "inputs" / "odd"
@@ -172,14 +173,6 @@ def outcome(path: Path) -> str:
     except Exception as error:  # noqa: BLE001 - the test looks at the name
         return type(error).__name__
     return "drawn"
-
-
-NO_PAGES = b"""%PDF-1.3
-1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
-2 0 obj << /Type /Pages /Count 0 /Kids [] >> endobj
-trailer << /Root 1 0 R /Size 3 >>
-%%EOF
-"""
 
 
 def test_a_pdf_without_pages_is_damaged_whatever_was_refused_before_it(tmp_path: Path) -> None:
