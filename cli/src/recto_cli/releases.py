@@ -156,7 +156,7 @@ def make_release(source: str, parts: Parts, stack: Stack) -> str:
 
     Checked whole, with a dry run of the model, before anything is written.
     """
-    if Path(source).is_dir():
+    if source and Path(source).is_dir():
         base, made_from = read_release_folder(Path(source)), ""
     else:
         made_from = find_prefix(source, stack) if source else require_used(stack)
