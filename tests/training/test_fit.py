@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from shutil import copytree
 
 import pytest
 import torch
@@ -14,8 +15,9 @@ from recto.release import INDEX, MODEL, parse_release
 from recto_training import calibrate, console, export, fit
 from recto_training import examples as ex
 from recto_training.noise import CLEAN, is_cue, with_other_words
-from recto_training.recipes import RECIPES, demo, tiny
+from recto_training.recipes import RECIPES, demo, first, tiny
 from recto_training.synthetic.agreement import ALL_SEEN, generate
+from recto_training.synthetic.families import SEEN_FAMILIES
 
 NUM_CLASSES = len(export.demo_fields().labels)
 
@@ -38,6 +40,7 @@ def test_the_run_records_what_was_done_and_learns(trained: tuple[Path, Path]) ->
 
 
 def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path, trained: tuple[Path, Path]) -> None:
+    copytree(trained[0] / fit.BEFORE, tmp_path / fit.BEFORE)
     fit.Run(tiny(), tmp_path, NUM_CLASSES).fit(until=8)
 
     resumed = fit.Run(tiny(), tmp_path, NUM_CLASSES)
@@ -98,11 +101,41 @@ def test_padding_does_not_change_what_a_window_says(trained: tuple[Path, Path]) 
     assert torch.allclose(alone, padded[:, :9], atol=1e-5)
 
 
-def test_training_never_meets_validation_evaluation_or_sample_seeds() -> None:
-    recipe = demo()
+def test_a_run_begins_with_the_best_network_of_the_one_before(
+    trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    before = trained[0] / fit.BEFORE
+    copytree(before, tmp_path / fit.BEFORE)
 
-    assert not set(ex.training_seeds(recipe)) & set(ex.validation_seeds(recipe))
-    assert all(seed.startswith(f"{recipe.seed} ") for seed in ex.training_seeds(recipe))
+    weights = fit.Run(tiny(), tmp_path, NUM_CLASSES).network.state_dict()
+
+    best = torch.load(before / fit.BEST, weights_only=True)
+    assert all(torch.equal(weights[name], best[name]) for name in best)
+    assert (tmp_path / fit.TOKENIZER).read_bytes() == (before / fit.TOKENIZER).read_bytes()
+
+
+def test_a_finished_run_is_left_alone(trained: tuple[Path, Path]) -> None:
+    written = (trained[0] / fit.CHECKPOINT).stat().st_mtime_ns
+
+    fit.train(tiny(), trained[0], NUM_CLASSES)
+
+    assert (trained[0] / fit.CHECKPOINT).stat().st_mtime_ns == written
+
+
+def test_training_never_meets_validation_evaluation_or_sample_seeds() -> None:
+    met: set[str] = set()
+    for recipe in (first(), demo()):
+        seeds = set(ex.training_seeds(recipe))
+        assert not seeds & set(ex.validation_seeds(demo()))
+        assert not seeds & met
+        assert all(seed.startswith(f"{recipe.seed} ") for seed in seeds)
+        met |= seeds
+
+
+def test_training_keeps_to_the_layouts_of_its_recipe() -> None:
+    assert set(first().families) < set(demo().families) == set(SEEN_FAMILIES)
+    drawn = {generate(f"among {n}", among=first().families).family for n in range(60)}
+    assert drawn == set(first().families)
 
 
 def test_noise_free_pages_keep_their_words_and_other_noise_changes_them() -> None:

@@ -68,7 +68,7 @@ def train(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     began = time.monotonic()
     recipe = RECIPES[options.recipe]()
-    fit.Run(recipe, options.run, len(export.demo_fields().labels)).fit()
+    fit.train(recipe, options.run, len(export.demo_fields().labels))
     release_run(recipe, options.run, options.release, eight_bit=options.eight_bit)
     print(f"trained and exported in {time.monotonic() - began:.0f} s")
 
@@ -102,7 +102,7 @@ def release_run(recipe: Recipe, run: Path, folder: Path, *, eight_bit: bool = Fa
 def parity_batch(recipe: Recipe, tokenizer: Tokenizer) -> Any:
     """Windows of two validation documents."""
     encoder = ex.make_encoder(recipe, tokenizer)
-    pages = ex.labelled_pages(ex.validation_seeds(recipe)[:2], recipe.noise)
+    pages = ex.labelled_pages(ex.validation_seeds(recipe)[:2], recipe.noise, among=recipe.families)
     return encoder.collate([window for page in pages for window in encoder.encode(page.page)])
 
 

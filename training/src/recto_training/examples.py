@@ -1,6 +1,6 @@
 """Windows with labels, made from synthetic agreements. Encodes with the library's own encoder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from hashlib import sha256
@@ -38,12 +38,15 @@ class Example(NamedTuple):
 
 
 def labelled_pages(
-    seeds: Sequence[str], noise: NoiseLevels = CLEAN, plan: Plan = ALL_SEEN
+    seeds: Sequence[str],
+    noise: NoiseLevels = CLEAN,
+    plan: Plan = ALL_SEEN,
+    among: Collection[str] = (),
 ) -> Iterator[LabelledPage]:
     """The pages of the agreements of these seeds, as an OCR with this much noise would read them."""
     for seed in seeds:
         rng = Random(f"noise {seed}")
-        for number, words in enumerate(generate(seed, plan).pages, start=1):
+        for number, words in enumerate(generate(seed, plan, among=among).pages, start=1):
             yield read_with_noise(with_other_words(words, rng, noise, NAMES), number, rng, noise)
 
 
@@ -59,7 +62,8 @@ def make_tokenizer(recipe: Recipe) -> Tokenizer:
     """A tokenizer of the words of some of the training pages."""
     seeds = training_seeds(recipe)[:400]
     return train_tokenizer(
-        (word.text for page in labelled_pages(seeds) for word in page.page.words), recipe.vocabulary_size
+        (word.text for page in labelled_pages(seeds, among=recipe.families) for word in page.page.words),
+        recipe.vocabulary_size,
     )
 
 
@@ -100,7 +104,9 @@ def _all_examples(recipe: Recipe, encoder: PageEncoder, other_class: int) -> Ite
 
 
 def _examples_of(seeds: list[str], recipe: Recipe, encoder: PageEncoder, other_class: int) -> list[Example]:
-    return list(make_examples(labelled_pages(seeds, recipe.noise), encoder, other_class))
+    return list(
+        make_examples(labelled_pages(seeds, recipe.noise, among=recipe.families), encoder, other_class)
+    )
 
 
 def hash_examples(examples: Sequence[Example]) -> str:

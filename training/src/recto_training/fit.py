@@ -23,6 +23,17 @@ from recto_training.network import NetworkConfiguration, WordNetwork
 from recto_training.recipes import Recipe
 
 CHECKPOINT, BEST, RUN, TOKENIZER = "checkpoint.pt", "best.pt", "run.json", "tokenizer.json"
+BEFORE = "before"
+"""Folder, within a run's, of the run that it goes on from."""
+
+
+def train(recipe: Recipe, folder: Path, num_classes: int) -> None:
+    """Train a recipe in its folder, and before it what it goes on from; what is finished is left alone."""
+    if recipe.after is not None:
+        train(recipe.after, folder / BEFORE, num_classes)
+    run = Run(recipe, folder, num_classes)
+    if run.step < recipe.steps:
+        run.fit()
 
 
 class Run:
@@ -36,6 +47,8 @@ class Run:
         self.encoder: PageEncoder = ex.make_encoder(recipe, self.tokenizer)
         torch.manual_seed(recipe.seed)
         self.network = make_network(recipe, self.tokenizer, num_classes)
+        if recipe.after is not None:
+            self.network.load_state_dict(torch.load(folder / BEFORE / BEST, weights_only=True))
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
@@ -126,7 +139,9 @@ class Run:
         print(" ".join(f"{name}={value:.4g}" for name, value in row.items()), flush=True)
 
     def _validation(self) -> list[ex.Example]:
-        pages = ex.labelled_pages(ex.validation_seeds(self.recipe), self.recipe.noise)
+        pages = ex.labelled_pages(
+            ex.validation_seeds(self.recipe), self.recipe.noise, among=self.recipe.families
+        )
         return list(ex.make_examples(pages, self.encoder, self.other_class))
 
     def _save(self, data_hash: str, num_windows: int) -> None:
@@ -165,7 +180,10 @@ class Run:
     def _tokenizer(self) -> Tokenizer:
         path = self.folder / TOKENIZER
         if not path.exists():
-            ex.make_tokenizer(self.recipe).save(str(path))
+            if self.recipe.after is None:
+                ex.make_tokenizer(self.recipe).save(str(path))
+            else:
+                path.write_bytes((self.folder / BEFORE / TOKENIZER).read_bytes())
         return Tokenizer.from_file(str(path))
 
 
@@ -196,9 +214,11 @@ def load_best(recipe: Recipe, folder: Path, num_classes: int) -> WordNetwork:
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Up in a line, down in half a wave."""
+    """Up in a line; then down in half a wave, or level and down in a line at the end."""
     if step < recipe.warm_up:
         return recipe.learning_rate * (step + 1) / recipe.warm_up
+    if recipe.cool_down:
+        return recipe.learning_rate * min(1.0, (recipe.steps - step) / recipe.cool_down)
     done = (step - recipe.warm_up) / max(1, recipe.steps - recipe.warm_up)
     return recipe.learning_rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 

@@ -4,6 +4,7 @@ What is held out is chosen apart for layout, names and wordings, so that a figur
 a model finds hard.
 """
 
+from collections.abc import Collection
 from random import Random
 from typing import NamedTuple
 
@@ -72,11 +73,13 @@ class Agreement(NamedTuple):
         return list(found.values())
 
 
-def generate(seed: str, plan: Plan = ALL_SEEN, family: str | None = None) -> Agreement:
-    """The agreement of this seed; of a family of the plan's part drawn by chance where none is named."""
+def generate(
+    seed: str, plan: Plan = ALL_SEEN, family: str | None = None, among: Collection[str] = ()
+) -> Agreement:
+    """The agreement of this seed; of a family of the plan's part, or `among` some, where none is named."""
     rng = Random(f"agreement {seed}")
     choices = families(plan.layout)
-    name = family or rng.choice(sorted(choices))
+    name = family or rng.choice(sorted(among or choices))
     sheet = choices[name](make_brief(rng, names=plan.names, words=plan.words))
     pages = tuple(tuple(_truth(word, sheet.size) for word in page.words) for page in sheet.pages)
     return Agreement(name, plan, seed, sheet, pages)
