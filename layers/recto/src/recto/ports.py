@@ -19,6 +19,10 @@ class ObjectInfo(NamedTuple):
 
     size: int
     etag: str
+    version_id: str = ""
+    """Of the version that is meant, or of the newest; empty where the bucket keeps none."""
+    changed: datetime | None = None
+    """When it was written, with time zone."""
 
 
 class ObjectStore(Protocol):

@@ -37,7 +37,14 @@ class S3Objects:
                 if code_of(error) in MISSING:
                     return None
                 raise
-        return ObjectInfo(size=head["ContentLength"], etag=head["ETag"].strip('"'))
+        version = head.get("VersionId") or ""
+        version = "" if version == "null" else version
+        return ObjectInfo(
+            size=head["ContentLength"],
+            etag=head["ETag"].strip('"'),
+            version_id=version,
+            changed=head.get("LastModified"),
+        )
 
     def read(self, place: Location) -> bytes:
         return self._get(place, {})

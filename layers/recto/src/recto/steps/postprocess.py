@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, date
 
 from recto.document import Page, PagePredictions
 from recto.entities import extract, review_reasons, with_reasons
@@ -29,7 +30,7 @@ def extract_fields(
     release = load_fields(objects, work_bucket, request.document.release)
     require_same_labels(request.document, places, objects, work_bucket)
     pages = _marked_pages(request.document, places, objects, release.fields)
-    result = extract(pages, release.fields, release.calibration)
+    result = extract(pages, release.fields, release.calibration, _day_of_ocr(places, objects))
     job = OcrJob.model_validate_json(objects.read(places.ocr_job))
     reasons = [
         *_unread_pages(job),
@@ -43,6 +44,12 @@ def extract_fields(
         reasons=tuple(_in_short(reason) for reason in reasons[:20]),
         confidence=result.confidence,
     )
+
+
+def _day_of_ocr(places: DocumentPlaces, objects: ObjectStore) -> date | None:
+    """The day on which the OCR ended: no clock, so that a document processed again is judged as before."""
+    info = objects.info(places.ocr_job)
+    return info.changed.astimezone(UTC).date() if info and info.changed else None
 
 
 def load_result(objects: ObjectStore, places: DocumentPlaces) -> DocumentResult:
