@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from recto import errors
+from recto.messages import Status
 from tests.e2e.conftest import DATA, Pipeline, wait_for
 from tests.e2e.mail import (
     Day,
@@ -19,7 +21,16 @@ from tests.e2e.mail import (
     whole_mail,
     write_expected,
 )
+from tests.e2e.traces import (
+    bytes_on_disk,
+    crashes,
+    function_logs,
+    resident_bytes,
+    telling_words,
+    uncaught,
+)
 
+GIBIBYTE = 1024**3
 MAILS = {"small": (small_mail, 900), "whole": (whole_mail, 3000)}
 UPDATE = bool(os.environ.get("RECTO_UPDATE_MAIL"))
 
@@ -76,6 +87,38 @@ def test_nothing_of_the_mail_is_left_behind(day: Day, pipeline: Pipeline) -> Non
     pipeline.no_slot_is_held()
     wait_for(lambda: not running_executions(pipeline) or None, 60, lambda: running_executions(pipeline))
     wait_for(lambda: not waiting_messages(pipeline) or None, 60, lambda: waiting_messages(pipeline))
+
+
+def test_no_function_crashed_and_what_they_raised_has_a_name(day: Day, pipeline: Pipeline) -> None:
+    logs = function_logs(pipeline)
+
+    assert sum(len(lines) for lines in logs.values()) > 20 * len(day.uploads)
+    assert {group: found for group, lines in logs.items() if (found := crashes(lines))} == {}
+    raised = {name for lines in logs.values() for name in uncaught(lines)}
+    assert {name for name in raised if not is_ours(name)} == set()
+
+
+def is_ours(name: str) -> bool:
+    module, _, last = name.rpartition(".")
+    return module in ("", "recto.errors") and isinstance(getattr(errors, last, None), type)
+
+
+def test_the_logs_hold_no_text_of_the_documents(day: Day, pipeline: Pipeline) -> None:
+    done = [row for name, row in sorted(day.rows.items()) if row.status is Status.PROCESSED]
+    chosen = done[:: max(1, len(done) // 40)]
+    words = telling_words(pipeline, [row.document_id for row in chosen], " ".join(day.uploads))
+    lines = [line for of_group in function_logs(pipeline).values() for line in of_group]
+    lines += (pipeline.runtime.home / "logs" / "standins.log").read_text(errors="replace").splitlines()
+
+    assert len(words) > 100
+    assert sorted(word for word in words if any(word in line for line in lines)) == []
+
+
+def test_memory_and_disk_stay_within_bounds(day: Day, pipeline: Pipeline) -> None:
+    assert resident_bytes(pipeline) < 8 * GIBIBYTE
+    assert bytes_on_disk(pipeline.runtime.home / "emulator") < 4 * GIBIBYTE
+    leftovers = [path.name for path in (pipeline.runtime.home / "emulator" / "tmp").glob("recto-*/document")]
+    assert leftovers == [], "downloads that were not removed"
 
 
 def running_executions(pipeline: Pipeline) -> list[str]:

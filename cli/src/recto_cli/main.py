@@ -182,6 +182,8 @@ def result(
         session.out.print(tables.documents_report([row]))
         session.out.print()
         session.out.print(tables.fields_table(loaded.result, all_fields))
+        for warning in loaded.result.warnings or ():
+            session.out.print(f"OCR: {warning}", highlight=False, markup=False)
     if picture is not None:
         for path in documents.save_pictures(loaded, session.stack, picture):
             session.messages.print(f"drawn: {path}", highlight=False)

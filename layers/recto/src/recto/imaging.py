@@ -285,7 +285,7 @@ def _image_errors(name: str, but: type[Exception] | tuple[()] = ()) -> Iterator[
     except Image.DecompressionBombError as error:
         raise DocumentTooLargeError(f"{name}: {error}") from error
     except UnidentifiedImageError as error:
-        raise DamagedDocumentError(f"{name}: not a readable image: {error}") from error
+        raise DamagedDocumentError(f"{name}: not a readable image: no decoder knows its content") from error
     except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as error:
         raise DamagedDocumentError(f"{name}: not a readable image: {error!r}") from error
 
