@@ -188,3 +188,48 @@ def test_a_photo_has_the_lower_limit_of_its_format(over: int, intake: Intake, ob
     row = taken(message("a.png"), intake._replace(max_bytes=PDF_FORMAT.max_bytes))
 
     assert row.error == ("DocumentTooLargeError" if over else "")
+
+
+def versioned(objects: S3Objects, *bodies: bytes) -> list[str]:
+    """The ETags of versions of one key."""
+    objects._s3.put_bucket_versioning(Bucket=INBOX, VersioningConfiguration={"Status": "Enabled"})
+    place = Location(bucket=INBOX, key="a.pdf")
+    etags = []
+    for body in bodies:
+        objects.write(place, body)
+        info = objects.info(place)
+        assert info
+        etags.append(info.etag)
+    return etags
+
+
+def test_a_version_that_the_event_does_not_name_is_pinned(intake: Intake, objects: S3Objects) -> None:
+    (etag,) = versioned(objects, PDF)
+
+    row = taken(message("a.pdf", etag=etag), intake)
+    objects.write(row.ref().source.model_copy(update={"version_id": ""}), b"%PDF-1.7 something else")
+
+    assert row.version_id
+    assert objects.read(row.ref().source) == PDF
+
+
+def test_a_pinned_version_outlives_its_deletion(intake: Intake, objects: S3Objects) -> None:
+    (etag,) = versioned(objects, PDF)
+    row = taken(message("a.pdf", etag=etag), intake)
+
+    objects._s3.delete_object(Bucket=INBOX, Key="a.pdf")
+
+    assert objects.info(Location(bucket=INBOX, key="a.pdf")) is None
+    assert objects.read(row.ref().source) == PDF
+
+
+def test_what_was_overwritten_before_it_was_taken_in_fails_by_name(
+    intake: Intake, objects: S3Objects
+) -> None:
+    first, second = versioned(objects, PDF, PDF + b"newer")
+
+    old, new = (taken(message("a.pdf", etag=etag, sequencer=etag), intake) for etag in (first, second))
+
+    assert (old.status, old.error) == (Status.FAILED, "DocumentMissingError")
+    assert "overwritten before it was taken in" in old.cause
+    assert (new.status, new.size) == (Status.WAITING, len(PDF) + 5)

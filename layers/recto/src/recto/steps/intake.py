@@ -1,4 +1,8 @@
-"""Take an upload in: from the event of an object to a row that waits, or to a failure by name."""
+"""Take an upload in: from the event of an object to a row that waits, or to a failure by name.
+
+A document is one version of an object. Where the event does not name it but the bucket keeps versions, it is
+pinned here, if the object still is what the event told of; from then on nothing is read of another version.
+"""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +23,7 @@ from recto.errors import (
 from recto.formats import format_of
 from recto.messages import Failure, Status
 from recto.places import Location, document_id
-from recto.ports import Clock, DocumentRow, Documents, Events, ObjectStore
+from recto.ports import Clock, DocumentRow, Documents, Events, ObjectInfo, ObjectStore
 from recto.steps.publish import announce_failure
 
 HEAD_BYTES = 1024
@@ -114,18 +118,27 @@ def _examined(upload: Upload, intake: Intake, now: datetime) -> DocumentRow:
         "version_id": upload.source.version_id, "etag": upload.etag, "received": now, "updated": now,
     }  # fmt: skip
     try:
-        size = _examine(upload.source, intake)
+        info = _examine(upload, intake)
     except DocumentError as error:
         failed = {"status": Status.FAILED, "error": type(error).__name__, "cause": str(error)}
         return DocumentRow.model_validate({**common, **failed})
-    return DocumentRow.model_validate({**common, "status": Status.WAITING, "size": size})
+    pinned = {"version_id": info.version_id or upload.source.version_id}
+    return DocumentRow.model_validate({**common, **pinned, "status": Status.WAITING, "size": info.size})
 
 
-def _examine(source: Location, intake: Intake) -> int:
-    """The object's size in bytes; a DocumentError says why it cannot be a document."""
+def _examine(upload: Upload, intake: Intake) -> ObjectInfo:
+    """What S3 says of the object; a DocumentError says why it cannot be a document."""
+    source = upload.source
     info = intake.objects.info(source)
     if info is None:
         raise DocumentMissingError(f"{source.uri}: expected an object, there is none any more")
+    is_to_pin = bool(info.version_id and not source.version_id)
+    if is_to_pin and upload.etag and info.etag != upload.etag:
+        raise DocumentMissingError(
+            f"{source.uri}: overwritten before it was taken in: expected ETag {upload.etag}, seen "
+            f"{info.etag}; what is there now is a document of its own"
+        )
+    source = source.model_copy(update={"version_id": info.version_id or source.version_id})
     if info.size == 0:
         raise EmptyDocumentError(
             f"{source.uri}: expected a PDF, TIFF, PNG or JPEG, got an object of zero bytes"
@@ -141,4 +154,4 @@ def _examine(source: Location, intake: Intake) -> int:
         raise DocumentTooLargeError(
             f"{source.uri}: a {kind.name} of {info.size:,} bytes, the limit is {limit:,}"
         )
-    return info.size
+    return info
