@@ -15,9 +15,9 @@ MAX_BYTES = 512 * 1024 * 1024
 """Unpacked; a range of 100 pages at 224 x 224 has 15 MB of pixels."""
 
 
-def read_thumbnails(content: bytes) -> Iterator[NDArray[np.uint8]]:
+def read_thumbnails(content: bytes, max_bytes: int = MAX_BYTES) -> Iterator[NDArray[np.uint8]]:
     """Page after page, uint8 (height, width, 3). ValueError for anything else in the file."""
-    name, array = _array_of(content)
+    name, array = _array_of(content, max_bytes)
     if name == "image":
         yield _checked(array)
         return
@@ -30,11 +30,11 @@ def read_thumbnails(content: bytes) -> Iterator[NDArray[np.uint8]]:
             yield np.asarray(image.convert("RGB"))
 
 
-def _array_of(content: bytes) -> tuple[str, NDArray[np.generic]]:
+def _array_of(content: bytes, max_bytes: int) -> tuple[str, NDArray[np.generic]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > MAX_BYTES:
-        raise ValueError(f"thumbnails of {unpacked:,} bytes, the limit is {MAX_BYTES:,}")
+    if unpacked > max_bytes:
+        raise ValueError(f"thumbnails of {unpacked:,} bytes, the limit is {max_bytes:,}")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         names = [name for name in ("image", "images") if name in arrays.files]
         if len(names) != 1:
