@@ -31,6 +31,7 @@ from recto.release_contents import check_contents
 from recto.steps.make_release import read_release_folder
 from recto_local import processes
 from recto_local.deployment import DeploymentError, Sam, fingerprint
+from recto_local.ocr_endpoint import provide_ocr_endpoint
 from recto_local.processes import ProcessError, ProcessRef
 
 REGION = "us-east-1"
@@ -144,6 +145,7 @@ class Runtime:
                 self._start()
             info = self._deployed(self._read_info())
             self._provide_release(info)
+            provide_ocr_endpoint(info, self.client(info, "sagemaker"), self._languages)
             self._recover(info)
             return info
 

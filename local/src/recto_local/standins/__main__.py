@@ -9,6 +9,7 @@ import argparse
 import logging
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,14 @@ from recto_local.standins.access import AccessLog
 from recto_local.standins.app import Services, create_app
 from recto_local.standins.reading import Readers
 from recto_local.standins.sagemaker import FlowDefinitions
+from recto_local.standins.sagemaker_endpoints import Endpoints
+from recto_local.standins.sagemaker_runtime import AppContainer, MakeContainer, SageMakerRuntime
 from recto_local.standins.textract import Quotas, Textract
+from recto_ocr.configuration import OcrSettings
+from recto_ocr.serve import OcrServer
 from recto_ocr.tesseract import folder_with
+
+OCR_IMAGE = "recto-ocr"
 
 
 def arguments() -> argparse.Namespace:
@@ -58,7 +65,22 @@ def services(options: argparse.Namespace) -> Services:
     readers = Readers(options.workers, options.ocr_cache)
     textract = Textract(options.state / "textract", s3, sns, readers, languages, quotas)
     flows = FlowDefinitions(options.state, region, time.time)
-    return Services(textract, flows, HumanLoops(options.state, flows, s3, region, time.time))
+    loops = HumanLoops(options.state, flows, s3, region, time.time)
+    endpoints = Endpoints(options.state, region, time.time)
+    images = {OCR_IMAGE: ocr_containers(options.workers, s3)}
+    inferences = SageMakerRuntime(options.state, endpoints, images, s3, sns)
+    return Services(textract, flows, loops, endpoints, inferences)
+
+
+def ocr_containers(workers: int, s3: Any) -> MakeContainer:
+    """Containers of the OCR image: the server that runs in it, in this process."""
+
+    def make(environment: Mapping[str, str]) -> AppContainer:
+        settings = OcrSettings.read({"OCR_WORKERS": str(workers), **environment})
+        server = OcrServer(settings, lambda: s3)
+        return AppContainer(server.app(), server.close)
+
+    return make
 
 
 def main() -> None:

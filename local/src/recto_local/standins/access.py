@@ -8,7 +8,12 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SERVICES = {"Textract": "textract", "SageMaker": "sagemaker", "SageMakerA2IRuntime": "sagemaker-a2i-runtime"}
+SERVICES = {
+    "Textract": "textract",
+    "SageMaker": "sagemaker",
+    "SageMakerRuntime": "sagemaker-runtime",
+    "SageMakerA2IRuntime": "sagemaker-a2i-runtime",
+}
 
 
 class AccessLog:

@@ -1,7 +1,7 @@
-"""One ASGI app that answers as Textract, A2I's runtime and SageMaker's flow definitions.
+"""One ASGI app that answers as Textract, A2I's runtime, and SageMaker's endpoints and flow definitions.
 
-boto3 reaches it by AWS_ENDPOINT_URL_TEXTRACT, …_SAGEMAKER and …_SAGEMAKER_A2I_RUNTIME. Paths below
-`/_local/` are ours alone; AWS has nothing like them.
+boto3 reaches it by AWS_ENDPOINT_URL_TEXTRACT, …_SAGEMAKER, …_SAGEMAKER_RUNTIME and …_SAGEMAKER_A2I_RUNTIME.
+Paths below `/_local/` are ours alone; AWS has nothing like them.
 """
 
 import json
@@ -22,6 +22,8 @@ from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.answers import ServiceError, cbor_answer, cbor_error, json_answer, json_error
 from recto_local.standins.sagemaker import FlowDefinitions
+from recto_local.standins.sagemaker_endpoints import Endpoints
+from recto_local.standins.sagemaker_runtime import SageMakerRuntime
 from recto_local.standins.textract import Textract
 
 JSON_11 = "application/x-amz-json-1.1"
@@ -35,6 +37,8 @@ class Services:
     textract: Textract
     flows: FlowDefinitions
     loops: HumanLoops
+    endpoints: Endpoints
+    inferences: SageMakerRuntime
 
 
 def create_app(services: Services, access_log: AccessLog) -> Starlette:
@@ -44,7 +48,9 @@ def create_app(services: Services, access_log: AccessLog) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> Any:
         services.textract.resume()
+        services.inferences.resume()
         yield
+        await run_in_threadpool(services.inferences.stop)
         await run_in_threadpool(services.textract.stop)
 
     routes = [
@@ -55,6 +61,8 @@ def create_app(services: Services, access_log: AccessLog) -> Starlette:
         Route("/human-loops/stop", front.stop_loop, methods=["POST"]),
         Route("/human-loops/{name}", front.describe_loop, methods=["GET"]),
         Route("/human-loops/{name}", front.delete_loop, methods=["DELETE"]),
+        Route("/endpoints/{name}/invocations", front.invoke, methods=["POST"]),
+        Route("/endpoints/{name}/async-invocations", front.invoke_async, methods=["POST"]),
         Route("/_local/health", front.health, methods=["GET"]),
         Route("/_local/human-loops/{name}", front.loop_task, methods=["GET"]),
         Route("/_local/human-loops/{name}/answer", front.answer_loop, methods=["POST"]),
@@ -69,8 +77,16 @@ class _Front:
         self._services = services
         self._targets: dict[str, Callable[[str, Any], dict[str, Any]]] = {
             "Textract": services.textract.call,
-            "SageMaker": services.flows.call,
+            "SageMaker": self._sagemaker,
         }
+
+    def _sagemaker(self, operation: str, values: Any) -> dict[str, Any]:
+        part = (
+            self._services.endpoints
+            if operation in self._services.endpoints.operations
+            else self._services.flows
+        )
+        return part.call(operation, values)
 
     async def json_rpc(self, request: Request) -> Response:
         service, _, operation = request.headers.get("x-amz-target", "").partition(".")
@@ -133,8 +149,57 @@ class _Front:
         answer = _parsed(await request.body())
         return await _rest(lambda: self._services.loops.answer(request.path_params["name"], answer))
 
+    async def invoke(self, request: Request) -> Response:
+        _name_call(request, "SageMakerRuntime", "InvokeEndpoint")
+        values = _inference(request, SYNCHRONOUS_HEADERS) | {"Body": await request.body()}
+        try:
+            answer = await run_in_threadpool(self._services.inferences.invoke, values)
+        except ServiceError as error:
+            return json_error(error, JSON)
+        headers = {"x-Amzn-Invoked-Production-Variant": "AllTraffic"}
+        return Response(answer.body, 200, headers, answer.content_type or None)
+
+    async def invoke_async(self, request: Request) -> Response:
+        _name_call(request, "SageMakerRuntime", "InvokeEndpointAsync")
+        values = _inference(request, ASYNCHRONOUS_HEADERS)
+        try:
+            found = await run_in_threadpool(self._services.inferences.invoke_async, values)
+        except ServiceError as error:
+            return json_error(error, JSON)
+        places = {k: v for k, v in found.items() if k != "InferenceId"}
+        headers = {f"X-Amzn-SageMaker-{name}": place for name, place in places.items()}
+        return JSONResponse({"InferenceId": found["InferenceId"]}, 202, headers)
+
     async def health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok"})
+
+
+SYNCHRONOUS_HEADERS = {
+    "ContentType": "content-type",
+    "Accept": "accept",
+    "CustomAttributes": "x-amzn-sagemaker-custom-attributes",
+    "InferenceId": "x-amzn-sagemaker-inference-id",
+    "TargetVariant": "x-amzn-sagemaker-target-variant",
+}
+ASYNCHRONOUS_HEADERS = {
+    "ContentType": "x-amzn-sagemaker-content-type",
+    "Accept": "x-amzn-sagemaker-accept",
+    "CustomAttributes": "x-amzn-sagemaker-custom-attributes",
+    "InferenceId": "x-amzn-sagemaker-inference-id",
+    "InputLocation": "x-amzn-sagemaker-inputlocation",
+    "RequestTTLSeconds": "x-amzn-sagemaker-requestttlseconds",
+    "InvocationTimeoutSeconds": "x-amzn-sagemaker-invocationtimeoutseconds",
+}
+
+
+def _inference(request: Request, headers: dict[str, str]) -> dict[str, Any]:
+    """A call of SageMaker's runtime, whose parameters are headers; numbers as numbers."""
+    given = {name: request.headers.get(header, "") for name, header in headers.items()}
+    values: dict[str, Any] = {"EndpointName": request.path_params["name"], **given}
+    for name, value in given.items():
+        if name.endswith("Seconds") and value.isdigit():
+            values[name] = int(value)
+    return values
 
 
 async def _rest(call: Callable[[], dict[str, Any]]) -> Response:

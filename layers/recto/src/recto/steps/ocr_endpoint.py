@@ -121,7 +121,8 @@ def _is_under_way(row: JobRow, objects: ObjectStore) -> bool:
 
 def _invoke(request: OcrEndpointStartRequest, row: JobRow, step: OcrEndpointStart) -> JobRow:
     document, pages = request.document, request.range
-    _require_usable(document.ocr_endpoint, step.endpoints.describe(document.ocr_endpoint), step)
+    found = step.endpoints.describe(document.ocr_endpoint)
+    require_usable(document.ocr_endpoint, found, step.topic, step.work_bucket)
     source = {"Bucket": document.bucket, "Name": document.key}
     source |= {"Version": document.version_id} if document.version_id else {}
     body = {"Document": {"S3Object": source}, "Pages": {"First": pages.first, "Last": pages.last}}
@@ -131,8 +132,8 @@ def _invoke(request: OcrEndpointStartRequest, row: JobRow, step: OcrEndpointStar
     return row.model_copy(update={"output": output, "failure": failure})
 
 
-def _require_usable(name: str, endpoint: EndpointInfo, step: OcrEndpointStart) -> None:
-    """ConfigurationError for an endpoint of whose answers nobody would hear, or whom nobody may read."""
+def require_usable(name: str, endpoint: EndpointInfo, topic: str, work_bucket: str) -> None:
+    """ConfigurationError for an endpoint of whose answers nobody would hear, or which nobody may read."""
     if endpoint.status not in USABLE:
         raise ConfigurationError(f"endpoint {name}: expected it InService, it is {endpoint.status}")
     if not endpoint.is_async:
@@ -140,12 +141,12 @@ def _require_usable(name: str, endpoint: EndpointInfo, step: OcrEndpointStart) -
             f"endpoint {name}: expected an asynchronous one (AsyncInferenceConfig): a synchronous answer may "
             "take 60 seconds, which pages of OCR need more than"
         )
-    if {endpoint.success_topic, endpoint.error_topic} != {step.topic}:
+    if {endpoint.success_topic, endpoint.error_topic} != {topic}:
         raise ConfigurationError(
-            f"endpoint {name}: expected SuccessTopic and ErrorTopic {step.topic}, it has "
+            f"endpoint {name}: expected SuccessTopic and ErrorTopic {topic}, it has "
             f"{endpoint.success_topic or 'none'} and {endpoint.error_topic or 'none'}"
         )
-    wanted = f"s3://{step.work_bucket}/{OUTPUT_PREFIX}"
+    wanted = f"s3://{work_bucket}/{OUTPUT_PREFIX}"
     for what, place in (("S3OutputPath", endpoint.output_path), ("S3FailurePath", endpoint.failure_path)):
         if not f"{place.rstrip('/')}/".startswith(wanted):
             raise ConfigurationError(
