@@ -21,6 +21,7 @@ from recto.review import ReviewTask
 from recto_cli import documents, redrive, reviews, tables
 from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
 from recto_cli.demo import run_demo
+from recto_cli.ocr_commands import data_app, ocr_app
 from recto_cli.progress import watch_with_bar
 from recto_cli.release_commands import fields_app, release_app
 from recto_cli.session import Session
@@ -43,6 +44,8 @@ app.add_typer(review_app, name="review")
 app.add_typer(project_app, name="project")
 app.add_typer(release_app, name="release")
 app.add_typer(fields_app, name="fields")
+app.add_typer(ocr_app, name="ocr")
+app.add_typer(data_app, name="data")
 
 ROOT = Path(__file__).resolve().parents[3]
 """The repository: the command is installed editable from it."""
