@@ -19,6 +19,7 @@ from recto.reading_order import reading_order
 from recto.steps.ocr_fetch import OcrFetch, fetch
 from recto.steps.stored_pages import stored_pages
 from recto.textract import blocks_of, read_pages
+from recto_local.standins.reading import read_page
 from tests.contract.template import ROOT
 from tests.fakes import FakeOcr
 from tests.functional.conftest import INBOX, WORK
@@ -263,3 +264,23 @@ def test_remarks_of_a_document_fetched_in_many_calls_are_told_once_for_each_page
     (said,) = job.remarks
     assert said.startswith("no_line: 21 (")
     assert said.endswith("pages 1-7")
+
+
+SOURCES = ("paystub_single_table.png", "receipt.jpg")
+"""Small pictures with Textract's own answer beside them; Tesseract loses the cells of ruled tables in others."""
+
+
+@needs_responses
+@pytest.mark.parametrize("name", SOURCES)
+def test_words_of_our_own_ocr_come_out_whole_and_are_mostly_textracts(name: str, objects: S3Objects) -> None:
+    kind = "JPEG" if name.endswith("jpg") else "PNG"
+    blocks = read_page(str(TEXTRACT / "textractor" / name), kind, 1, "seed", ("eng",), layout=False)
+    answer = TEXTRACT / "textractor" / "saved_api_responses" / f"test_document_to_html_{name}.json"
+
+    (page,), job = through_the_store(name, blocks, objects)
+
+    assert [word.text for word in page.words] == [block["Text"] for block in word_blocks(blocks)]
+    assert job.remarks == ()
+    textracts = Counter(block["Text"] for block in word_blocks(json.loads(answer.read_bytes())))
+    shared = textracts & Counter(word.text for word in page.words)
+    assert shared.total() >= 0.7 * textracts.total(), (textracts - shared).most_common(20)
