@@ -110,21 +110,23 @@ def _add_value(table: Table, name: str, field: FieldResult, value: Value, result
 
 
 def _remarks(field: FieldResult, value: Value | None, result: DocumentResult) -> str:
-    """Who looked, which validator failed, why somebody should look."""
+    """Who looked, which validator or rule failed, why somebody should look."""
     remarks = ["reviewed"] if field.reviewed else []
     remarks += ["absent"] if field.absent else []
     if value:
         remarks += [verdict.message or verdict.validator for verdict in value.failed_verdicts]
+    remarks += [f"{rule.rule}: {rule.message}" for rule in field.failed_rules]
     if not field.reviewed:
         remarks += [reason.message for reason in _reasons_of(field, result)]
     return "; ".join(dict.fromkeys(remarks))
 
 
 def _reasons_of(field: FieldResult, result: DocumentResult) -> list[ReviewReason]:
-    """Without those of validators, which the values' own verdicts tell."""
+    """Without those of validators and rules, which the verdicts themselves tell."""
     names = [name for name, one in result.fields.items() if one is field]
     reasons = (reason for reason in result.review_reasons or () if reason.field in names)
-    return [reason for reason in reasons if reason.code is not ReasonCode.VALIDATOR_FAILED]
+    told = (ReasonCode.VALIDATOR_FAILED, ReasonCode.RULE_FAILED)
+    return [reason for reason in reasons if reason.code not in told]
 
 
 def reviews_table(reviews: Iterable[OpenReview]) -> Table:

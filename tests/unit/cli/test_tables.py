@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason
-from recto.validators import Verdict
+from recto.validators import Outcome, RuleVerdict, Verdict
 from recto_cli.tables import fields_table
 
 RULE = "'10, 2025' is not a date"
@@ -47,6 +47,18 @@ def test_what_a_person_has_reviewed_is_in_doubt_no_more() -> None:
 
     assert "below the threshold" not in text
     assert "reviewed" in text
+
+
+def test_a_broken_rule_between_fields_is_told_once_also_after_the_review() -> None:
+    message = "Date 2019-01-01 is not after Start 2020-01-01"
+    broken = RuleVerdict(
+        rule="not_before", field="Date", fields=("Date", "Start"), outcome=Outcome.FAILED, message=message
+    )
+    result = doubtful(validation=(broken,), verdicts=())
+    reason = ReviewReason(code=ReasonCode.RULE_FAILED, field="Date", message=f"not_before: {message}")
+
+    assert shown(result.model_copy(update={"review_reasons": (reason,)})).count(message) == 1
+    assert message in shown(doubtful(validation=(broken,), verdicts=(), reviewed=True))
 
 
 def test_an_optional_field_without_a_value_is_shown_only_on_request() -> None:

@@ -31,7 +31,7 @@ from recto.results import (
     ReviewReason,
     Value,
 )
-from recto.validators import Outcome, Said, judge, judge_together
+from recto.validators import Said, judge, judge_together
 
 DEFAULT_THRESHOLD = 0.8
 """For fields to which neither the release nor the operator gave a threshold: rather a review too many."""
@@ -455,7 +455,7 @@ def _reasons_of_field(
             message=f"{verdict.validator}: {verdict.message}",
         )
     yield from _open_readings(field, one)
-    for rule in (verdict for verdict in one.validation or () if verdict.outcome is Outcome.FAILED):
+    for rule in one.failed_rules:
         yield ReviewReason(
             code=ReasonCode.RULE_FAILED, field=field.name, message=f"{rule.rule}: {rule.message}"
         )

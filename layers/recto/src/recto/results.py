@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_pascal
 
 from recto.fields import FieldType
 from recto.geometry import Box
-from recto.validators import RuleVerdict, Verdict
+from recto.validators import Outcome, RuleVerdict, Verdict
 
 
 class _Result(BaseModel):
@@ -152,6 +152,10 @@ class FieldResult(_Result):
     @property
     def is_multi_valued(self) -> bool:
         return self.values is not None
+
+    @property
+    def failed_rules(self) -> tuple[RuleVerdict, ...]:
+        return tuple(one for one in self.validation or () if one.outcome is Outcome.FAILED)
 
     @property
     def found(self) -> tuple[Value, ...]:
