@@ -267,7 +267,7 @@ def test_remarks_of_a_document_fetched_in_many_calls_are_told_once_for_each_page
 
 
 SOURCES = ("paystub_single_table.png", "receipt.jpg")
-"""Small pictures with Textract's own answer beside them; Tesseract loses the cells of ruled tables in others."""
+"""Small pictures with Textract's own answer beside them; elsewhere Tesseract loses cells of ruled tables."""
 
 
 @needs_responses
