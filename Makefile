@@ -73,6 +73,10 @@ prove: setup ## the long proofs: the demo release's figures on unseen documents,
 prove-mail: setup-demo ## a day's mail: 400 real documents end as tests/e2e/mail.csv says
 	@$(PRODUCT) -m pytest -m prove tests/e2e/test_6_mail.py
 
+.PHONY: bench-setup
+bench-setup: ## the environment of what benchmarks compare us with (pdf2image; poppler-utils is up to you)
+	@$(PYTHON) scripts/bootstrap.py benchmarks
+
 .PHONY: check-layers
 check-layers: setup-demo ## resolve the layers' wheels for AWS and add up their sizes (needs a package index)
 	@$(PRODUCT) scripts/check_layers.py
@@ -87,4 +91,4 @@ clean: ## stop the local runtime; remove what was built, its state and the demo'
 	@rm -rf .aws-sam .recto build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 distclean: clean ## the virtual environments and the wheels as well: the next set-up needs a package index
-	@rm -rf .venv .venv-tools .venv-training .wheels
+	@rm -rf .venv .venv-tools .venv-training .venv-bench .wheels

@@ -1,6 +1,6 @@
 """Makes the virtual environments of this repository, once, and again without a network.
 
-    python3 scripts/bootstrap.py                      all environments (what `make setup` runs)
+    python3 scripts/bootstrap.py                      all environments (what `make setup` runs) but benchmarks
     python3 scripts/bootstrap.py product tools        only these
     python3 scripts/bootstrap.py --lock training      choose versions anew and write constraints/training.txt
 
@@ -74,6 +74,8 @@ class Environment:
     folder: str
     purpose: str
     projects: tuple[Project, ...] = ()
+    on_demand: bool = False
+    """Made only where it is asked for by name."""
 
     @property
     def path(self) -> Path:
@@ -134,6 +136,13 @@ ENVIRONMENTS = (
             Project("ocr"),
             Project("local"),
         ),
+    ),
+    Environment(
+        "benchmarks",
+        ".venv-bench",
+        "what the benchmarks of page images compare us with",
+        (Project("layers/recto", ("imaging",)),),
+        on_demand=True,
     ),
 )
 
@@ -272,12 +281,16 @@ def provide_tessdata() -> None:
 
 
 def chosen(names: Sequence[str]) -> list[Environment]:
-    return [environment for environment in ENVIRONMENTS if not names or environment.name in names]
+    if names:
+        return [environment for environment in ENVIRONMENTS if environment.name in names]
+    return [environment for environment in ENVIRONMENTS if not environment.on_demand]
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Make the virtual environments of this repository.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="product, tools, training (default: all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="product, tools, training (default), benchmarks"
+    )
     parser.add_argument(
         "--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt"
     )
