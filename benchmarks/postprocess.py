@@ -3,11 +3,12 @@
     .venv/bin/python benchmarks/postprocess.py --pages 40 --repeat 1     a quick look
     .venv/bin/python benchmarks/postprocess.py                           the figures, about 4 minutes
 
-Ours is the product's own step (`recto.steps.postprocess.extract_fields`): pages, predictions, reading order, mentions, values, normal forms, validators, calibrated confidence, `fields.json`. The other side is what
-the reference's function did: parse the JSON, `trp.Document`, walk over pages, lines and words, put runs of
-one class together, group them by class and text, write JSON; it normalises and validates nothing. Both read
-local files, each in a fresh process, in turn. Peak memory is that of the whole process. For ours it is taken
-once more with everything that the Lambda function imports (boto3, Powertools), for 3,000 pages too.
+Ours is the product's own step (`recto.steps.postprocess.extract_fields`): pages, predictions, reading
+order, mentions, values, normal forms, validators, calibrated confidence, `fields.json`. The other side is
+what the reference's function did: parse the JSON, `trp.Document`, walk over pages, lines and words, put runs
+of one class together, group them by class and text, write JSON; it normalises and validates nothing. Both
+read local files, each in a fresh process, in turn. Peak memory is that of the whole process. For ours it is
+taken once more with everything that the Lambda function imports (boto3, Powertools), for 3,000 pages too.
 """
 
 import argparse
@@ -23,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve()
-sys.path.insert(0, str(HERE.parent))
 
 BUCKET, DOCUMENT, RELEASE = "work", "benchmark", "releases/demo"
 LIMIT_MB, FACTOR = 200, 5
@@ -198,7 +198,8 @@ def row(measured: dict[str, Any], side: str) -> list[str]:
     in_function = f"{measured['as_function']['peak_mb']:.0f}" if side == "ours" else ""
     return [
         str(measured["pages"]), measured["density"], side, f"{runs[0]['mentions']}",
-        f"{median(runs, 'seconds'):.2f}", f"{median(runs, 'process_seconds'):.2f}", f"{peak:.0f}", in_function,
+        f"{median(runs, 'seconds'):.2f}", f"{median(runs, 'process_seconds'):.2f}", f"{peak:.0f}",
+        in_function,
     ]  # fmt: skip
 
 
