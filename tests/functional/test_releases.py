@@ -28,6 +28,7 @@ from recto.steps.make_release import (
 )
 from tests.fakes import FakeClock, FakeEvents, FakeParameters
 from tests.functional.conftest import INBOX, WORK
+from tests.functional.test_handlers import Context, load
 from tests.unit.releases import ENTRIES, changed, contents
 
 USED, LIST, ENDPOINT = "/recto/config/Release", "/recto/config/EntityConfiguration", "/recto/config/Endpoint"
@@ -314,3 +315,43 @@ def test_an_error_that_passes_is_raised_for_another_try(base: str, step: FollowP
 
     assert step.maker.parameters.read(USED) == base
     assert FIELDS in parse_release(step.maker.objects.read(at(base, INDEX))).files
+
+
+def test_two_people_who_make_releases_at_once_get_one_each(base: str, maker: ReleaseMaker) -> None:
+    mine = remake_with_fields(base, parse_fields(changed(Total={"Name": "Mine"})), maker)
+    theirs = remake_with_fields(base, parse_fields(changed(Total={"Name": "Theirs"})), maker)
+
+    first = use_release(mine.prefix, maker.parameters, USED)
+    second = use_release(theirs.prefix, maker.parameters, USED)
+
+    assert (first.before, second.before) == (base, mine.prefix)
+    for prefix in (base, mine.prefix, theirs.prefix):
+        assert prove_whole(prefix, maker.objects, WORK)
+
+
+def test_the_function_follows_the_parameter_whose_name_the_event_carries(
+    objects: S3Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssm = boto3.client("ssm")
+    base = publish_release(contents(), objects, WORK)
+    for name, value in ((USED, base), (LIST, json.dumps(changed(Total={"Name": "Amount"})))):
+        ssm.put_parameter(Name=name, Value=value, Type="String")
+    settings = {
+        "WORK_BUCKET": WORK, "PROJECT_ID": "recto", "EVENT_BUS": "default",
+        "RELEASE_PARAMETER": USED, "FIELDS_PARAMETER": LIST, "ENDPOINT_PARAMETER": ENDPOINT,
+    }  # fmt: skip
+    app = load("release_make", "app", monkeypatch, **settings)
+
+    made = app.lambda_handler({"Name": LIST}, Context())
+    ssm.put_parameter(Name=LIST, Value="[{", Type="String", Overwrite=True)
+    refused = app.lambda_handler({"Name": LIST}, Context())
+
+    used = ssm.get_parameter(Name=USED)["Parameter"]["Value"]
+    assert (made["Outcome"], made["Release"]) == ("made", used)
+    assert (refused["Outcome"], refused["Release"]) == ("refused", used)
+    assert refused["Failure"]["Error"] == "FieldConfigurationError"
+
+
+def test_a_parameter_that_nobody_follows_is_a_fault_of_the_rule(base: str, step: FollowParameter) -> None:
+    with pytest.raises(ValueError, match="nobody asked to follow"):
+        follow_parameter(ParameterChange(name=USED), step)
