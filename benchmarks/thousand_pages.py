@@ -3,10 +3,10 @@
     .venv/bin/python benchmarks/thousand_pages.py --pages 120 --distinct 8     a quick look
     .venv/bin/python benchmarks/thousand_pages.py                              the figures
 
-The document is made of real pages (contracts of kleister-nda, then the scans of inputs/) that repeat. Its OCR
-is answered from a cache that this asks for: each distinct page image is read by Tesseract once, the first time
-ever (about 3 s a page and core), and kept in .recto/ocr-cache. So the figures are those of the pipeline, not
-of the OCR. Ends with exit code 1 where a page or a word is lost, or a function needs more than 512 MB.
+The document is made of real pages (contracts of kleister-nda, then the scans of inputs/) that repeat. Its
+OCR is answered from a cache that this asks for: each distinct page image is read by Tesseract once, the first
+time ever (about 3 s a page and core), and kept in .recto/ocr-cache. So the figures are those of the pipeline,
+not of the OCR. Ends with exit code 1 where a page or a word is lost, or a function needs more than 512 MB.
 """
 
 import argparse

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -64,6 +65,7 @@ def create_app(services: Services, access_log: AccessLog) -> Starlette:
         Route("/endpoints/{name}/invocations", front.invoke, methods=["POST"]),
         Route("/endpoints/{name}/async-invocations", front.invoke_async, methods=["POST"]),
         Route("/_local/health", front.health, methods=["GET"]),
+        Route("/_local/ocr-cache", front.remember_pages, methods=["POST"]),
         Route("/_local/human-loops/{name}", front.loop_task, methods=["GET"]),
         Route("/_local/human-loops/{name}/answer", front.answer_loop, methods=["POST"]),
     ]
@@ -169,6 +171,11 @@ class _Front:
         places = {k: v for k, v in found.items() if k != "InferenceId"}
         headers = {f"X-Amzn-SageMaker-{name}": place for name, place in places.items()}
         return JSONResponse({"InferenceId": found["InferenceId"]}, 202, headers)
+
+    async def remember_pages(self, request: Request) -> Response:
+        folder = _parsed(await request.body()).get("folder")
+        self._services.textract.remember_pages(Path(folder) if folder else None)
+        return JSONResponse({"folder": folder})
 
     async def health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -56,7 +56,7 @@ class Readers:
 
     def __init__(self, workers: int, ocr_cache: Path | None = None) -> None:
         """Every page is read, but for those whose image `ocr_cache` has seen, where it is given."""
-        self._ocr_cache = str(ocr_cache or "")
+        self.ocr_cache = ocr_cache
         self.workers = workers
         self.pool = Workers(workers)
 
@@ -66,7 +66,9 @@ class Readers:
     def read(
         self, path: Path, kind: str, page: int, seed: str, languages: tuple[str, ...], layout: bool
     ) -> "Future[list[dict[str, Any]]]":
-        return self.pool.submit(read_page, str(path), kind, page, seed, languages, layout, self._ocr_cache)
+        return self.pool.submit(
+            read_page, str(path), kind, page, seed, languages, layout, str(self.ocr_cache or "")
+        )
 
     def close(self) -> None:
         """Drop what waits; pages being read are finished by nobody."""

@@ -75,6 +75,10 @@ class Textract:
             "AnalyzeDocument": lambda r: self._read_now(r, "AnalyzeDocumentModelVersion"),
         }
 
+    def remember_pages(self, folder: Path | None) -> None:
+        """From now on, answer pages whose image was read before from this folder; None: read every page."""
+        self._readers.ocr_cache = folder
+
     def resume(self) -> None:
         self._runner.resume()
 
