@@ -125,10 +125,15 @@ def contents_of(prefix: str, stack: Stack) -> FieldsOfRelease:
 
 
 def find_prefix(name: str, stack: Stack) -> str:
-    """The prefix of a release that a person calls `name`; ReleaseError for none or several."""
+    """The prefix of a release that a person calls `name`: in full, without its hash, or its beginning.
+
+    ReleaseError for none or several.
+    """
     wanted = short(name.rstrip("/"))
     there = sorted(map(short, _prefixes(stack.work)))
-    found = [one for one in there if one == wanted] or [one for one in there if one.startswith(f"{wanted}-")]
+    exact = [one for one in there if one == wanted]
+    named = [one for one in there if one.rpartition("-")[0] == wanted]
+    found = exact or named or [one for one in there if one.startswith(wanted)]
     if len(found) == 1:
         return f"{FOLDER}/{found[0]}"
     if found:

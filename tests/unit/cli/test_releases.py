@@ -216,9 +216,10 @@ def test_a_release_that_is_not_there_or_not_whole_is_not_used(stack: Stack, smal
 
 
 def test_two_releases_of_one_name_are_told_apart(stack: Stack, small: str) -> None:
-    publish_release(contents(seed=8), stack.objects, stack.work)
+    other = publish_release(contents(seed=8), stack.objects, stack.work)
 
     assert "several releases are called 'small'" in error_of(invoke("release", "use", "small"), ReleaseError)
+    assert releases.find_prefix(other.removeprefix("releases/")[:-3], stack) == other
 
 
 def test_a_name_and_previous_at_once_are_refused(stack: Stack) -> None:
