@@ -27,20 +27,22 @@ MONTHS: Final[Mapping[str, int]] = {
 
 _MONTH: Final = r"(?P<month>" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\.?"
 _DAY: Final = r"(?P<day>\d{1,2})(?:\s?(?:st|nd|rd|th|er)(?![^\W\d_])|º|°|\.)?"
-_YEAR: Final = r"(?P<year>\d{4}|'?\d{2})(?!\d)"
+_DIGIT_LIKE: Final = r"[\dOoQDlI|!SsB]"
+"""A digit, or what may be one that was misread: beside a number it makes the number doubtful."""
+_YEAR: Final = rf"(?P<year>\d{{4}}|'?\d{{2}})(?!{_DIGIT_LIKE})"
 _BEFORE_YEAR: Final = r"(?:,?\s*in\s+the\s+year\s+|of\s+|,|-|/|de\s+|del\s+)?"
 FORMS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"(?<!\d)(?P<year>\d{4})\s?(?P<mark>[-/.])\s?(?P<month>\d{1,2})\s?(?P=mark)\s?(?P<day>\d{1,2})(?!\d)",
         r"(?<!\d)(?P<year>\d{4})\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*日",
-        r"(?<![\d/.-])(?P<a>\d{1,2})\s?(?P<mark>[-/.])\s?(?P<b>\d{1,2})\s?(?P=mark)\s?" + _YEAR,
+        rf"(?<!{_DIGIT_LIKE})(?<![/.-])(?P<a>\d{{1,2}})\s?(?P<mark>[-/.])\s?(?P<b>\d{{1,2}})\s?(?P=mark)\s?{_YEAR}",
         rf"(?<!\w){_MONTH}\s*(?:the\s+)?{_DAY}(?!\d)\s*(?:,|\.|of)?\s*(?:of\s+)?{_YEAR}",
         rf"(?<!\d){_DAY}\s*(?:day\s+of\s+|of\s+|de\s+|-|/|,)?\s*{_MONTH}\s*{_BEFORE_YEAR}\s*{_YEAR}",
         r"(?<![\d/.-])(?P<a>\d{1,2})(?P<mark> )(?P<b>\d{1,2}) (?P<year>(?:19|20)\d{2})(?!\d)",
         rf"(?<!\w){_MONTH}\s*(?:,|-|/|of\s|de\s)?\s*(?P<year>\d{{4}})(?!\d)",
         rf"(?<!\w){_MONTH}\s*(?:[-/]\s*'?|')(?P<year>\d{{2}})(?!\w)",
-        r"(?<![\d/.-])(?P<month>\d{1,2})\s?[/.-]\s?(?P<year>(?:19|20)\d{2})(?!\d)",
+        r"(?<![\w/.-])(?P<month>\d{1,2})\s?[/.-]\s?(?P<year>(?:19|20)\d{2})(?!\d)",
         r"(?<!\d)(?P<year>(?:19|20)\d{2})[-/](?P<month>0[1-9]|1[0-2])(?![\d/-])",
         r"(?<!\d)(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>[0-2]\d|3[01])(?!\d)",
         r"(?<!\d)(?P<a>\d{2})(?P<mark>)(?P<b>\d{2})(?P<year>(?:19|20)\d{2})(?!\d)",
@@ -58,7 +60,7 @@ QUARTERS: Final = tuple(
     )
 )
 YEAR_ALONE: Final = re.compile(
-    r"\W*(?:(?:in|of|the|year|calendar|fiscal|fy)\s+)*(?P<year>(?:19|20)\d{2})\W*", re.IGNORECASE
+    r"\W*(?:(?:in|of|the|year|calendar|fiscal|fy)\s*)*(?P<year>(?:19|20)\d{2})\W*", re.IGNORECASE
 )
 """A whole text that is only a year."""
 

@@ -24,7 +24,7 @@ _UNITS: Final[Mapping[str, str]] = {
     "yr": "year", "mth": "month", "mo": "month", "wk": "week", "anniversary": "year"
 }  # fmt: skip
 _LENGTH: Final = re.compile(
-    rf"(?<![\w.,])(?:(?P<words>{number_words.CARDINAL}|an?|one[\s-]half)(?![a-z])[\s-]*)?"
+    rf"(?<![\w.,])(?:(?P<words>{number_words.CARDINAL}|an?)(?![a-z])[\s-]*)?"
     rf"(?:\(?\s*(?P<digits>\d{{1,4}}(?:[.,]\d{{1,2}})?)\s*(?:st|nd|rd|th)?\s*\)?)?[\s-]*"
     rf"(?:(?:full|consecutive|calendar|business|working|successive|additional)\s+)?(?:\(\s*)?{_UNIT}(?:\s*\(\s*s\s*\))?(?:'?s'?)?\.?(?![a-z])",
     re.IGNORECASE,
@@ -55,8 +55,8 @@ def duration_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
     """A length of time as `2 years 6 months`; its amount is counted in days, for comparison."""
     whole = folded(text)
     if iso := _ISO.fullmatch(whole):
-        parts = zip(iso.groups(), DAYS.items(), strict=False)
-        whole = " ".join(f"{count} {unit}" for count, (unit, _) in _iso_parts(parts) if count)
+        whole = " ".join(f"{count} {unit}" for count, unit in zip(iso.groups(), DAYS, strict=True) if count)
+    whole = _with_fractions(whole)
     whole = _ORDINAL_YEAR.sub(lambda match: str(number_words.ordinal(match["words"]) or match[0]), whole)
     found = list(_lengths(whole))
     if not found:
@@ -66,9 +66,31 @@ def duration_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
     return _joined(whole, found)
 
 
-def _iso_parts(parts: object) -> list[tuple[str | None, tuple[str, int]]]:
-    order = {"year": 0, "month": 1, "week": 2, "day": 3}
-    return sorted(parts, key=lambda part: order[part[1][0]])  # type: ignore[call-overload, no-any-return]
+def _with_fractions(text: str) -> str:
+    """Halves and quarters as decimals: `1 1/2`, `one and a half`, `half a`."""
+    text = _AND_A_HALF.sub(_and_a_half, text)
+    text = _HALF_A.sub("0.5 ", text)
+    return _FRACTION.sub(_fraction, text)
+
+
+def _and_a_half(match: re.Match[str]) -> str:
+    digits = match["digits"] or number_words.cardinal(match["words"])
+    return match[0] if digits is None else f"{digits}.5"
+
+
+def _fraction(match: re.Match[str]) -> str:
+    part = Decimal(match["over"]) / Decimal(match["under"])
+    return plain(Decimal(match["whole"] or 0) + part)
+
+
+_HALF_A: Final = re.compile(r"(?<!\w)(?:one[\s-]+)?half(?:\s+(?:of\s+)?an?\b|[\s-]+(?=year))", re.IGNORECASE)
+_AND_A_HALF: Final = re.compile(
+    rf"(?<!\w)(?:(?P<digits>\d{{1,3}})|(?P<words>{number_words.CARDINAL}))\s+and\s+(?:a|one)[\s-]+half(?!\w)",
+    re.IGNORECASE,
+)
+_FRACTION: Final = re.compile(
+    r"(?<![\d/.,])(?:(?P<whole>\d{1,3})[\s-]+)?(?P<over>[13])[/\u2044](?P<under>[24])(?![\d/])"
+)
 
 
 def _lengths(text: str) -> Iterator[_Length]:
@@ -86,8 +108,6 @@ def _counts(match: re.Match[str]) -> Iterator[Decimal]:
     words = (match["words"] or "").casefold()
     if words in ("a", "an") and not match["digits"]:
         yield Decimal(1)
-    elif words.startswith("one") and words.endswith("half"):
-        yield Decimal("0.5")
     elif words not in ("", "a", "an") and (number := number_words.cardinal(words)) is not None:
         yield Decimal(number)
 

@@ -57,7 +57,6 @@ _CHOICE: Final = re.compile(r"\bor\b|/|greater|larger|less(?:er)?\b|higher|lower
 RANGE: Final = re.compile(r"\s*(?:up\s+to|to|-|–|—|through|and)\s*", re.IGNORECASE)
 """What stands between the two ends of a range."""
 _NO_DECIMALS: Final = re.compile(r"(?<=\d)[.,][-–—]{1,2}(?!\d)")
-_IN_WORDS: Final = re.compile(rf"(?<!\w)(?:{number_words.CARDINAL})(?!\w)", re.IGNORECASE)
 _MAX_BEFORE: Final = 60
 """Characters before an amount in which `up to` and the like are looked for."""
 
@@ -105,7 +104,9 @@ def money_text(number: Decimal) -> str:
 def money_value(text: str, conventions: Conventions = NO_CONVENTIONS) -> Normalized:
     """An amount with its currency; a limit, a choice or a range of amounts keeps its structure."""
     whole = _NO_DECIMALS.sub("", folded(text))
-    found = _amounts(whole, conventions) or _amounts(_words_as_digits(whole), conventions, only_money=True)
+    found = _amounts(whole, conventions) or _amounts(
+        number_words.with_digits(whole), conventions, only_money=True
+    )
     if not found:
         is_none = _NONE.fullmatch(whole.strip())
         stated = Normalized("0.00", "0", (Decimal(0),), (NONE_STATED,))
@@ -116,16 +117,6 @@ def money_value(text: str, conventions: Conventions = NO_CONVENTIONS) -> Normali
 def is_none_stated(text: str) -> bool:
     """Whether a text says that there is no fee or rate."""
     return bool(_NONE.fullmatch(text.strip()))
-
-
-def _words_as_digits(text: str) -> str:
-    """`five hundred dollars` as `500 dollars`."""
-
-    def digits(match: re.Match[str]) -> str:
-        number = number_words.cardinal(match[0])
-        return match[0] if number is None else str(number)
-
-    return _IN_WORDS.sub(digits, text)
 
 
 def _amounts(text: str, conventions: Conventions, *, only_money: bool = False) -> list[_Amount]:

@@ -23,6 +23,7 @@ ORDINALS: Final[Mapping[str, int]] = {
 _ANY: Final = "|".join(sorted((*UNITS, *TENS), key=len, reverse=True))
 CARDINAL: Final = rf"(?:{_ANY})(?:[\s-]+(?:and\s+)?(?:{_ANY}|hundred|thousand))*"
 """A pattern for a number in words; matches more than `cardinal` accepts."""
+_IN_WORDS: Final = re.compile(rf"(?<!\w)(?:{CARDINAL})(?!\w)", re.IGNORECASE)
 ORDINAL: Final = rf"(?:(?:twenty|thirty)[\s-]+)?(?:{'|'.join(sorted(ORDINALS, key=len, reverse=True))})"
 """A pattern for an ordinal up to the thirty-ninth."""
 
@@ -52,6 +53,16 @@ def _below_hundred(parts: list[str]) -> int | None:
     if len(parts) == 2 and parts[0] in TENS and 0 < UNITS.get(parts[1], 0) < 10:
         return TENS[parts[0]] + UNITS[parts[1]]
     return None
+
+
+def with_digits(text: str) -> str:
+    """Numbers in words as digits: `five hundred dollars` as `500 dollars`."""
+
+    def digits(match: re.Match[str]) -> str:
+        number = cardinal(match[0])
+        return match[0] if number is None else str(number)
+
+    return _IN_WORDS.sub(digits, text)
 
 
 def ordinal(words: str) -> int | None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from recto.normalise import number_words
 from recto.normalise.money import RANGE, is_none_stated
 from recto.normalise.numbers import NUMBER, parse_decimal, plain
 from recto.normalise.reading import (
@@ -86,6 +87,8 @@ def percentage_value(text: str, conventions: Conventions = NO_CONVENTIONS) -> No
     """A rate in per cent; an index it is added to, a range and a period stay in the normal form."""
     whole = folded(text)
     found = _rates(whole, conventions)
+    if not found and _PERCENT.search(in_digits := number_words.with_digits(whole)):
+        whole, found = in_digits, _rates(in_digits, conventions)
     if not found:
         stated = Normalized("0%", "0%", (Decimal(0),), (NONE_STATED,))
         return stated if is_none_stated(whole) else not_understood(text, "no rate in it")

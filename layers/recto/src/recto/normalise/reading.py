@@ -96,9 +96,14 @@ Normalizer = Callable[[str, Conventions], Normalized]
 _QUOTES: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2212": "-"})
 
 
+_FRACTIONS: Final = str.maketrans({"\u00bd": " 1/2", "\u00bc": " 1/4", "\u00be": " 3/4"})
+_FOOTNOTE: Final = re.compile(r"(?<=[\d%)])[\u00b2\u00b3\u00b9\u2070-\u2079]+")
+
+
 def folded(text: str) -> str:
-    """White space, Unicode forms and quotes made one."""
-    return " ".join(unicodedata.normalize("NFKC", text).translate(_QUOTES).split())
+    """White space, Unicode forms and quotes made one; the mark of a footnote is no digit of its number."""
+    plain = _FOOTNOTE.sub("", text).translate(_FRACTIONS)
+    return " ".join(unicodedata.normalize("NFKC", plain).translate(_QUOTES).split())
 
 
 def text_key(text: str) -> str:

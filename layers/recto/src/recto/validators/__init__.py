@@ -22,7 +22,12 @@ class Verdict(BaseModel):
     """What one rule says about one value."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_pascal, validate_by_name=True, validate_by_alias=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
     )
 
     validator: str

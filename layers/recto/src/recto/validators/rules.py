@@ -31,7 +31,12 @@ class RuleVerdict(BaseModel):
     """What one rule says about the fields of one document."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_pascal, validate_by_name=True, validate_by_alias=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
     )
 
     rule: str
