@@ -20,6 +20,7 @@ ACTIONS = {
     ("s3", "CreateMultipartUpload"): {"s3:PutObject"},
     ("s3", "UploadPart"): {"s3:PutObject"},
     ("s3", "CompleteMultipartUpload"): {"s3:PutObject"},
+    ("s3", "CopyObject"): {"s3:GetObject", "s3:PutObject"},
     ("lambda", "Invoke"): {"lambda:InvokeFunction"},
 }
 IAM_NAMES = {"sagemaker-a2i-runtime": "sagemaker", "a2i-runtime": "sagemaker", "stepfunctions": "states"}
