@@ -21,19 +21,30 @@ EVERY_KEY = {
     "ReviewThreshold": 0.9,
     "Normalizer": "number",
     "Validators": ["not_empty", {"Name": "money_range", "Minimum": 0, "Maximum": 500}],
+    "Rules": [{"Name": "at_least_one_of", "Fields": ["Other"]}],
+    "DecimalMark": ".",
 }
+OTHER = {"ClassId": 1, "Name": "Other"}
 
 
 def test_every_key_is_read_and_written_back_as_it_was() -> None:
-    fields = parse_fields([EVERY_KEY])
+    fields = parse_fields([EVERY_KEY, OTHER])
+    fields["Fee - Annual"].normalise("1,234")
 
-    assert dump_fields(fields) == [EVERY_KEY]
+    assert dump_fields(fields) == [EVERY_KEY, OTHER]
     assert fields["Fee - Annual"].kind == FieldType.MONEY
     assert fields["Fee - Annual"].normalizer_name == "number"
 
 
 def test_keys_that_are_not_set_are_not_written() -> None:
     assert dump_fields(parse_fields('[{"ClassId": 0, "Name": "A"}]')) == [{"ClassId": 0, "Name": "A"}]
+
+
+def test_what_a_field_says_of_its_writing_is_used() -> None:
+    told = {"Type": "date", "DateOrder": "DMY", "TwoDigitYearsFrom": 1900}
+    field = parse_fields([{"ClassId": 0, "Name": "Born"} | told])["Born"]
+
+    assert field.normalise("03/04/19").value == "1919-04-03"
 
 
 def test_a_selector_is_read_in_any_case_and_written_in_lower_case() -> None:
@@ -65,6 +76,11 @@ def test_a_field_without_a_selector_is_multi_valued_and_without_a_type_text() ->
         ({"Validators": ["date_in_rage"]}, "unknown validator 'date_in_rage'"),
         ({"Validators": [{"Name": "money_range", "Min": 3}]}, "Min"),
         ({"Validators": [{"Name": "pattern", "Pattern": "("}]}, "not a regular expression"),
+        ({"DateOrder": "MDY"}, "DateOrder is for date or date_day_first, the field is text"),
+        ({"Type": "date", "DateOrder": "mdy"}, "DateOrder"),
+        ({"Type": "money", "Currency": "dollars"}, "Currency"),
+        ({"Type": "money", "Country": "US"}, "Country is for address or phone, the field is money"),
+        ({"Rules": [{"Name": "equal_to", "Field": "Fee"}]}, "names the field itself"),
         ({"ClassId": -1}, "ClassId"),
         ({"Name": ""}, "Name"),
     ],

@@ -46,7 +46,7 @@ _MY_STATES: Final = (
     "Sarawak|Selangor(?: Darul Ehsan)?|Terengganu|Kuala Lumpur|Labuan|Putrajaya"
 )
 _MALAYSIA: Final = re.compile(
-    rf"(?<![\w/-])(?P<postcode>\d{{5}})(?=\b)(?:.*?(?<!\w)(?P<region>{_MY_STATES})(?!\w))?", re.IGNORECASE
+    rf"(?<![\w/-])(?P<postcode>\d{{5}})(?!\w)(?=(?:.*?(?<!\w)(?P<region>{_MY_STATES})(?!\w))?)", re.IGNORECASE
 )
 _LAYOUTS: Final[Mapping[str, re.Pattern[str]]] = {"US": _US, "GB": _UK, "CA": _CANADA, "MY": _MALAYSIA}
 """Countries with a layout of their own; all others write the postcode before the city."""
