@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import pypdfium2
 import pytest
 
-from recto.normalise import Conventions, DateOrder, normalise, parse_address
+from recto.normalise import Conventions, DateOrder, normalise
+from recto.normalise.addresses import parse_address
 from tests.contract.template import ROOT
 
 RECEIPTS = ROOT.parent / "shared" / "data" / "sroie"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recto.normalise import Certainty, Conventions, Rate, normalise, rates_in
+from recto.normalise import Certainty, Conventions, normalise
+from recto.normalise.percentages import Rate, rates_in
 
 MONEY = {
     "RM 1,234.50": "1234.50 MYR",

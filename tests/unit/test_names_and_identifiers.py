@@ -4,13 +4,12 @@ import pytest
 
 from recto.normalise import (
     KINDS,
-    Address,
     Certainty,
     Conventions,
     checksum_fault,
     normalise,
-    parse_address,
 )
+from recto.normalise.addresses import Address, parse_address
 
 NAMES = {
     ("company", "NIKE, INC., an Oregon corporation"): "Nike Inc.",

@@ -10,23 +10,12 @@ One module per subject; `reading` has what they share.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Final
 
-from recto.normalise.addresses import Address, address_value, parse_address
-from recto.normalise.dates import date_day_first_value, date_value, first_and_last_day
-from recto.normalise.durations import duration_value
-from recto.normalise.identifiers import (
-    KINDS,
-    checksum_fault,
-    email_value,
-    identifier_value,
-    normaliser_of,
-    phone_value,
-)
-from recto.normalise.money import money_value
-from recto.normalise.names import company_value, person_value
-from recto.normalise.numbers import number_value, parse_decimal
-from recto.normalise.percentages import Rate, percentage_value, rates_in
+from recto.normalise.date_spans import first_and_last_day
+from recto.normalise.identifiers import KINDS, checksum_fault, normaliser_of
+from recto.normalise.numbers import parse_decimal
 from recto.normalise.reading import (
     MAX_TEXT,
     NO_CONVENTIONS,
@@ -38,20 +27,32 @@ from recto.normalise.reading import (
     text_value,
 )
 
+
+def _late(module: str) -> Normalizer:
+    """The normaliser of a module that is imported when it is first used: patterns take time to compile."""
+    place, function = module.split(":")
+
+    def value_of(text: str, conventions: Conventions = NO_CONVENTIONS) -> Normalized:
+        found: Normalizer = getattr(import_module(f"recto.normalise.{place}"), function)
+        return found(text, conventions)
+
+    return value_of
+
+
 NORMALIZERS: Final[Mapping[str, Normalizer]] = {
     "text": text_value,
-    "date": date_value,
-    "date_day_first": date_day_first_value,
-    "money": money_value,
-    "percentage": percentage_value,
-    "number": number_value,
-    "duration": duration_value,
-    "address": address_value,
-    "company": company_value,
-    "person": person_value,
-    "email": email_value,
-    "phone": phone_value,
-    "identifier": identifier_value,
+    "date": _late("dates:date_value"),
+    "date_day_first": _late("dates:date_day_first_value"),
+    "money": _late("money:money_value"),
+    "percentage": _late("percentages:percentage_value"),
+    "number": _late("numbers:number_value"),
+    "duration": _late("durations:duration_value"),
+    "address": _late("addresses:address_value"),
+    "company": _late("names:company_value"),
+    "person": _late("names:person_value"),
+    "email": _late("identifiers:email_value"),
+    "phone": _late("identifiers:phone_value"),
+    "identifier": _late("identifiers:identifier_value"),
     **{kind: normaliser_of(kind) for kind in KINDS},
 }
 """Normalisers by the name that a field's `Type` or `Normalizer` gives."""
@@ -66,17 +67,13 @@ __all__ = [
     "KINDS",
     "NORMALIZERS",
     "NO_CONVENTIONS",
-    "Address",
     "Certainty",
     "Conventions",
     "DateOrder",
     "Normalized",
     "Normalizer",
-    "Rate",
     "checksum_fault",
     "first_and_last_day",
     "normalise",
-    "parse_address",
     "parse_decimal",
-    "rates_in",
 ]

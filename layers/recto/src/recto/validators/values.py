@@ -31,7 +31,12 @@ class Parameters(BaseModel):
     """What a rule can be told; a key that it does not know is refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_pascal, validate_by_name=True, validate_by_alias=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        defer_build=True,  # most rules are not used by most field lists
     )
 
 
