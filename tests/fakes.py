@@ -86,10 +86,13 @@ class FakeParameters:
             raise ParameterMissingError(f"parameter {name} is missing")
         return self.values[name]
 
+    def version(self, name: str) -> int:
+        return 1 + sum(written == name for written, _ in self.written)
+
     def write(self, name: str, value: str) -> int:
         self.values[name] = value
         self.written.append((name, value))
-        return len(self.written)
+        return self.version(name)
 
 
 @dataclass

@@ -223,7 +223,27 @@ def test_the_same_event_twice_makes_one_release(base: str, step: FollowParameter
     first = follow(step, changed(Total={"Name": "Amount"}))
     again = follow_parameter(ParameterChange(name=LIST), step)
 
-    assert (again.outcome, again.release) == ("unchanged", first.release)
+    assert (again.outcome, again.release) == ("repeated", first.release)
+
+
+def test_an_event_that_comes_late_does_not_undo_a_step_back_and_a_new_change_does(
+    base: str, step: FollowParameter
+) -> None:
+    entries = changed(Total={"Name": "Amount"})
+    follow(step, entries)
+    use_release(base, step.maker.parameters, USED)
+
+    late = follow_parameter(ParameterChange(name=LIST), step)
+    new = follow(step, entries)
+
+    assert (late.outcome, late.release) == ("repeated", base)
+    assert new.outcome == "made"
+    assert step.maker.parameters.read(USED) == new.release != base
+
+
+def test_a_list_that_is_in_use_already_makes_nothing(base: str, step: FollowParameter) -> None:
+    assert follow(step, ENTRIES).outcome == "unchanged"
+    assert step.maker.parameters.read(USED) == base
 
 
 def test_a_list_by_reference_is_read_from_where_it_lies(base: str, step: FollowParameter) -> None:

@@ -10,7 +10,7 @@ from recto.fields import FieldList, dump_fields, field_faults, parse_fields
 from recto.places import Location
 from recto.release import FIELDS
 from recto.release_contents import misfits
-from recto.steps.follow_parameter import read_list
+from recto.steps.follow_parameter import Followed, note_followed, read_list
 from recto.steps.make_release import Used, fields_text, remake_with_fields, use_release
 from recto_cli.releases import (
     FIELDS_PARAMETER,
@@ -82,7 +82,9 @@ def push(fields: FieldList, name: str, stack: Stack) -> Pushed:
         require_still_used(base, made.prefix, stack)
         used = use_release(made.prefix, ParameterStore(CALLER), parameter_name(stack, RELEASE))
     value = parameter_value(fields, Location(bucket=stack.work, key=f"{made.prefix}/{FIELDS}"))
-    ParameterStore(CALLER).write(parameter_name(stack, FIELDS_PARAMETER), value)
+    told = parameter_name(stack, FIELDS_PARAMETER)
+    version = ParameterStore(CALLER).write(told, value)
+    note_followed(Followed.of(told, version, value), stack.objects, stack.work)
     return Pushed(base, made.prefix, made.changes, used, value)
 
 

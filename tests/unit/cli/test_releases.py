@@ -13,15 +13,16 @@ from typer.testing import CliRunner
 
 from recto.errors import ConfigurationError, FieldConfigurationError, ParameterMissingError, ReleaseError
 from recto.fields import parse_fields
-from recto.messages import Status
+from recto.messages import ParameterChange, Status
 from recto.release import FIELDS, INDEX, MODEL, TOKENIZER, dump_release, hash_files, parse_release
-from recto.steps.follow_parameter import REFUSAL
+from recto.steps.follow_parameter import REFUSAL, FollowParameter, follow_parameter
 from recto.steps.make_release import publish_release, use_release
 from recto_cli import dry_run, fields, releases
 from recto_cli.main import app
 from recto_cli.releases import maker_of, require_still_used, used_release
 from recto_cli.stack import Stack, read_stack
 from tests.contract.template import ROOT
+from tests.fakes import FakeEvents
 from tests.unit.cli.conftest import ID, PROJECT
 from tests.unit.cli.test_documents import add
 from tests.unit.releases import ENTRIES, changed, contents
@@ -312,6 +313,8 @@ def test_a_pushed_list_is_in_use_and_stands_in_the_parameter(
 
     told = boto3.client("ssm").get_parameter(Name=f"/{PROJECT}/config/EntityConfiguration")["Parameter"]
     pulled = invoke("fields", "pull")
+    follower = FollowParameter(maker_of(stack), FakeEvents(), told["Name"], "")
+    assert follow_parameter(ParameterChange(name=told["Name"]), follower).outcome == "repeated"
     assert pushed.exit_code == 0, pushed.exception
     assert "renamed: class 0 from 'Total' to 'Amount'" in pushed.stdout
     assert f"before: {small.removeprefix('releases/')}" in pushed.stdout

@@ -323,7 +323,7 @@ class ParameterChange(Message):
 class ParameterFollowed(Message):
     """What became of a changed parameter."""
 
-    outcome: Literal["made", "unchanged", "undefined", "overtaken", "refused"]
+    outcome: Literal["made", "unchanged", "undefined", "overtaken", "refused", "repeated"]
     release: str = ""
     """The release that is in use after it."""
     changes: tuple[str, ...] = ()

@@ -317,8 +317,12 @@ class Parameters(Protocol):
         """ParameterMissingError where it is absent, 'undefined' or 'null'."""
         ...
 
+    def version(self, name: str) -> int:
+        """It grows with each change. ParameterMissingError where the parameter is absent."""
+        ...
+
     def write(self, name: str, value: str) -> int:
-        """The parameter's new version; two writers are told apart by it."""
+        """The parameter's new version."""
         ...
 
 

@@ -118,6 +118,10 @@ class ParameterStore:
             raise ParameterMissingError(f"parameter {name}: expected a value, it says {value!r}")
         return value
 
+    def version(self, name: str) -> int:
+        with errors_of(f"GetParameter {name}", {"ParameterNotFound": ParameterMissingError}):
+            return int(self._ssm.get_parameter(Name=name)["Parameter"]["Version"])
+
     def write(self, name: str, value: str) -> int:
         with errors_of(f"PutParameter {name}"):
             answer = self._ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)

@@ -6,7 +6,8 @@ never in use: the release stays, an event `ReleaseRefused` goes out, and the rea
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from hashlib import sha256
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
@@ -24,6 +25,8 @@ from recto.ports import Events, ObjectStore
 from recto.release import FOLDER
 from recto.steps.make_release import JSON_TYPE, ReleaseMaker, in_use, remake_with_fields, use_release
 
+FOLLOWED = f"{FOLDER}/followed.json"
+"""In the work bucket: the state of the parameter that was seen to last."""
 REFUSAL = f"{FOLDER}/refused.json"
 """In the work bucket: what was refused last, and why."""
 MAX_LIST_BYTES = 1_000_000
@@ -43,6 +46,24 @@ class Refusal(BaseModel):
     time: datetime
 
 
+class Followed(BaseModel):
+    """The last state of the field list's parameter that something was made of, or that was refused.
+
+    Events may come late and more than once: one that came after somebody went back to an earlier release
+    would undo that.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: int
+    sha256: str
+
+    @classmethod
+    def of(cls, name: str, version: int, value: str) -> Self:
+        return cls(name=name, version=version, sha256=sha256(value.encode()).hexdigest())
+
+
 class FollowParameter(NamedTuple):
     """What the step works with."""
 
@@ -57,15 +78,35 @@ def follow_parameter(change: ParameterChange, step: FollowParameter) -> Paramete
     if change.name not in (step.fields_parameter, step.endpoint_parameter):
         raise ValueError(f"nobody asked to follow {change.name!r}")
     try:
+        version = step.maker.parameters.version(change.name)
         value = step.maker.parameters.read(change.name)
     except ParameterMissingError:
         return ParameterFollowed(outcome="undefined", release=_in_use(step))
+    if change.name == step.endpoint_parameter:
+        return _refuse(change.name, _no_endpoints(change.name, value), step)
+    followed = Followed.of(change.name, version, value)
+    if followed == _last_followed(step):
+        return ParameterFollowed(outcome="repeated", release=_in_use(step))
     try:
-        if change.name == step.endpoint_parameter:
-            return _refuse(change.name, _no_endpoints(change.name, value), step)
-        return _follow_fields(change.name, value, step)
+        told = _follow_fields(change.name, value, step)
     except ConfigurationError as error:
-        return _refuse(change.name, error, step)
+        told = _refuse(change.name, error, step)
+    if told.outcome != "overtaken":
+        note_followed(followed, step.maker.objects, step.maker.work_bucket)
+    return told
+
+
+def note_followed(followed: Followed, objects: ObjectStore, work_bucket: str) -> None:
+    """Remember a state of the parameter, so that its event makes nothing of it again."""
+    place = Location(bucket=work_bucket, key=FOLLOWED)
+    objects.write(place, followed.model_dump_json().encode(), JSON_TYPE)
+
+
+def _last_followed(step: FollowParameter) -> Followed | None:
+    place = Location(bucket=step.maker.work_bucket, key=FOLLOWED)
+    if step.maker.objects.info(place) is None:
+        return None
+    return Followed.model_validate_json(step.maker.objects.read(place))
 
 
 def _no_endpoints(name: str, value: str) -> ConfigurationError:
