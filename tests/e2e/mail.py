@@ -23,11 +23,11 @@ from recto_cli.reviews import hand_in, load_task
 from recto_cli.stack import read_stack
 from recto_cli.target import local_target
 from tests.e2e.conftest import DATA, SAMPLES, Pipeline
+from tests.e2e.traces import waiting_messages
 
 LIST = Path(__file__).parent / "mail.csv"
 COLUMNS = ("file", "outcome", "pages")
 RESULT = "result"
-PREFIX = "mail"
 GOOD = SAMPLES / "letter.pdf"
 """The ordinary document between the odd ones."""
 ODD_PER_GOOD = 10
@@ -156,18 +156,19 @@ class Day(NamedTuple):
     """What it gave between the odd ones."""
     uploads: list[str]
     """Keys that were sent."""
-    seconds: float
+    began: datetime
+    queued_before: dict[str, int]
+    """Messages that tests before this one left in the queues."""
 
 
-def deal_with(pipeline: Pipeline, letters: list[Path], seconds: float) -> Day:
-    """Send a good document alone, then all letters with copies of it between them."""
-    office = _Office(pipeline)
+def deal_with(pipeline: Pipeline, folder: str, letters: list[Path], seconds: float) -> Day:
+    """Send a good document alone, then all letters with copies of it between them, into a folder."""
+    began, queued = datetime.now(UTC), waiting_messages(pipeline)
+    office = _Office(pipeline, folder)
     (first,) = office.settle({office.send(GOOD, "alone"): "alone"}, seconds).values()
     alone = comparable(pipeline.result(first.document_id))
-    began = time.monotonic()
     names = dict(office.send_all(letters))
     rows = office.settle(names, seconds)
-    took = time.monotonic() - began
     good = [row for name, row in sorted(rows.items()) if name.startswith("good-")]
     assert {row.status for row in good} == {Status.PROCESSED}, [
         (row.key, row.error, row.cause) for row in good
@@ -175,21 +176,21 @@ def deal_with(pipeline: Pipeline, letters: list[Path], seconds: float) -> Day:
     mail = {name: row for name, row in rows.items() if not name.startswith("good-")}
     outcomes = {name: office.outcome(row) for name, row in mail.items()}
     between = [comparable(pipeline.result(row.document_id)) for row in good]
-    return Day(letters, rows, outcomes, alone, between, [f"{PREFIX}/alone", *names], took)
+    return Day(letters, rows, outcomes, alone, between, [first.key, *names], began, queued)
 
 
 class _Office:
     """Sends letters and answers reviews, as a person at the command line does."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+    def __init__(self, pipeline: Pipeline, folder: str) -> None:
+        self._pipeline, self._folder = pipeline, folder
         self._stack = read_stack(pipeline.info.project)
         self._target = local_target(pipeline.info)
         self._answered: set[str] = set()
 
     def send(self, path: Path, name: str) -> str:
         """The key of what was sent."""
-        key = f"{PREFIX}/{name}"
+        key = f"{self._folder}/{name}"
         self._pipeline.objects.write(Location(bucket=self._pipeline.inbox, key=key), path.read_bytes())
         return key
 

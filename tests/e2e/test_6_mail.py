@@ -4,7 +4,6 @@
 """
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -28,6 +27,7 @@ from tests.e2e.traces import (
     resident_bytes,
     telling_words,
     uncaught,
+    waiting_messages,
 )
 
 GIBIBYTE = 1024**3
@@ -42,9 +42,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module", params=["small", pytest.param("whole", marks=pytest.mark.prove)])
-def day(request: pytest.FixtureRequest, pipeline: Pipeline) -> Iterator[Day]:
+def day(request: pytest.FixtureRequest, pipeline: Pipeline) -> Day:
     letters, seconds = MAILS[request.param]
-    dealt = deal_with(pipeline, letters(), seconds)
+    dealt = deal_with(pipeline, f"mail-{request.param}", letters(), seconds)
     if UPDATE and request.param == "whole":
         write_expected(dealt.outcomes)
     elif UPDATE:
@@ -86,11 +86,17 @@ def test_nothing_of_the_mail_is_left_behind(day: Day, pipeline: Pipeline) -> Non
     assert {len(found) for found in ids} == {1}, "one row for each upload"
     pipeline.no_slot_is_held()
     wait_for(lambda: not running_executions(pipeline) or None, 60, lambda: running_executions(pipeline))
-    wait_for(lambda: not waiting_messages(pipeline) or None, 60, lambda: waiting_messages(pipeline))
+    wait_for(lambda: not new_messages(day, pipeline) or None, 60, lambda: new_messages(day, pipeline))
+
+
+def new_messages(day: Day, pipeline: Pipeline) -> dict[str, int]:
+    """Messages in queues, the dead letters among them, beyond those that were there before the mail."""
+    now = waiting_messages(pipeline)
+    return {queue: count for queue, count in now.items() if count > day.queued_before.get(queue, 0)}
 
 
 def test_no_function_crashed_and_what_they_raised_has_a_name(day: Day, pipeline: Pipeline) -> None:
-    logs = function_logs(pipeline)
+    logs = function_logs(pipeline, day.began)
 
     assert sum(len(lines) for lines in logs.values()) > 20 * len(day.uploads)
     assert {group: found for group, lines in logs.items() if (found := crashes(lines))} == {}
@@ -107,7 +113,7 @@ def test_the_logs_hold_no_text_of_the_documents(day: Day, pipeline: Pipeline) ->
     done = [row for name, row in sorted(day.rows.items()) if row.status is Status.PROCESSED]
     chosen = done[:: max(1, len(done) // 40)]
     words = telling_words(pipeline, [row.document_id for row in chosen], " ".join(day.uploads))
-    lines = [line for of_group in function_logs(pipeline).values() for line in of_group]
+    lines = [line for of_group in function_logs(pipeline, day.began).values() for line in of_group]
     lines += (pipeline.runtime.home / "logs" / "standins.log").read_text(errors="replace").splitlines()
 
     assert len(words) > 100
@@ -126,16 +132,4 @@ def running_executions(pipeline: Pipeline) -> list[str]:
     machine = pipeline.info.outputs["PipelineStateMachine"]
     found = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
     rows = [pipeline.documents.find(execution["name"].partition("-")[0]) for execution in found]
-    return [row.key for row in rows if row and row.key.startswith("mail/")]
-
-
-def waiting_messages(pipeline: Pipeline) -> dict[str, int]:
-    """Messages in the deployment's queues, the dead letters among them; those of the tests do not count."""
-    sqs = pipeline.client("sqs")
-    counts = {}
-    for url in sqs.list_queues()["QueueUrls"]:
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        kinds = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        if url != pipeline.queue and (count := sum(int(attributes.get(kind, 0)) for kind in kinds)):
-            counts[url.rpartition("/")[2]] = count
-    return counts
+    return [row.key for row in rows if row and row.key.startswith("mail-")]

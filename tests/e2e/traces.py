@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from recto.document import Word
@@ -16,15 +17,16 @@ CRASHED = re.compile(r"Task timed out|Runtime\.\w+Error|Runtime exited|Segmentat
 LEAST_LETTERS = 10
 
 
-def function_logs(pipeline: Pipeline) -> dict[str, list[str]]:
+def function_logs(pipeline: Pipeline, since: datetime) -> dict[str, list[str]]:
     """The lines that each function wrote, by the name of its log group."""
+    start = int(since.timestamp() * 1000)
     logs = pipeline.client("logs")
     groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
     pages = logs.get_paginator("filter_log_events")
     return {
         group: [
             line
-            for page in pages.paginate(logGroupName=group, PaginationConfig={"PageSize": 10_000})
+            for page in pages.paginate(logGroupName=group, startTime=start)
             for event in page["events"]
             for line in event["message"].splitlines()
         ]
@@ -94,3 +96,15 @@ def resident_bytes(pipeline: Pipeline) -> int:
 
 def bytes_on_disk(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def waiting_messages(pipeline: Pipeline) -> dict[str, int]:
+    """Messages in the deployment's queues, the dead letters among them; those of the tests do not count."""
+    sqs = pipeline.client("sqs")
+    kinds = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    counts = {}
+    for url in sqs.list_queues()["QueueUrls"]:
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        if url != pipeline.queue and (count := sum(int(attributes.get(kind, 0)) for kind in kinds)):
+            counts[url.rpartition("/")[2]] = count
+    return counts

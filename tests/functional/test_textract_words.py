@@ -9,14 +9,24 @@ from typing import Any
 import pytest
 
 from recto.aws.s3 import S3Objects
-from recto.document import NO_LINE, Page, Word
+from recto.document import NO_LINE, Page, PagePredictions, Word
 from recto.errors import DamagedDocumentError, OcrFailedError, RectoError
-from recto.messages import DocumentRef, OcrJob, TextractFetchRequest
+from recto.fields import parse_fields
+from recto.messages import (
+    DocumentRef,
+    OcrJob,
+    PageRange,
+    PageWork,
+    PostprocessRequest,
+    TextractFetchRequest,
+)
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, document_id
 from recto.places import Location as Place
 from recto.reading_order import reading_order
+from recto.steps.model import ModelInvoke, classify_range
 from recto.steps.ocr_fetch import OcrFetch, fetch
+from recto.steps.postprocess import extract_fields, load_result
 from recto.steps.stored_pages import stored_pages
 from recto.textract import blocks_of, read_pages
 from recto_local.standins.reading import read_page
@@ -25,6 +35,7 @@ from tests.fakes import FakeOcr
 from tests.functional.conftest import INBOX, WORK
 
 TEXTRACT = ROOT.parent / "shared" / "data" / "textract"
+RELEASE = ROOT / "local" / "releases" / "demo"
 MILLIONTH = 1e-6
 ODD = {
     "deepdoctection/textract.json": {"dangling_reference": 92},
@@ -264,6 +275,40 @@ def test_remarks_of_a_document_fetched_in_many_calls_are_told_once_for_each_page
     (said,) = job.remarks
     assert said.startswith("no_line: 21 (")
     assert said.endswith("pages 1-7")
+
+
+class NoFields:
+    """A model that finds nothing."""
+
+    def predict(self, page: Page) -> PagePredictions:
+        fields = parse_fields((RELEASE / "fields.json").read_bytes())
+        num_words = len(page.words)
+        return PagePredictions(page.number, (len(fields),) * num_words, (1.0,) * num_words)
+
+
+@needs_responses
+def test_the_operator_reads_oddities_and_unread_pages_in_the_result(objects: S3Objects) -> None:
+    upside_down = json.loads((TEXTRACT / "trp" / "gib__180_degrees.json").read_bytes())
+    document = DocumentRef(document_id="1" * 32, bucket=INBOX, key="a.pdf", release="releases/demo")
+    for path in RELEASE.iterdir():
+        objects.write(Place(bucket=WORK, key=f"releases/demo/{path.name}"), path.read_bytes())
+    bad_page = [{"ErrorCode": "BAD_PAGE", "Pages": [2]}]
+    ocr = FakeOcr(list(blocks_of(upside_down)), num_pages=2, warnings=bad_page, status="PARTIAL_SUCCESS")
+    job = OcrJob(job_id="job-0", warnings=("BAD_PAGE: pages 2",))
+    step = OcrFetch(ocr, objects, objects, WORK, lambda: False)
+    fetch(TextractFetchRequest(document=document, job=job), step)
+    work = PageWork(document=document, range=PageRange(part=1, first=1, last=2))
+    classify_range(work, ModelInvoke(objects, lambda _release: NoFields(), WORK))
+
+    answer = extract_fields(PostprocessRequest(document=document), objects, WORK)
+
+    result = load_result(objects, DocumentPlaces(WORK, document.document_id))
+    assert result.warnings is not None
+    unread, no_page_number, turned = sorted(result.warnings)
+    assert unread == "BAD_PAGE: pages 2"
+    assert turned.startswith("turned: 136 (")
+    assert no_page_number.startswith("no_page_number: ")
+    assert [reason for reason in answer.reasons if "unread" in reason] == ["pages_unread"]
 
 
 SOURCES = ("paystub_single_table.png", "receipt.jpg")
