@@ -334,3 +334,11 @@ def test_loop_names_of_different_documents_differ_however_long_they_are() -> Non
     assert human_loop_name("a" * 80, 1) != human_loop_name("a" * 80, 2)
     assert human_loop_name("Ä") != human_loop_name("Ö")
     assert human_loop_name("0123abcd", 2) == "0123abcd-2"
+
+
+def test_what_was_odd_about_the_ocr_is_still_told_after_the_review() -> None:
+    told = RESULT.model_copy(update={"warnings": ("turned: 3 (words do not run to the right); pages 1",)})
+
+    after = apply_answers(told, [answer(Date=FieldAnswer(True))], FIELDS)
+
+    assert after.warnings == told.warnings
