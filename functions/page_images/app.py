@@ -35,7 +35,7 @@ def wiring() -> PageImages:
         work_bucket=settings.work_bucket,
         review_pixels=settings.review_pixels,
         review_file=as_jpeg,
-        thumbnail_file=lambda image: encoded_thumbnail(image, style),
+        thumbnail_file=lambda pages, number: encoded_thumbnail(pages, number, style),
         thumbnails_file=npz_of,
     )
 

@@ -19,7 +19,7 @@ from recto.errors import (
     DocumentTooLargeError,
     UnsupportedDocumentError,
 )
-from recto.imaging import Limits, _longest_side, as_jpeg, as_png, in_colour, open_pages
+from recto.imaging import Limits, _checked_size, as_jpeg, as_png, in_colour, open_pages
 from tests.bad_files import NO_PAGES
 
 LIMITS = Limits(pages=10, pixels=2_000_000)
@@ -393,7 +393,7 @@ class SizedPage(NamedTuple):
 @pytest.mark.parametrize("size", [(0.0, 5.0), (math.nan, 5.0), (math.inf, 5.0), (-5.0, 5.0)])
 def test_a_size_that_cannot_be_drawn_is_damage(size: tuple[float, float]) -> None:
     with pytest.raises(DamagedDocumentError, match="page 7: its size is"):
-        _longest_side(SizedPage(size), "page 7")
+        _checked_size(SizedPage(size), "page 7")
 
 
 @pytest.mark.parametrize("nested", [False, True])

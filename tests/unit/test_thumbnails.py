@@ -1,16 +1,32 @@
 """Thumbnails for models: uniform, in one file, never pickled."""
 
 import io
+import tempfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from recto.imaging import Limits, as_png, open_pages
 from recto.thumbnail_arrays import read_thumbnails
-from recto.thumbnails import Fit, ThumbnailStyle, encoded_thumbnail, npz_of, thumbnail
+from recto.thumbnails import Fit, ThumbnailStyle, draw_thumbnail, npz_of
 
 STRETCHED = ThumbnailStyle(60, 40, Fit.STRETCH, "white", 0)
+
+
+def thumbnail(image: Image.Image, style: ThumbnailStyle, kind: str = "png") -> Image.Image:
+    """The thumbnail of a document that holds just this image."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"page.{kind}"
+        image.save(path)
+        with open_pages(path, Limits(10, 2_000_000), path.name) as pages:
+            return draw_thumbnail(pages, 1, style).convert("RGB")
+
+
+def encoded_thumbnail(image: Image.Image, style: ThumbnailStyle) -> bytes:
+    return as_png(thumbnail(image, style))
 
 
 def page(size: tuple[int, int] = (100, 200), colour: str = "red") -> Image.Image:
@@ -25,20 +41,29 @@ def test_thumbnails_of_all_pages_have_one_size(size: tuple[int, int], fit: Fit) 
     assert (small.mode, small.size) == ("RGB", (60, 40))
 
 
-def test_a_letterbox_keeps_the_page_undistorted_between_bars_of_the_colour() -> None:
+@pytest.mark.parametrize("kind", ["png", "pdf", "tif"])
+def test_a_letterbox_keeps_the_page_undistorted_between_bars_of_the_colour(kind: str) -> None:
     style = ThumbnailStyle(60, 40, Fit.LETTERBOX, "#000080", 0)
+    white = page((100, 200), "white")
 
-    small = thumbnail(page((100, 200)), style)
+    small = thumbnail(white, style, kind)
 
     row = [small.getpixel((x, 20)) for x in range(60)]
-    assert row == [(0, 0, 128)] * 20 + [(255, 0, 0)] * 20 + [(0, 0, 128)] * 20
-    assert small.getpixel((30, 0)) == small.getpixel((30, 39)) == (255, 0, 0)
+    assert row == [(0, 0, 128)] * 20 + [(255, 255, 255)] * 20 + [(0, 0, 128)] * 20
+    assert small.getpixel((30, 0)) == small.getpixel((30, 39)) == (255, 255, 255)
 
 
-def test_stretching_leaves_no_bars() -> None:
-    small = thumbnail(page(), STRETCHED)
+@pytest.mark.parametrize("kind", ["png", "pdf", "tif"])
+def test_stretching_leaves_no_bars_and_keeps_every_place_relative_to_the_page(kind: str) -> None:
+    large = page((100, 200), "white")
+    large.paste("black", (50, 100, 100, 200))
 
-    assert small.getcolors() == [(60 * 40, (255, 0, 0))]
+    small = thumbnail(large, STRETCHED, kind)
+
+    assert small.size == (60, 40)
+    assert [small.getpixel(place) for place in ((2, 2), (57, 2), (2, 37))] == [(255, 255, 255)] * 3
+    assert max(small.getpixel((57, 37))) < 10  # type: ignore[arg-type,type-var]
+    assert max(small.getpixel((33, 23))) < 40  # type: ignore[arg-type,type-var]
 
 
 @pytest.mark.parametrize(
@@ -57,14 +82,6 @@ def test_the_shortest_edge_rules_unless_the_longest_would_pass_its_limit(
     style = ThumbnailStyle(60, 40, Fit.SHORTEST, "white", max_side)
 
     assert thumbnail(page(size), style).size == expected
-
-
-def test_the_page_itself_stays_as_it_was() -> None:
-    large = page()
-
-    thumbnail(large, STRETCHED)
-
-    assert large.size == (100, 200)
 
 
 def test_a_document_of_one_page_is_its_pixels() -> None:

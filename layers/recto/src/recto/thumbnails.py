@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageColor
 
-from recto.imaging import as_png
+from recto.imaging import PageSource, as_png
 
 NPY_MAGIC = b"\x93NUMPY\x01\x00"
 NPY_ALIGNMENT = 64
@@ -43,18 +43,17 @@ class ThumbnailStyle(NamedTuple):
     """For `shortest`, the longer edge at most, whatever becomes of the shorter; 0 for no limit."""
 
 
-def thumbnail(image: Image.Image, style: ThumbnailStyle) -> Image.Image:
-    """The page in a style; the image itself stays as it is."""
-    size = _size_within(image.size, style)
-    small = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0).convert("RGB")
+def draw_thumbnail(pages: PageSource, page: int, style: ThumbnailStyle) -> Image.Image:
+    """A page in a style, drawn in its size at once: a large image is not needed for it."""
+    small = pages.draw_sized(page, lambda width, height: _size_within((width, height), style))
     if style.fit is not Fit.LETTERBOX:
         return small
     whole = Image.new("RGB", (style.width, style.height), ImageColor.getrgb(style.colour))
-    whole.paste(small, ((style.width - size[0]) // 2, (style.height - size[1]) // 2))
+    whole.paste(small.convert("RGB"), ((style.width - small.width) // 2, (style.height - small.height) // 2))
     return whole
 
 
-def _size_within(size: tuple[int, int], style: ThumbnailStyle) -> tuple[int, int]:
+def _size_within(size: tuple[float, float], style: ThumbnailStyle) -> tuple[int, int]:
     """What the page itself measures in its thumbnail."""
     if style.fit is Fit.STRETCH:
         return style.width, style.height
@@ -92,6 +91,6 @@ def _npy(kind: str, shape: tuple[int, ...], content: bytes) -> bytes:
     return NPY_MAGIC + struct.pack("<H", len(header)) + header + content
 
 
-def encoded_thumbnail(image: Image.Image, style: ThumbnailStyle) -> bytes:
+def encoded_thumbnail(pages: PageSource, page: int, style: ThumbnailStyle) -> bytes:
     """The page's thumbnail as a PNG file."""
-    return as_png(thumbnail(image, style))
+    return as_png(draw_thumbnail(pages, page, style))

@@ -45,8 +45,8 @@ class PageImages(NamedTuple):
     """The longest side."""
     review_file: Callable[[Any], bytes]
     """A JPEG file of an image."""
-    thumbnail_file: Callable[[Any], bytes]
-    """A PNG file of an image's thumbnail."""
+    thumbnail_file: Callable[[Any, int], bytes]
+    """A PNG file of the thumbnail of an open document's page."""
     thumbnails_file: ThumbnailsFile
 
 
@@ -96,7 +96,7 @@ def _draw_page(
     image: Drawing = pages.draw_for_file(number, step.review_pixels)
     step.objects.write(places.image(number), step.review_file(image), "image/jpeg")
     width, height = image.size
-    return {"Page": number, "Width": width, "Height": height}, step.thumbnail_file(image)
+    return {"Page": number, "Width": width, "Height": height}, step.thumbnail_file(pages, number)
 
 
 @contextmanager
