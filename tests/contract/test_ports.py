@@ -17,6 +17,7 @@ from recto.aws.services import (
 )
 from recto.aws.textract import TextractOcr
 from tests.fakes import FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
+from tests.memory import MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
 
 IMPLEMENTATIONS = [
     (ports.Documents, DocumentRows),
@@ -37,6 +38,10 @@ IMPLEMENTATIONS = [
     (ports.HumanLoops, A2iHumanLoops),
     (ports.HumanLoops, FakeLoops),
     (ports.Functions, LambdaFunctions),
+    (ports.Documents, MemoryDocuments),
+    (ports.Slots, MemorySlots),
+    (ports.Reviews, MemoryReviews),
+    (ports.ObjectStore, MemoryObjects),
 ]
 
 

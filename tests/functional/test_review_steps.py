@@ -414,6 +414,19 @@ def test_an_answer_to_a_withdrawn_review_is_refused_by_name_and_kept(
     assert workflow.succeeded == []
 
 
+def test_an_answer_to_a_document_that_failed_meanwhile_is_refused_by_name(
+    trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, documents: DocumentRows
+) -> None:
+    """Its review has expired, say: the token is dead, and the reviewer's work must not vanish unseen."""
+    review = ask(trigger)
+    documents.move("d1", (Status.IN_REVIEW,), Status.FAILED, trigger.clock(), error="ReviewExpiredError")
+
+    answered = take_answer(hand_in(objects, review, CORRECTED), callback)
+
+    assert answered.outcome == "withdrawn"
+    assert "is FAILED and waits for nobody" in documents.history("d1")[-1]["cause"]
+
+
 def test_an_answer_is_late_as_soon_as_the_document_has_moved_on(
     trigger: ReviewTrigger, callback: ReviewCallback, objects: S3Objects, documents: DocumentRows
 ) -> None:

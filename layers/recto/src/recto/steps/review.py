@@ -41,6 +41,7 @@ from recto.steps.postprocess import load_result
 WORKBENCH = "workbench"
 OPEN, WITHDRAWN = "OPEN", "WITHDRAWN"
 JSON_TYPE = "application/json"
+ASKING = (Status.RUNNING, Status.IN_REVIEW)
 MAX_INPUT_CONTENT = 3_000_000
 """Bytes; A2I takes 3 MiB of InputContent."""
 MAX_ANSWER = 16 * 1024 * 1024
@@ -91,26 +92,28 @@ class Answered(NamedTuple):
 def open_review(request: ReviewRequest, step: ReviewTrigger) -> str:
     """The review's id: of the one that the document has already, or of a new one."""
     row = _row_of(request.document.document_id, step.documents)
+    _require_asking(row, request)
     review_id = row.review_id or step.new_id()
-    moved = step.documents.move(
-        row.document_id,
-        (Status.RUNNING, Status.IN_REVIEW),
-        Status.IN_REVIEW,
-        step.clock(),
-        request.document.attempt,
-        review_id=review_id,
-    )
-    if not moved:
-        raise ReviewFailedError(
-            f"document {row.document_id}: status {row.status}, attempt {row.attempt}; expected RUNNING or "
-            f"IN_REVIEW in attempt {request.document.attempt}"
-        )
     review = step.reviews.find(review_id) or _offer(review_id, row, request.task_token, step)
+    attempt, now = request.document.attempt, step.clock()
+    if not step.documents.move(
+        row.document_id, ASKING, Status.IN_REVIEW, now, attempt, review_id=review_id
+    ):  # whoever sees the status finds the review
+        _require_asking(_row_of(row.document_id, step.documents), request)
+        raise ReviewFailedError(f"document {row.document_id} has moved while its review was opened")
     if review.state == OPEN and step.reviews.renew_token(review_id, request.task_token):
         _ask_a2i(review, row, step)
     else:
         _take_again(review_id, row, request.task_token, step)
     return review_id
+
+
+def _require_asking(row: DocumentRow, request: ReviewRequest) -> None:
+    if row.status not in ASKING or row.attempt != request.document.attempt:
+        raise ReviewFailedError(
+            f"document {row.document_id}: status {row.status}, attempt {row.attempt}; expected RUNNING or "
+            f"IN_REVIEW in attempt {request.document.attempt}"
+        )
 
 
 def _row_of(document: str, documents: Documents) -> DocumentRow:
@@ -169,6 +172,11 @@ def take_answer(place: Location, step: ReviewCallback) -> Answered:
     if review.state == WITHDRAWN or row.review_id != review.review_id:
         why = review.reason or f"document {row.document_id} was processed again meanwhile"
         error = ReviewWithdrawnError(f"review {review.review_id} was withdrawn: {why}")
+        return _not_taken(review, "withdrawn", error, place, step)
+    if review.state == OPEN and row.status not in ASKING:
+        error = ReviewWithdrawnError(
+            f"review {review.review_id}: document {row.document_id} is {row.status} and waits for nobody"
+        )
         return _not_taken(review, "withdrawn", error, place, step)
     reviewed = _reviewed_or_error(output, row, step.objects, step.work_bucket)
     if isinstance(reviewed, ReviewFailedError) and review.state == OPEN and not review.loop_name:

@@ -1,0 +1,137 @@
+"""The table and the buckets in memory, for tests that make thousands of moves; checked against the ports."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from recto.errors import DocumentMissingError
+from recto.messages import Status
+from recto.places import Location
+from recto.ports import DocumentRow, ObjectInfo, ReviewRow
+
+
+@dataclass
+class MemoryObjects:
+    """One version of each object."""
+
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+    def info(self, place: Location) -> ObjectInfo | None:
+        body = self.bodies.get(place.uri)
+        return None if body is None else ObjectInfo(size=len(body), etag="")
+
+    def read(self, place: Location) -> bytes:
+        try:
+            return self.bodies[place.uri]
+        except KeyError:
+            raise DocumentMissingError(f"{place.uri}: no such object") from None
+
+    def read_range(self, place: Location, offset: int, length: int) -> bytes:
+        return self.read(place)[offset : offset + length]
+
+    def write(self, place: Location, body: bytes, content_type: str = "application/octet-stream") -> None:
+        self.bodies[place.uri] = body
+
+    def download(self, place: Location, path: Path) -> None:
+        path.write_bytes(self.read(place))
+
+
+@dataclass
+class MemoryDocuments:
+    """Rows and their histories."""
+
+    rows: dict[str, DocumentRow] = field(default_factory=dict)
+    entries: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def add(self, row: DocumentRow) -> bool:
+        if row.document_id in self.rows:
+            return False
+        self.rows[row.document_id] = row
+        return True
+
+    def find(self, document: str) -> DocumentRow | None:
+        return self.rows.get(document)
+
+    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
+        rows = sorted(self.rows.values(), key=lambda row: row.received)
+        return [row for row in rows if row.status is status][:limit]
+
+    def move(
+        self,
+        document: str,
+        expected: Iterable[Status],
+        status: Status,
+        now: datetime,
+        of_attempt: int | None = None,
+        **changes: str | float | Mapping[str, int],
+    ) -> bool:
+        row = self.rows.get(document)
+        if row is None or row.status not in tuple(expected) or of_attempt not in (None, row.attempt):
+            return False
+        self.rows[document] = DocumentRow.model_validate(
+            {**row.model_dump(), **changes, "status": status, "updated": now}
+        )
+        self.entries.append((document, str(status), changes))
+        return True
+
+    def note(self, document: str, now: datetime, what: str, **notes: str) -> None:
+        self.entries.append((document, what, notes))
+
+
+@dataclass
+class MemorySlots:
+    """Owners and expiries."""
+
+    held: dict[str, datetime] = field(default_factory=dict)
+
+    def take(self, owner: str, limit: int, expires: datetime) -> bool:
+        if owner in self.held or len(self.held) >= limit:
+            return False
+        self.held[owner] = expires
+        return True
+
+    def release(self, owner: str) -> bool:
+        return self.held.pop(owner, None) is not None
+
+    def take_back_expired(self, now: datetime) -> list[str]:
+        expired = [owner for owner, expires in self.held.items() if expires <= now]
+        return [owner for owner in expired if self.release(owner)]
+
+    def owners(self) -> Mapping[str, datetime]:
+        return dict(self.held)
+
+
+@dataclass
+class MemoryReviews:
+    """Reviews by their ids."""
+
+    rows: dict[str, ReviewRow] = field(default_factory=dict)
+
+    def add(self, row: ReviewRow) -> bool:
+        return self.rows.setdefault(row.review_id, row) is row
+
+    def find(self, review: str) -> ReviewRow | None:
+        return self.rows.get(review)
+
+    def _change(self, review: str, **changes: str) -> bool:
+        row = self.rows.get(review)
+        if row is None or row.state != "OPEN":
+            return False
+        self.rows[review] = row.model_copy(update=changes)
+        return True
+
+    def renew_token(self, review: str, task_token: str) -> bool:
+        return self._change(review, task_token=task_token)
+
+    def answer(self, review: str, answer: str) -> bool:
+        row = self.rows.get(review)
+        again = row is not None and (row.state, row.answer) == ("ANSWERED", answer)
+        return again or self._change(review, state="ANSWERED", answer=answer)
+
+    def withdraw(self, review: str, reason: str) -> bool:
+        return self._change(review, state="WITHDRAWN", reason=reason)
+
+    def refuse(self, review: str, refusal: str) -> bool:
+        return self._change(review, refusal=refusal)
