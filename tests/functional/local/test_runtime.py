@@ -12,8 +12,9 @@ import pytest
 from recto_local import processes
 from recto_local.deployment import DeploymentError, fingerprint
 from recto_local.processes import ProcessError, ProcessRef
-from recto_local.runtime import Runtime
+from recto_local.runtime import Runtime, RuntimeStartError, _whole_release
 from tests.functional.local.conftest import ROOT
+from tests.unit.releases import contents
 
 SAMCONFIG = """version = 0.1
 [local.global.parameters]
@@ -122,6 +123,14 @@ def test_a_template_that_cannot_be_built_is_reported_and_everything_stopped(tmp_
     assert not any(found.alive.values())
     assert [members_of(process.pid) for process in found.info.processes.values()] == [[], []]
     assert not runtime.down()
+
+
+def test_a_demo_release_that_was_altered_is_refused_before_it_is_uploaded(tmp_path: Path) -> None:
+    for name, body in {**contents(), "model.onnx": b"altered"}.items():
+        (tmp_path / name).write_bytes(body)
+
+    with pytest.raises(RuntimeStartError, match=r"ReleaseError: release small: model\.onnx"):
+        _whole_release(tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
