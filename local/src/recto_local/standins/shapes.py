@@ -84,12 +84,19 @@ def _check_constraints(shape: Shape, value: Any, where: str) -> None:
         raise ShapeError(f"{where}: {_shown(value)} is below the minimum of {limits['min']}")
     if "max" in limits and size > limits["max"]:
         raise ShapeError(f"{where}: {_shown(value)} is above the maximum of {limits['max']}")
-    pattern = limits.get("pattern")
+    pattern = _in_python(limits.get("pattern", ""))
     if pattern and isinstance(value, str) and not re.fullmatch(pattern, value, re.DOTALL):
         raise ShapeError(f"{where}: {_shown(value)} does not match {pattern}")
     allowed = getattr(shape, "enum", None)
     if allowed and isinstance(value, str) and value not in allowed:
         raise ShapeError(f"{where}: {_shown(value)} is not one of {', '.join(allowed)}")
+
+
+@lru_cache(maxsize=256)
+def _in_python(pattern: str) -> str:
+    """A pattern in the words of Java, as some models have them, in those of `re`."""
+    pattern = re.sub(r"\[\\p\{Print\}\]", r"[\\x20-\\x7e]", pattern)
+    return pattern.replace(r"\p{ASCII}", r"[\x00-\x7f]").replace(r"\z", r"\Z")
 
 
 def _shown(value: Any) -> str:
