@@ -1,13 +1,14 @@
 """Small stand-ins for the ports that moto does not cover; each keeps what it was told, to be looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recto.errors import ParameterMissingError, ThrottledError
 from recto.messages import ExecutionInput
-from recto.ports import OcrRequest
+from recto.places import Location
+from recto.ports import EndpointInfo, Inference, OcrRequest
 
 
 class FakeClock:
@@ -146,3 +147,22 @@ class FakeOcr:
         answer |= {"DocumentMetadata": {"Pages": self.num_pages}, "Blocks": list(self.blocks[begin:end])}
         answer |= {"Warnings": list(self.warnings)} if self.warnings else {}
         return {**answer, "NextToken": str(end)} if end < len(self.blocks) else answer
+
+
+class FakeEndpoints:
+    """One asynchronous endpoint that answers when the test says so."""
+
+    def __init__(self, work_bucket: str, topic: str) -> None:
+        place = f"s3://{work_bucket}/ocr-endpoint"
+        self.info = EndpointInfo("InService", True, f"{place}/answers", f"{place}/failures", topic, topic)
+        self.invoked: list[tuple[str, Location, str]] = []
+        self.while_invoking: Callable[[str], None] = lambda _: None
+
+    def describe(self, name: str) -> EndpointInfo:
+        return self.info
+
+    def invoke(self, name: str, request: Location, inference_id: str) -> Inference:
+        self.invoked.append((name, request, inference_id))
+        self.while_invoking(inference_id)
+        number = len(self.invoked)
+        return Inference(f"{self.info.output_path}/{number}.out", f"{self.info.failure_path}/{number}.out")

@@ -8,6 +8,7 @@ import pytest
 from recto import ports
 from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, SlotLeases
 from recto.aws.s3 import S3Objects
+from recto.aws.sagemaker import SageMakerEndpoints
 from recto.aws.services import (
     A2iHumanLoops,
     EventBridgeEvents,
@@ -16,7 +17,7 @@ from recto.aws.services import (
     StepFunctionsWorkflow,
 )
 from recto.aws.textract import TextractOcr
-from tests.fakes import FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
+from tests.fakes import FakeEndpoints, FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
 from tests.memory import MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
 
 IMPLEMENTATIONS = [
@@ -37,6 +38,8 @@ IMPLEMENTATIONS = [
     (ports.Parameters, FakeParameters),
     (ports.HumanLoops, A2iHumanLoops),
     (ports.HumanLoops, FakeLoops),
+    (ports.AsyncEndpoints, SageMakerEndpoints),
+    (ports.AsyncEndpoints, FakeEndpoints),
     (ports.Functions, LambdaFunctions),
     (ports.Documents, MemoryDocuments),
     (ports.Slots, MemorySlots),
