@@ -23,16 +23,28 @@ ACTIONS = {
     ("s3", "CopyObject"): {"s3:GetObject", "s3:PutObject"},
     ("lambda", "Invoke"): {"lambda:InvokeFunction"},
 }
-IAM_NAMES = {"sagemaker-a2i-runtime": "sagemaker", "a2i-runtime": "sagemaker", "stepfunctions": "states"}
+IAM_NAMES = {
+    "sagemaker-a2i-runtime": "sagemaker",
+    "sagemaker-runtime": "sagemaker",
+    "a2i-runtime": "sagemaker",
+    "stepfunctions": "states",
+}
 
 NOT_SEEN_HERE = {
-    "s3:GetObjectVersion": "the emulator's events carry no version ids",
+    "s3:GetObjectVersion": "the log tells no read of a version from any other",
     "s3:ListBucket": "makes S3 say 404 instead of 403; nobody calls it",
     "iam:PassRole": "checked by AWS when a role is handed over; nobody calls it",
     "states:SendTaskFailure": "only where a step fails while it holds a token; the functional tests do that",
 }
 NOT_SEEN_IN = {
+    (
+        "OcrEndpointStartFunction",
+        "states:SendTaskSuccess",
+    ): "only where the answer is there already when its state is tried again",
+    ("OcrEndpointCallbackFunction", "s3:GetObject"): "only where an inference has failed",
+    ("OcrEndpointCallbackFunction", "dynamodb:PutItem"): "only where an inference has failed",
     ("IntakeFunction", "dynamodb:GetItem"): "only where the event of a bad document comes again",
+    ("ReprocessFunction", "sagemaker:StopHumanLoop"): "only where the desk is Amazon A2I",
     ("DispatchFunction", "events:PutEvents"): "only where a document is given up after ten attempts",
     ("TextractStartFunction", "s3:GetObject"): "Textract reads the document with the caller's rights",
     (
@@ -40,7 +52,7 @@ NOT_SEEN_IN = {
         "states:SendTaskSuccess",
     ): "only where the job ended before the row was written",
 }
-IN_TRANSACTIONS = {"DispatchFunction", "A2iTriggerFunction", "PublishFunction"}
+IN_TRANSACTIONS = {"DispatchFunction", "ReprocessFunction", "A2iTriggerFunction", "PublishFunction"}
 """These move documents: an UpdateItem and a PutItem in one TransactWriteItems."""
 
 
