@@ -1,11 +1,16 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
+from pydantic.alias_generators import to_pascal
 
 from recto.errors import FieldConfigurationError
-from recto.fields import FieldType, Select, dump_fields, field_faults, parse_fields
+from recto.fields import FieldConfiguration, FieldType, Select, dump_fields, field_faults, parse_fields
+from recto.normalise import NORMALIZERS
+from recto.validators import RULES, VALIDATORS
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "fields.md"
 CREDIT_CARDS = Path(__file__).parents[3] / "shared" / "fields-credit-cards.json"
 
 EVERY_KEY = {
@@ -167,3 +172,18 @@ def test_the_19_credit_card_fields_come_back_unchanged() -> None:
 
     assert dump_fields(fields) == source
     assert (len(fields), fields.other_class, len(fields.active)) == (19, 19, 16)
+
+
+def test_the_guides_example_is_a_field_list_and_the_guide_names_all_that_there_is() -> None:
+    guide = GUIDE.read_text()
+    example = re.search(r"```json\n(.*?)```", guide, re.DOTALL)
+    names = [
+        *VALIDATORS,
+        *RULES,
+        *NORMALIZERS,
+        *(to_pascal(name) for name in FieldConfiguration.model_fields),
+    ]
+
+    assert example
+    assert parse_fields(example[1])["Total"].rules
+    assert [name for name in names if f"`{name}`" not in guide] == ["date_day_first"]
