@@ -1,5 +1,8 @@
 """Rules between the fields of a document, from the configuration to the reviewer."""
 
+import json
+from datetime import date
+
 import pytest
 
 from recto.entities import extract, review_reasons, with_reasons, with_rules
@@ -218,6 +221,21 @@ def test_a_reviewers_value_is_judged_again_and_may_stand_though_it_breaks_a_rule
     broken = answered("2018-01-01")
     assert (broken.value, broken.reviewed) == ("2018-01-01", True)
     assert [rule.rule for rule in broken.failed_rules] == ["not_before"]
+
+
+def test_the_reference_day_goes_with_the_result_and_judges_the_reviewers_value_too() -> None:
+    fields = field_list(START | {"Validators": ["not_in_future"]})
+    page = drawn("2026-11-20@0 y", other=1)
+    result = extract([page], fields, reference=date(2026, 11, 21))
+    stored = DocumentResult.model_validate_json(json.dumps(result.to_json()))
+
+    answer = ReviewAnswer("w", {"Start": FieldAnswer(is_present=True, values=("2027-01-01",))})
+    reviewed = apply_answers(stored, [answer], fields)
+
+    assert result.fields["Start"].verdicts[0].passed
+    (verdict,) = reviewed.fields["Start"].verdicts
+    assert "2027-01-01 is in the future: the document was read on 2026-11-21" in verdict.message
+    assert reviewed.reference_date == date(2026, 11, 21)
 
 
 # --- what the operator is told ------------------------------------------------------------------------
