@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.batches import handle_messages
@@ -16,7 +16,7 @@ from recto.steps.intake import uploads_of
 from recto.steps.review import ReviewCallback, take_answer
 
 CALLER = "recto-a2i-callback"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -42,7 +42,6 @@ def handle(body: str) -> None:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Hand reviewers' answers to the pipeline."""
     return handle_messages(event, context, handle, logger, metrics)

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -18,7 +18,7 @@ from recto.settings import ReviewTriggerSettings
 from recto.steps.review import ReviewTrigger, open_review
 
 CALLER = "recto-a2i-trigger"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -42,7 +42,6 @@ def wiring() -> ReviewTrigger:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Put a document before a person."""
     request = ReviewRequest.model_validate(event)

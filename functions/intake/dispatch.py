@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -19,7 +19,7 @@ from recto.steps.ocr_engine import OcrParameters
 
 CALLER = "recto-dispatch"
 GRACE = timedelta(minutes=5)
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -44,7 +44,6 @@ def wiring() -> Dispatch:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Give back what is to be given back, then start what waits."""
     request = DispatchRequest.model_validate(event)

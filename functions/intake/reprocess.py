@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -16,7 +16,7 @@ from recto.settings import ReprocessSettings
 from recto.steps.reprocess import Reprocess, reprocess
 
 CALLER = "recto-reprocess"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -40,7 +40,6 @@ def wiring() -> tuple[Reprocess, LambdaFunctions, str]:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Let a document wait for a new attempt, then let `dispatch` start what has a free slot."""
     request = ReprocessRequest.model_validate(event)

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -17,7 +17,7 @@ from recto.settings import ModelInvokeSettings
 from recto.steps.model import ModelInvoke, classify_range, download_release, plan_ranges
 
 CALLER = "recto-model-invoke"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -36,7 +36,6 @@ def classifier_of(prefix: str) -> WordClassifier:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Plan the ranges of a document, or classify the words of one."""
     work = PageWork.model_validate(event)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.batches import handle_messages
@@ -16,7 +16,7 @@ from recto.settings import OcrEndpointCallbackSettings
 from recto.steps.ocr_endpoint import OcrEndpointCallback, hear_of_inference, inference_of
 
 CALLER = "recto-ocr-endpoint-callback"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -41,7 +41,6 @@ def handle(body: str) -> None:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call back the states that wait for these inferences."""
     return handle_messages(event, context, handle, logger, metrics)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -18,7 +18,7 @@ from recto.settings import OcrEndpointStartSettings
 from recto.steps.ocr_endpoint import OcrEndpointStart, start_inference
 
 CALLER = "recto-ocr-endpoint-start"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -38,7 +38,6 @@ def wiring() -> OcrEndpointStart:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Let the document's endpoint read a range of its pages."""
     request = OcrEndpointStartRequest.model_validate(event)

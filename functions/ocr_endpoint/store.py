@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -14,7 +14,7 @@ from recto.settings import OcrEndpointStoreSettings
 from recto.steps.ocr_endpoint import OcrEndpointStore, join_ranges, store_range
 
 CALLER = "recto-ocr-endpoint-store"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -24,7 +24,6 @@ def wiring() -> OcrEndpointStore:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Store a range of pages, or join what was stored."""
     request = OcrEndpointStoreRequest.model_validate(event)

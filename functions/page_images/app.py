@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -16,7 +16,7 @@ from recto.steps.page_images import PageImages, draw_range, plan_pages
 from recto.thumbnails import Fit, ThumbnailStyle, encoded_thumbnail, npz_of
 
 CALLER = "recto-page-images"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -42,7 +42,6 @@ def wiring() -> PageImages:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Count a document's pages, or draw a range of them."""
     work = PageWork.model_validate(event)

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -16,7 +16,7 @@ from recto.steps.follow_parameter import FollowParameter, follow_parameter
 from recto.steps.make_release import ReleaseMaker
 
 CALLER = "recto-release-make"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -39,7 +39,6 @@ def wiring() -> FollowParameter:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make the parameter's new value take effect for the next document, or say why not."""
     change = ParameterChange.model_validate(event)

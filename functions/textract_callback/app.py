@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.batches import handle_messages
@@ -15,7 +15,7 @@ from recto.settings import TextractCallbackSettings
 from recto.steps.ocr_job import OcrCallback, hear_of_end, notification_of
 
 CALLER = "recto-textract-callback"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -36,7 +36,6 @@ def handle(body: str) -> None:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call back the states that wait for these OCR jobs."""
     return handle_messages(event, context, handle, logger, metrics)

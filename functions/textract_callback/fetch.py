@@ -4,7 +4,7 @@ import time
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -16,7 +16,7 @@ from recto.settings import TextractFetchSettings
 from recto.steps.ocr_fetch import OcrFetch, fetch
 
 CALLER = "recto-textract-fetch"
-logger, metrics, tracer = Logger(), Metrics(), Tracer()
+logger, metrics = Logger(), Metrics()
 
 
 @cache
@@ -26,7 +26,6 @@ def wiring() -> tuple[TextractOcr, S3Objects, TextractFetchSettings]:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Store the next stretch of a job's pages."""
     request = TextractFetchRequest.model_validate(event)

@@ -17,6 +17,7 @@ class Message(BaseModel):
     """Frozen, PascalCase in JSON, unknown keys refused."""
 
     model_config = ConfigDict(
+        defer_build=True,  # when a model is first used: a function uses few of them and starts sooner
         frozen=True,
         alias_generator=to_pascal,
         populate_by_name=True,

@@ -66,7 +66,7 @@ class Copies(Protocol):
 class DocumentRow(BaseModel):
     """A document as the table knows it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     document_id: str
     status: Status
@@ -166,7 +166,7 @@ class Slots(Protocol):
 class JobRow(BaseModel):
     """Who waits for an OCR job."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     tag: str
     document_id: str
@@ -218,7 +218,7 @@ class AsyncEndpoints(Protocol):
 class ReviewRow(BaseModel):
     """Who waits for a review; the task token leaves this row for the workflow only."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     review_id: str
     document_id: str
@@ -286,7 +286,7 @@ class Workflow(Protocol):
 class OcrRequest(BaseModel):
     """A Textract job to start."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     source: Location
     features: tuple[str, ...]

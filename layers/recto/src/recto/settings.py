@@ -14,7 +14,7 @@ from recto.errors import ParameterMissingError
 class Settings(BaseModel):
     """Read from the environment by `read`; a missing name is reported by name."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Self:
