@@ -42,7 +42,7 @@ from tests.memory import MemoryDocuments, MemoryObjects, MemoryReviews, MemorySl
 RELEASE, WORK, REVIEWS, LIMIT = "/recto/config/Release", "work", "reviews", 2
 PLAN = b'{"NumPages": 1, "Ranges": [{"Part": 1, "First": 1, "Last": 1}]}'
 FIELD = "Provider Name"
-PICK, ALL, MOST = st.integers(0, 11), 99, 5
+PICK, ALL, MOST = st.integers(0, 11), 99, 3
 ENDED = (Status.PROCESSED, Status.FAILED, Status.REJECTED)
 
 
@@ -100,7 +100,7 @@ class Documents(RuleBasedStateMachine):
 
     @initialize()
     def a_day_begins(self) -> None:
-        for _ in range(3):
+        for _ in range(2):
             self.upload()
         self.dispatch()
 
@@ -137,13 +137,25 @@ class Documents(RuleBasedStateMachine):
             if name in self.executions:
                 self._make_step(name, doubtful, ALL)
 
-    @rule(pick=PICK, writes=st.integers(0, 4), doubtful=st.booleans())
+    @rule(doubtful=st.booleans())
+    def all_go_on(self, doubtful: bool) -> None:
+        """Until each has ended or waits for a person."""
+        for name in sorted(self.executions):
+            for _ in range(6):
+                if name in self.executions:
+                    self._make_step(name, doubtful, ALL)
+
+    @rule(kind=st.sampled_from(["dies", "dies", "fails", "all die"]), pick=PICK, writes=st.integers(0, 4))
     @precondition(lambda self: self.executions)
-    def die(self, pick: int, writes: int, doubtful: bool) -> None:
-        """Some execution dies within a step, after so many writes."""
+    def trouble(self, kind: str, pick: int, writes: int) -> None:
+        """An execution dies within a step after so many writes, or fails by name; or a power cut."""
         name = sorted(self.executions)[pick % len(self.executions)]
-        self._make_step(name, doubtful, writes)
-        self._die(name)
+        if kind == "fails":
+            self._fail(name, self.executions[name], Failure(Error="ReleaseError"))
+        else:
+            self._make_step(name, True, writes)
+        for died in [name] if kind == "dies" else list(self.executions) if kind == "all die" else []:
+            self._die(died)
 
     def _make_step(self, name: str, doubtful: bool, num_writes: int) -> None:
         execution = self.executions[name]
@@ -220,17 +232,6 @@ class Documents(RuleBasedStateMachine):
     def _die(self, name: str) -> None:
         self.executions.pop(name, None)
         self.workflow.running.discard(name)
-
-    @rule(pick=PICK)
-    @precondition(lambda self: self.executions)
-    def fail(self, pick: int) -> None:
-        name = sorted(self.executions)[pick % len(self.executions)]
-        self._fail(name, self.executions[name], Failure(Error="ReleaseError"))
-
-    @rule()
-    def everything_is_killed(self) -> None:
-        for name in list(self.executions):
-            self._die(name)
 
     @rule()
     def recover(self) -> None:
@@ -355,5 +356,5 @@ class Documents(RuleBasedStateMachine):
 
 TestAnyOrder = Documents.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
