@@ -66,9 +66,10 @@ train-demo: setup ## train, export and calibrate the demo release anew (12 to 20
 	@$(TRAINING) training/train.py demo --run .recto/demo-run --release local/releases/demo
 	@$(TRAINING) training/calibrate.py local/releases/demo
 
-prove: setup ## the long proofs: the demo release's figures on unseen documents, then all slow tests
+prove: setup ## the long proofs: the demo release's figures on unseen documents, all slow tests, 1,000 pages
 	@$(TRAINING) training/evaluate.py local/releases/demo
 	@$(PRODUCT) -m pytest -m prove $(TESTS)
+	@$(PRODUCT) benchmarks/thousand_pages.py
 
 prove-mail: setup-demo ## a day's mail: 400 real documents end as tests/e2e/mail.csv says
 	@$(PRODUCT) -m pytest -m prove tests/e2e/test_6_mail.py

@@ -84,7 +84,8 @@ def main() -> None:
     parser.add_argument("--ocr-cache", type=Path, default=CACHE)
     options = parser.parse_args()
     if not DATA.exists():
-        raise SystemExit(f"{DATA} is not here: the pages come from there")
+        print(f"not measured: the pages come from {DATA}, which is not here")
+        return
     with tempfile.TemporaryDirectory(prefix="recto-benchmark-") as name:
         pdf = Path(name) / f"{options.pages}-pages.pdf"
         distinct = write_long_pdf(pdf, sources(), options.distinct, options.pages)
