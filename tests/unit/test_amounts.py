@@ -35,6 +35,8 @@ MONEY = {
     "either $10 or 5%": "10.00 USD or 5%",
     "up to $38": "up to 38.00 USD",
     "25 ft": "25.00",
+    "Net loss (25.00)": "-25.00",
+    "Exhibit 5 B": "5.00",
 }
 PERCENTAGES = {
     "0% intro for 12 months, then 14.24%-23.24%": "0% for 12 months, then 14.24% to 23.24%",

@@ -52,20 +52,16 @@ _LAYOUTS: Final[Mapping[str, re.Pattern[str]]] = {"US": _US, "GB": _UK, "CA": _C
 """Countries with a layout of their own; all others write the postcode before the city."""
 _COUNTRIES: Final[Mapping[str, str]] = {
     "usa": "US", "u.s.a": "US", "united states": "US", "united states of america": "US",
-    "united kingdom": "GB", "uk": "GB",
-    "england": "GB", "scotland": "GB", "wales": "GB", "great britain": "GB", "malaysia": "MY",
-    "germany": "DE",
-    "deutschland": "DE", "france": "FR", "netherlands": "NL", "switzerland": "CH", "schweiz": "CH",
-    "austria": "AT",
-    "österreich": "AT", "canada": "CA", "spain": "ES", "españa": "ES", "italy": "IT", "italia": "IT",
-    "belgium": "BE",
+    "united kingdom": "GB", "uk": "GB", "england": "GB", "scotland": "GB", "wales": "GB",
+    "great britain": "GB", "malaysia": "MY", "germany": "DE", "deutschland": "DE", "france": "FR",
+    "netherlands": "NL", "switzerland": "CH", "schweiz": "CH", "austria": "AT", "österreich": "AT",
+    "canada": "CA", "spain": "ES", "españa": "ES", "italy": "IT", "italia": "IT", "belgium": "BE",
 }  # fmt: skip
 _SHORT: Final[Mapping[str, str]] = {
     "street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "boulevard": "blvd", "lane": "ln",
-    "suite": "ste",
-    "apartment": "apt", "floor": "fl", "highway": "hwy", "parkway": "pkwy", "place": "pl", "court": "ct",
-    "square": "sq", "north": "n", "south": "s", "east": "e", "west": "w", "jalan": "jln", "taman": "tmn",
-    "kampung": "kg", "lorong": "lrg", "straße": "str", "strasse": "str", "number": "no",
+    "suite": "ste", "apartment": "apt", "floor": "fl", "highway": "hwy", "parkway": "pkwy", "place": "pl",
+    "court": "ct", "square": "sq", "north": "n", "south": "s", "east": "e", "west": "w", "jalan": "jln",
+    "taman": "tmn", "kampung": "kg", "lorong": "lrg", "straße": "str", "strasse": "str", "number": "no",
 }  # fmt: skip
 _LABEL: Final = re.compile(
     r"^(?:(?:mailing|postal|registered|office|billing|street)\s+)*(?:address|addr)\s*[:.-]\s*", re.IGNORECASE

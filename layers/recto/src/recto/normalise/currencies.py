@@ -13,15 +13,15 @@ _WORD_CODES: Final = "ALL CUP GEL MAD PEN TOP TRY"
 """Codes that are words: only in capitals."""
 CODES: Final = frozenset((*_CODE_LIST.split(), *_WORD_CODES.split()))
 SYMBOLS: Final[Mapping[str, str]] = {
-    "us$": "USD", "u.s.$": "USD", "u.s. $": "USD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR",
-    "rm": "MYR", "ca$": "CAD", "c$": "CAD", "a$": "AUD", "au$": "AUD", "s$": "SGD", "hk$": "HKD",
-    "nz$": "NZD",
-    "nt$": "TWD", "mx$": "MXN", "r$": "BRL", "cn¥": "CNY", "rmb": "CNY", "₩": "KRW", "₽": "RUB", "₪": "ILS",
-    "₫": "VND", "฿": "THB", "₱": "PHP", "₺": "TRY", "₦": "NGN", "₴": "UAH", "zł": "PLN", "kč": "CZK",
-    "rp": "IDR", "rp.": "IDR", "fr.": "CHF", "sfr.": "CHF", "sfr": "CHF", "rs": "INR", "rs.": "INR",
-    "dhs": "AED", "dhs.": "AED", "lei": "RON", "euro": "EUR", "euros": "EUR", "dollar": "USD",
-    "dollars": "USD", "pound": "GBP", "pounds": "GBP", "ringgit": "MYR", "rupee": "INR", "rupees": "INR",
-    "yen": "JPY", "yuan": "CNY", "zloty": "PLN", "rand": "ZAR", "baht": "THB",
+    "us$": "USD", "u.s.$": "USD", "u.s. $": "USD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY",
+    "₹": "INR", "rm": "MYR", "ca$": "CAD", "c$": "CAD", "a$": "AUD", "au$": "AUD", "s$": "SGD",
+    "hk$": "HKD", "nz$": "NZD", "nt$": "TWD", "mx$": "MXN", "r$": "BRL", "cn¥": "CNY", "rmb": "CNY",
+    "₩": "KRW", "₽": "RUB", "₪": "ILS", "₫": "VND", "฿": "THB", "₱": "PHP", "₺": "TRY", "₦": "NGN",
+    "₴": "UAH", "zł": "PLN", "kč": "CZK", "rp": "IDR", "rp.": "IDR", "fr.": "CHF", "sfr.": "CHF",
+    "sfr": "CHF", "rs": "INR", "rs.": "INR", "dhs": "AED", "dhs.": "AED", "lei": "RON", "euro": "EUR",
+    "euros": "EUR", "dollar": "USD", "dollars": "USD", "pound": "GBP", "pounds": "GBP", "ringgit": "MYR",
+    "rupee": "INR", "rupees": "INR", "yen": "JPY", "yuan": "CNY", "zloty": "PLN", "rand": "ZAR",
+    "baht": "THB",
 }  # fmt: skip
 """What a printed currency means, in lower case."""
 SEVERAL_COUNTRIES: Final = frozenset(

@@ -21,7 +21,7 @@ DAYS: Final[Mapping[str, int]] = {"year": 365, "month": 30, "week": 7, "day": 1}
 """For comparison only: how many days a unit counts."""
 _UNIT: Final = r"(?P<unit>year|yr|month|mth|mo|week|wk|day|anniversary)"
 _UNITS: Final[Mapping[str, str]] = {
-    "yr": "year", "mth": "month", "mo": "month", "wk": "week", "anniversary": "year"
+    "yr": "year", "mth": "month", "mo": "month", "wk": "week", "anniversary": "year",
 }  # fmt: skip
 _LENGTH: Final = re.compile(
     rf"(?<![\w.,])(?:(?P<words>{number_words.CARDINAL}|an?)(?![a-z])[\s-]*)?"

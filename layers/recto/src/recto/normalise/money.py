@@ -57,6 +57,11 @@ _CHOICE: Final = re.compile(r"\bor\b|/|greater|larger|less(?:er)?\b|higher|lower
 RANGE: Final = re.compile(r"\s*(?:up\s+to|to|-|–|—|through|and)\s*", re.IGNORECASE)
 """What stands between the two ends of a range."""
 _NO_DECIMALS: Final = re.compile(r"(?<=\d)[.,][-–—]{1,2}(?!\d)")
+_AMOUNT_IN_WORDS: Final = re.compile(
+    rf"(?<!\w)(?:{number_words.CARDINAL}|dollars?|euros?|pounds?|ringgit|rupees?|million|billion)"
+    r"(?:\s+(?:sterling|only))?\s*$",
+    re.IGNORECASE,
+)
 _MAX_BEFORE: Final = 60
 """Characters before an amount in which `up to` and the like are looked for."""
 
@@ -158,14 +163,15 @@ def _factor(match: re.Match[str], text: str) -> Decimal:
         _has_minus(match, text) or match["tail"] or is_credit or _is_loss(match, in_parentheses, text)
     )
     scale = " ".join((match["scale"] or "").casefold().split())
+    scale = scale if len(scale) > 1 or match["before"] else ""  # the B of `Exhibit 5 B` is no billion
     scaled = Decimal(_SCALES.get(scale) or _SCALES.get(scale.removesuffix("s")) or 1)
     return scaled * (Decimal("0.01") if match["cents"] else 1) * (-1 if is_negative else 1)
 
 
 def _is_loss(match: re.Match[str], in_parentheses: str | None, text: str) -> bool:
     """Whether parentheses mean a negative amount; those behind an amount in words repeat it."""
-    before = text[max(0, match.start() - _MAX_BEFORE) : match.start()].rstrip()
-    return bool(in_parentheses) and not re.search(r"[^\W\d_]{2}$", before)
+    before = text[max(0, match.start() - _MAX_BEFORE) : match.start()]
+    return bool(in_parentheses) and not _AMOUNT_IN_WORDS.search(before)
 
 
 def _bound(before: str, behind: str) -> str:

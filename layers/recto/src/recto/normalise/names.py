@@ -16,14 +16,11 @@ from recto.normalise.reading import (
 _FORMS: Final[Mapping[str, str]] = {
     "inc": "Inc.", "incorporated": "Inc.", "corp": "Corp.", "corporation": "Corp.", "co": "Co.",
     "company": "Company", "ltd": "Ltd.", "limited": "Ltd.", "llc": "LLC", "llp": "LLP", "lp": "LP",
-    "plc": "PLC",
-    "pllc": "PLLC", "pc": "P.C.", "na": "N.A.", "gmbh": "GmbH", "ag": "AG", "kg": "KG", "ug": "UG",
-    "ohg": "OHG",
-    "se": "SE", "sa": "S.A.", "sarl": "S.à r.l.", "sàrl": "S.à r.l.", "sas": "SAS", "srl": "S.r.l.",
-    "spa": "S.p.A.",
-    "bv": "B.V.", "nv": "N.V.", "ab": "AB", "as": "AS", "asa": "ASA", "aps": "ApS", "oy": "Oy", "oyj": "Oyj",
-    "sdn": "Sdn", "bhd": "Bhd", "berhad": "Bhd", "pte": "Pte", "pty": "Pty", "kk": "K.K.",
-    "spzoo": "Sp. z o.o.", "lda": "Lda.", "ltda": "Ltda.",
+    "plc": "PLC", "pllc": "PLLC", "pc": "P.C.", "na": "N.A.", "gmbh": "GmbH", "ag": "AG", "kg": "KG",
+    "ug": "UG", "ohg": "OHG", "se": "SE", "sa": "S.A.", "sarl": "S.à r.l.", "sàrl": "S.à r.l.",
+    "sas": "SAS", "srl": "S.r.l.", "spa": "S.p.A.", "bv": "B.V.", "nv": "N.V.", "ab": "AB", "as": "AS",
+    "asa": "ASA", "aps": "ApS", "oy": "Oy", "oyj": "Oyj", "sdn": "Sdn", "bhd": "Bhd", "berhad": "Bhd",
+    "pte": "Pte", "pty": "Pty", "kk": "K.K.", "spzoo": "Sp. z o.o.", "lda": "Lda.", "ltda": "Ltda.",
 }  # fmt: skip
 """A legal form without points, to its usual spelling."""
 _TRADING_AS: Final = re.compile(
@@ -60,8 +57,8 @@ def company_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
     value = " d/b/a ".join(lowered)
     if not value:
         return not_understood(text, "no name in it")
-    changed = (CASE_CHANGED,) * (value.upper() == whole.upper() != value)
-    return Normalized(value, _name_key(value), flags=changed if whole == whole.upper() else ())
+    changed = (CASE_CHANGED,) * (whole == whole.upper() and value != value.upper())
+    return Normalized(value, _name_key(value), flags=changed)
 
 
 def _company(name: str) -> str:

@@ -38,8 +38,7 @@ _INDEX_BEHIND: Final = re.compile(
 )
 _BASES: Final[Mapping[str, str]] = {
     "prime": "Prime", "libor": "LIBOR", "sofr": "SOFR", "euribor": "EURIBOR", "estr": "ESTR",
-    "sonia": "SONIA",
-    "index": "Index",
+    "sonia": "SONIA", "index": "Index",
 }  # fmt: skip
 _PERIOD: Final = re.compile(
     r"\b(?P<count>\d{1,3})[\s-]+(?P<unit>month|year|week|day|(?:billing|statement)\s+(?:cycle|period))s?\b",
