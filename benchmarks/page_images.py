@@ -197,8 +197,12 @@ def compare(kind: str, documents: dict[Path, int], repeat: int, folder: Path) ->
 
 
 def likeness(documents: dict[Path, int]) -> dict[str, object]:
-    """How far our pages are from poppler's, pixel by pixel, in 8 bits of grey."""
-    means, psnrs, sizes = [], [], 0
+    """How far our pages are from poppler's, in 8 bits of grey: pixel by pixel, and in a quarter of the size.
+
+    Pixel by pixel the two differ at every edge of every letter, by how each smooths it; in a quarter of the
+    size what is left is what stands elsewhere, or is missing.
+    """
+    means, psnrs, quarters, sizes = [], [], [], 0
     for document, num_pages in documents.items():
         theirs = convert_from_path(document, size=PIXELS, thread_count=CORES)
         with open_pages(document, LIMITS, document.name) as pages:
@@ -206,10 +210,10 @@ def likeness(documents: dict[Path, int]) -> dict[str, object]:
                 our, their = pages.draw(page, PIXELS), theirs[page - 1]
                 sizes += our.size == their.size
                 box = (0, 0, min(our.width, their.width), min(our.height, their.height))
-                apart = ImageChops.difference(our.crop(box).convert("L"), their.crop(box).convert("L"))
-                statistic = ImageStat.Stat(apart)
-                means.append(statistic.mean[0])
-                psnrs.append(20 * math.log10(255 / max(statistic.rms[0], 0.01)))
+                pair = our.crop(box).convert("L"), their.crop(box).convert("L")
+                means.append(ImageStat.Stat(ImageChops.difference(*pair)).mean[0])
+                psnrs.append(psnr(*pair))
+                quarters.append(psnr(pair[0].reduce(4), pair[1].reduce(4)))
     return {
         "pages_of_equal_size": sizes,
         "pages": len(means),
@@ -217,7 +221,13 @@ def likeness(documents: dict[Path, int]) -> dict[str, object]:
         "worst_mean_difference": round(max(means), 2),
         "psnr_db_median": round(statistics.median(psnrs), 1),
         "psnr_db_worst": round(min(psnrs), 1),
+        "quarter_psnr_db_median": round(statistics.median(quarters), 1),
+        "quarter_psnr_db_worst": round(min(quarters), 1),
     }
+
+
+def psnr(one: Image.Image, other: Image.Image) -> float:
+    return 20 * math.log10(255 / max(ImageStat.Stat(ImageChops.difference(one, other)).rms[0], 0.01))
 
 
 def pages_of(document: Path) -> int:
