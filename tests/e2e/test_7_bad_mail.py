@@ -2,9 +2,12 @@
 
 import pytest
 
+from recto.aws.dynamodb import JobRows, Table
 from recto.formats import PNG
 from recto.messages import Status
-from recto.ports import DocumentRow
+from recto.places import DocumentPlaces
+from recto.ports import DocumentRow, JobRow
+from recto.steps.ocr_job import tag_of
 from tests.bad_files import (
     NO_PAGES,
     XFA_ALONE,
@@ -20,7 +23,7 @@ from tests.bad_files import (
     written_pdf,
     zipped,
 )
-from tests.e2e.conftest import Pipeline
+from tests.e2e.conftest import CALLER, Pipeline, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 READ = {Status.PROCESSED, Status.IN_REVIEW}
@@ -82,3 +85,25 @@ def test_keys_that_nobody_would_choose_are_documents_like_others(pipeline: Pipel
     rows = pipeline.settled([pipeline.send(body, key) for key in keys])
 
     assert [(row.key, outcome(row)) for row in rows] == [(key, "read") for key in keys]
+
+
+def test_a_failed_ocr_job_is_told_by_its_name_once_the_pages_are_drawn(pipeline: Pipeline) -> None:
+    place = pipeline.send(some_pdf(12), "made/ocr fails.pdf")
+    jobs = JobRows(Table(pipeline.info.outputs["DocumentTableName"], CALLER))
+
+    def started() -> JobRow | None:
+        row = pipeline.row(place)
+        job = jobs.find(tag_of(row.ref(), ())) if row else None
+        return job if job and job.job_id else None
+
+    job = wait_for(started, 120, lambda: pipeline.row(place))
+    cause = "OCR job ended as FAILED: by this test"
+    pipeline.client("stepfunctions").send_task_failure(
+        taskToken=job.task_token, error="OcrFailedError", cause=cause
+    )
+
+    row = pipeline.ended(job.document_id)
+    assert (row.error, row.cause) == ("OcrFailedError", cause)
+    drawn = DocumentPlaces(pipeline.work, row.document_id).image_part_index(1)
+    assert pipeline.objects.info(drawn) is not None
+    pipeline.no_slot_is_held()
