@@ -101,3 +101,16 @@ def test_our_own_errors_are_one_message_and_exit_code_1(
     assert exit_info.value.code == 1
     assert "ParameterMissingError: Parameter Store has nothing below /absent/" in message
     assert "Traceback" not in message
+
+
+def test_a_result_tells_what_was_odd_about_the_ocr(stack: Stack, stored_result: str) -> None:
+    add(stack, stored_result, "a.pdf")
+    place = {"Bucket": "work", "Key": f"documents/{stored_result}/result.json"}
+    content = json.load(boto3.client("s3").get_object(**place)["Body"])
+    content["Warnings"] = ["turned: 3 (words do not run to the right [sic]); pages 1"]
+    boto3.client("s3").put_object(**place, Body=json.dumps(content))
+
+    code, output = invoke("result", "a.pdf")
+
+    assert code == 0
+    assert "OCR: turned: 3 (words do not run to the right [sic]); pages 1" in output
