@@ -8,11 +8,12 @@ import pytest
 
 from recto.aws.dynamodb import DocumentRows, SlotLeases
 from recto.aws.s3 import S3Objects
-from recto.errors import ParameterMissingError, ThrottledError
+from recto.errors import ConfigurationError, ParameterMissingError, ThrottledError
 from recto.messages import DispatchRequest, DocumentRef, Status
 from recto.places import DocumentPlaces, Location, document_id, execution_name
 from recto.ports import DocumentRow
 from recto.steps.dispatch import Dispatch, dispatch
+from recto.steps.ocr_engine import OcrParameters
 from tests.fakes import FakeClock, FakeEvents, FakeParameters, FakeWorkflow
 from tests.functional.conftest import WORK
 
@@ -350,3 +351,51 @@ def test_a_running_execution_is_left_alone(
 
     assert response.restarted == ()
     assert list(workflow.executions) == ["a-1"]
+
+
+OCR = OcrParameters("/recto/config/OcrEngine", "/recto/config/SMOCREndpointName")
+
+
+def reading(step: Dispatch, engine: str, endpoint: str = "undefined") -> Dispatch:
+    """The same dispatch while the parameters say this."""
+    values = {RELEASE: "releases/one", OCR.engine: engine, OCR.endpoint: endpoint}
+    return step._replace(parameters=FakeParameters(values), ocr_parameters=OCR)
+
+
+def test_the_ocr_is_pinned_when_a_document_starts_and_a_change_is_for_the_next(
+    documents: DocumentRows, step: Dispatch, clock: FakeClock, workflow: FakeWorkflow
+) -> None:
+    upload(documents, clock, "a")
+    dispatch(DispatchRequest(), reading(step, "sagemaker", "recto-ocr-x"))
+    upload(documents, clock, "b")
+    dispatch(DispatchRequest(), reading(step, "textract"))
+
+    refs = {name: workflow.executions[f"{name}-1"].document for name in "ab"}
+    assert (refs["a"].ocr_engine, refs["a"].ocr_endpoint) == ("sagemaker", "recto-ocr-x")
+    assert (refs["b"].ocr_engine, refs["b"].ocr_endpoint) == ("textract", "")
+
+
+def test_an_interrupted_document_keeps_its_ocr(
+    documents: DocumentRows, step: Dispatch, clock: FakeClock, workflow: FakeWorkflow
+) -> None:
+    upload(documents, clock, "a")
+    dispatch(DispatchRequest(), reading(step, "sagemaker", "recto-ocr-x"))
+    workflow.running.clear()
+    clock.pass_time(hours=1)
+
+    dispatch(DispatchRequest(action="recover"), reading(step, "textract"))
+
+    again = workflow.executions["a-2"].document
+    assert (again.ocr_engine, again.ocr_endpoint) == ("sagemaker", "recto-ocr-x")
+
+
+def test_an_ocr_that_is_none_starts_nothing_and_loses_nothing(
+    documents: DocumentRows, step: Dispatch, clock: FakeClock, workflow: FakeWorkflow
+) -> None:
+    upload(documents, clock, "a")
+
+    with pytest.raises(ConfigurationError, match="expected textract or sagemaker"):
+        dispatch(DispatchRequest(), reading(step, "tesseract"))
+
+    assert workflow.executions == {}
+    assert [row.document_id for row in documents.with_status(Status.WAITING, 9)] == ["a"]
