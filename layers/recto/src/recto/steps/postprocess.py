@@ -1,14 +1,12 @@
 """Classified words to fields: read both back page by page, assemble, decide whether a person must look."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date
 
-from recto.document import Page, PagePredictions
 from recto.entities import extract, review_reasons, with_reasons
 from recto.errors import PageCountMismatchError, ReleaseError
-from recto.fields import FieldList
-from recto.messages import DocumentRef, OcrJob, PagePlan, PostprocessRequest, PostprocessResponse
+from recto.messages import DocumentRef, OcrJob, PostprocessRequest, PostprocessResponse
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces
 from recto.ports import ObjectStore
@@ -28,8 +26,13 @@ def extract_fields(
     """Write the document's fields; say whether a person must look, and why."""
     places = DocumentPlaces(work_bucket, request.document.document_id, request.document.made_in)
     release = load_fields(objects, work_bucket, request.document.release)
-    require_same_labels(request.document, places, objects, work_bucket)
-    pages = _marked_pages(request.document, places, objects, release.fields)
+    index = PageIndex.from_json(objects.read(places.ocr_index))
+    parts = _predicted_parts(index, places, objects)
+    _require_same_labels(request.document, {part.release for part in parts}, objects, work_bucket)
+    predicted = PageIndex.joined(part.pages for part in parts)
+    _require_same_pages(request.document, index, predicted)
+    wanted = release.fields.active_by_class.keys()
+    pages = stored_marked_pages(objects, places, index, predicted, wanted)
     result = extract(pages, release.fields, release.calibration, _day_of_ocr(places, objects))
     job = OcrJob.model_validate_json(objects.read(places.ocr_job))
     reasons = [
@@ -64,10 +67,15 @@ def require_same_labels(
 
     `made_by` is taken for parts that do not say which release made them.
     """
-    plan = plan_of(PageIndex.from_json(objects.read(places.ocr_index)).num_pages)
-    parts = (objects.read(places.predictions_part_index(each.part)) for each in plan.ranges)
-    releases = {PageIndex.from_json(part).release or made_by for part in parts} - {"", document.release}
-    for release in sorted(releases):
+    index = PageIndex.from_json(objects.read(places.ocr_index))
+    parts = _predicted_parts(index, places, objects)
+    _require_same_labels(document, {part.release or made_by for part in parts}, objects, work_bucket)
+
+
+def _require_same_labels(
+    document: DocumentRef, made_by: AbstractSet[str], objects: ObjectStore, work_bucket: str
+) -> None:
+    for release in sorted(made_by - {"", document.release}):
         theirs = _labels(objects, work_bucket, release)
         ours = _labels(objects, work_bucket, document.release)
         if theirs != ours:
@@ -82,23 +90,18 @@ def _labels(objects: ObjectStore, work_bucket: str, release: str) -> tuple[str, 
     return parse_release(read_release_file(objects, work_bucket, release, INDEX)).labels
 
 
-def _marked_pages(
-    document: DocumentRef, places: DocumentPlaces, objects: ObjectStore, fields: FieldList
-) -> Iterator[tuple[Page, PagePredictions]]:
-    """The pages on which a field has words; PageCountMismatchError where any page has no predictions."""
-    index = PageIndex.from_json(objects.read(places.ocr_index))
-    predicted = _predictions_index(plan_of(index.num_pages), places, objects)
+def _predicted_parts(index: PageIndex, places: DocumentPlaces, objects: ObjectStore) -> list[PageIndex]:
+    """The index of each part of the predictions, read once: a long document has dozens."""
+    ranges = plan_of(index.num_pages).ranges
+    return [PageIndex.from_json(objects.read(places.predictions_part_index(each.part))) for each in ranges]
+
+
+def _require_same_pages(document: DocumentRef, index: PageIndex, predicted: PageIndex) -> None:
     if predicted.num_pages != index.num_pages:
         raise PageCountMismatchError(
             f"document {document.document_id}: {index.num_pages} pages came out of OCR, "
             f"{predicted.num_pages} out of the model"
         )
-    return stored_marked_pages(objects, places, index, predicted, fields.active_by_class.keys())
-
-
-def _predictions_index(plan: PagePlan, places: DocumentPlaces, objects: ObjectStore) -> PageIndex:
-    contents = (objects.read(places.predictions_part_index(each.part)) for each in plan.ranges)
-    return PageIndex.joined(PageIndex.from_json(content).pages for content in contents)
 
 
 def _warnings(job: OcrJob) -> tuple[str, ...] | None:
