@@ -91,6 +91,11 @@ def require_open(task: ReviewTask, stack: Stack) -> ReviewRow:
     if review.state != "OPEN":
         state = review.state.lower()
         raise ReviewFailedError(f"review {task.review_id} is {state} already, by {review.answer}")
+    row = stack.documents.find(review.document_id)
+    if row and row.status is not Status.IN_REVIEW:
+        raise ReviewWithdrawnError(
+            f"review {task.review_id}: document {row.document_id} is {row.status} and waits for nobody"
+        )
     return review
 
 

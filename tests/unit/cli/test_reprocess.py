@@ -245,6 +245,17 @@ def test_an_answer_to_a_withdrawn_review_is_refused_before_it_is_handed_in(
     assert "processed again from model, by ann" in str(outcome.exception)
 
 
+def test_a_document_that_failed_while_it_waited_takes_no_answer(stack: Stack, task: ReviewTask) -> None:
+    open_review(stack, task)
+    stack.documents.move(ID, (Status.IN_REVIEW,), Status.FAILED, NOW, error="ReviewExpiredError")
+
+    outcome = runner.invoke(
+        app, ["--project", PROJECT, "review", "answer", "review-1", "--accept", "--no-wait"]
+    )
+
+    assert "is FAILED and waits for nobody" in str(outcome.exception)
+
+
 def test_a_document_is_turned_down_with_a_reason(stack: Stack, task: ReviewTask) -> None:
     open_review(stack, task)
 
