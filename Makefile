@@ -35,8 +35,8 @@ lint: ## ruff: rules and format
 	@$(PRODUCT) -m ruff check --output-format concise .
 	@$(PRODUCT) -m ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 
-types: ## mypy, strict, on the library and the command line
-	@$(PRODUCT) -m mypy layers/recto/src cli/src
+types: ## mypy, strict, on the library, the OCR engines and the command line
+	@$(PRODUCT) -m mypy layers/recto/src ocr/src cli/src
 
 boundaries: ## import-linter: core <- steps <- shells
 	@mkdir -p build
