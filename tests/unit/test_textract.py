@@ -110,6 +110,15 @@ def test_a_word_with_a_polygon_only_gets_the_box_around_it() -> None:
     assert page.words[0].box == (0.1, 0.1, 0.3, 0.3)
 
 
+@pytest.mark.parametrize(
+    "geometry",
+    [{"BoundingBox": {"Left": 0.1}}, {"BoundingBox": [0.1, 0.1, 0.2, 0.2]}, {"Polygon": [{"x": 1}] * 4}],
+)
+def test_geometry_of_another_shape_is_damage_that_names_the_page(geometry: dict[str, Any]) -> None:
+    with pytest.raises(DamagedDocumentError, match="page 4"):
+        list(read_pages([word("A", 4) | {"Geometry": geometry}]))
+
+
 def test_blocks_come_from_one_response_from_several_and_from_nested_documents() -> None:
     one, two = {"Blocks": [word("A", 1)]}, {"JobStatus": "SUCCEEDED", "Blocks": [word("B", 2)]}
     nested = {"ExpenseDocuments": [{"Blocks": [word("C", 3)]}, {"ExpenseIndex": 2}]}

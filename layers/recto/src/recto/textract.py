@@ -68,8 +68,7 @@ def read_pages(blocks: Iterable[Block], remarks: list[Remark] | None = None) -> 
         found = _page_number(block, number, pending)
         if found != number:
             if number:
-                remarks += pending.remarks(number)
-                yield pending.page(number)
+                yield pending.finished(number, remarks)
             if found < number:
                 raise PageOrderError(
                     f"page {found} comes again after page {number}; expected ascending pages"
@@ -77,8 +76,7 @@ def read_pages(blocks: Iterable[Block], remarks: list[Remark] | None = None) -> 
             number, pending = found, _PageBlocks() if number else pending
         pending.add(kind, block)
     if number:
-        remarks += pending.remarks(number)
-        yield pending.page(number)
+        yield pending.finished(number, remarks)
 
 
 def _page_number(block: Block, current: int, pending: "_PageBlocks") -> int:
@@ -124,7 +122,20 @@ class _PageBlocks:
                 self._odd[Oddity.TWO_LINES] += 1
         self._num_lines += 1
 
-    def remarks(self, number: int) -> Iterator[Remark]:
+    def finished(self, number: int, remarks: list[Remark]) -> Page:
+        """The page; what was odd about it is added to `remarks`."""
+        try:
+            remarks += self._remarks(number)
+            return Page(
+                number, tuple(_word(block, self._lines) for block in self._words if block.get("Text"))
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedDocumentError(
+                f"page {number} of the OCR's answer: expected words as Textract writes them, {error!r}"
+            ) from error
+        return Page(number, words)
+
+    def _remarks(self, number: int) -> Iterator[Remark]:
         """What was odd about the page, in a fixed order."""
         words = self._words
         ids = Counter(block.get("Id") or "" for block in words)
@@ -134,9 +145,6 @@ class _PageBlocks:
         odd[Oddity.DANGLING_REFERENCE] += sum(word_id not in ids for word_id in self._lines)
         odd[Oddity.SECOND_PAGE_BLOCK] += max(0, self._num_page_blocks - 1)
         return (Remark(number, oddity, odd[oddity]) for oddity in Oddity if odd[oddity])
-
-    def page(self, number: int) -> Page:
-        return Page(number, tuple(_word(block, self._lines) for block in self._words if block.get("Text")))
 
 
 def _children(block: Block) -> Iterator[str]:
