@@ -19,6 +19,7 @@ import pytest
 from recto.messages import Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow
+from recto_local import processes
 from tests.e2e.conftest import HOME, SAMPLES, SETTLED, Pipeline, wait_for
 from tests.e2e.test_1_pipeline import hand_in
 from tests.e2e.test_2_bad_input import blank_page, small_document
@@ -180,6 +181,7 @@ def kill(pipeline: Pipeline, name: str) -> None:
     process = pipeline.runtime.status().info.processes[name]
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    assert processes.wait_until(lambda: not processes.is_alive(process), 10)
     pipeline.info = pipeline.runtime.up()
 
 
