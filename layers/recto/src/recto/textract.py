@@ -126,9 +126,7 @@ class _PageBlocks:
         """The page; what was odd about it is added to `remarks`."""
         try:
             remarks += self._remarks(number)
-            return Page(
-                number, tuple(_word(block, self._lines) for block in self._words if block.get("Text"))
-            )
+            words = tuple(_word(block, self._lines) for block in self._words if block.get("Text"))
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedDocumentError(
                 f"page {number} of the OCR's answer: expected words as Textract writes them, {error!r}"
