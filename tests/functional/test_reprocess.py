@@ -242,6 +242,13 @@ def test_a_failed_document_goes_on_from_the_first_step_without_a_result(
     assert (response.from_, row.ocr_attempt, row.error, row.since_attempt) == (expected, 1, "", 11)
 
 
+def test_a_reprocess_that_failed_goes_on_from_the_step_that_was_asked_for(desk: Desk) -> None:
+    desk.add(Status.FAILED, start_from="review", attempt=2, made_in=MadeIn().anew_from("review", 2))
+    desk.store(*ALL_DONE)
+
+    assert desk.reprocess().from_ is Step.REVIEW
+
+
 def test_a_failed_ocr_needs_a_new_job_and_says_that_it_pays(desk: Desk) -> None:
     desk.add(Status.FAILED, error="OcrFailedError")
 
@@ -509,3 +516,23 @@ def test_the_history_says_which_attempt_makes_what_and_for_whom(desk: Desk) -> N
     assert (entry["to"], entry["attempt"], entry["start_from"]) == ("WAITING", 2, "postprocess")
     assert entry["made_in"] == {"ocr": 1, "model": 1, "postprocess": 2, "review": 2, "publish": 2}
     assert (entry["operator"], entry["release"]) == ("ann", "releases/two")
+
+
+@pytest.mark.parametrize(
+    ("error", "options", "engine"),
+    [
+        ("ConfigurationError", {}, ""),
+        ("OcrFailedError", {"pay_for_ocr": True}, ""),
+        ("ThrottledError", {}, "sagemaker"),
+    ],
+)
+def test_an_ocr_that_could_not_be_used_is_chosen_anew_and_one_that_was_asked_is_joined(
+    desk: Desk, error: str, options: dict[str, Any], engine: str
+) -> None:
+    desk.add(Status.FAILED, error=error, ocr_engine="sagemaker", ocr_endpoint="recto-ocr-gone")
+
+    desk.reprocess(**options)
+
+    row = desk.row()
+    assert (row.start_from, row.ocr_engine) == ("ocr", engine)
+    assert bool(row.ocr_endpoint) == bool(engine)

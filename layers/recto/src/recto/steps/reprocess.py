@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
 from recto.errors import (
+    ConfigurationError,
     DocumentMissingError,
     OcrFailedError,
     ReprocessRefusedError,
@@ -118,9 +119,11 @@ def _first_missing(row: DocumentRow, step: Reprocess) -> Step:
     if step.objects.info(places.reviewed_fields):
         return Step.PUBLISH
     possible = list(_possible(places, step))
+    found = Step.MODEL if Step.MODEL in possible else Step.OCR
     if Step.REVIEW in possible:
-        return Step.REVIEW if row.review_id else Step.POSTPROCESS
-    return Step.MODEL if Step.MODEL in possible else Step.OCR
+        found = Step.REVIEW if row.review_id else Step.POSTPROCESS
+    begun = Step(row.start_from)  # an operator's --from review that failed stays one
+    return max(found, begun, key=STEPS.index) if begun in possible else found
 
 
 def _next_attempt(
@@ -129,6 +132,7 @@ def _next_attempt(
     """The row as it shall be: results from `start_from` on in places of their own."""
     attempt = row.attempt + 1
     is_paid = start_from is Step.OCR and (request.from_ is Step.OCR or row.error == OcrFailedError.__name__)
+    picks_ocr = is_paid or (start_from is Step.OCR and row.error == ConfigurationError.__name__)
     if is_paid and not request.pay_for_ocr:
         _refuse(row, "starting from ocr pays for OCR again; confirm that it may")
     published = (row.result_attempt, row.result_key)
@@ -139,8 +143,8 @@ def _next_attempt(
             "attempt": attempt,
             "since_attempt": attempt,
             "ocr_attempt": row.ocr_attempt + is_paid,
-            "ocr_engine": "" if is_paid else row.ocr_engine,
-            "ocr_endpoint": "" if is_paid else row.ocr_endpoint,
+            "ocr_engine": "" if picks_ocr else row.ocr_engine,
+            "ocr_endpoint": "" if picks_ocr else row.ocr_endpoint,
             "start_from": str(start_from),
             "made_in": row.made_in.anew_from(start_from, attempt),
             "release": _release(row, start_from, request.release, step),
