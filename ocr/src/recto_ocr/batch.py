@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -268,7 +269,8 @@ class Batch:
         document.is_over = True
         document.waiting.clear()
         if document.file is not None:
-            document.file.close()
+            with suppress(OSError):  # a full disk says so again
+                document.file.close()
             document.place.with_name(UNFINISHED).unlink(missing_ok=True)
         self._fail(document.name, error, time.monotonic() - document.began)
 
