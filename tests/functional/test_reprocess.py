@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+import boto3
 import pytest
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases
@@ -34,6 +35,7 @@ from recto.steps.reprocess import Reprocess, reprocess
 from recto.steps.review import ReviewTrigger, open_review
 from tests.fakes import FakeClock, FakeEvents, FakeLoops, FakeParameters, FakeWorkflow
 from tests.functional.conftest import WORK
+from tests.functional.test_handlers import Context, Later, load
 
 RELEASE, FLOW = "/recto/config/Release", "/recto/config/HumanReviewFlowArn"
 PLAN = b'{"NumPages": 1, "Ranges": [{"Part": 1, "First": 1, "Last": 1}]}'
@@ -536,3 +538,27 @@ def test_an_ocr_that_could_not_be_used_is_chosen_anew_and_one_that_was_asked_is_
     row = desk.row()
     assert (row.start_from, row.ocr_engine) == ("ocr", engine)
     assert bool(row.ocr_endpoint) == bool(engine)
+
+
+def test_the_function_moves_the_document_then_lets_dispatch_start_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.add(Status.PROCESSED)
+    desk.store(*ALL_DONE)
+    boto3.client("ssm").put_parameter(Name=RELEASE, Value="releases/two", Type="String")
+    app = load(
+        "intake", "reprocess", monkeypatch, DOCUMENT_TABLE="documents", WORK_BUCKET=WORK,
+        STATE_MACHINE_ARN="arn:aws:states:us-east-1:1:stateMachine:recto-document",
+        RELEASE_PARAMETER=RELEASE, DISPATCH_FUNCTION="dispatch",
+    )  # fmt: skip
+    later = Later()
+    step, _, function = app.wiring()
+    monkeypatch.setattr(app, "wiring", lambda: (step, later, function))
+    request = ReprocessRequest(document_id="a", of_attempt=1, request_id="r1", from_=Step.MODEL)
+
+    answer = app.lambda_handler(request.dump(), Context())
+
+    assert answer == {"DocumentId": "a", "Attempt": 2, "From": "model", "Release": "releases/two"}
+    assert later.told == [("dispatch", DispatchRequest().dump())]
+    with pytest.raises(ReprocessRefusedError, match="moved on since"):
+        app.lambda_handler({**request.dump(), "RequestId": "r2"}, Context())
