@@ -37,6 +37,7 @@ RESULT = "consolidated.json"
 UNFINISHED = RESULT + ".part"
 HEAD_BYTES = 1000
 UNDER_WAY_PER_WORKER = 2
+OPENED_PER_WORKER = 16
 
 
 class Outcome(NamedTuple):
@@ -173,17 +174,28 @@ class Batch:
 
     def _opened(self, files: list[tuple[Path, str]]) -> list[_Document]:
         """Those that can be opened, the longest first. Workers open them, for a broken file may kill."""
-        found = []
-        for path, name in files:
-            try:
-                content = self._workers.submit(content_of, str(path)).result()
-            except DocumentError as error:
-                self._fail(name, error)
-            except BrokenProcessPool:
-                self._fail(name, DamagedDocumentError("the process that opened it has died"))
-            else:
-                found.append(_Document(path, name, self._output / name / RESULT, content))
+        found, size = [], OPENED_PER_WORKER * self._workers.count
+        for some in (files[begin : begin + size] for begin in range(0, len(files), size)):
+            asked = [self._workers.submit(content_of, str(path)) for path, _ in some]
+            for (path, name), future in zip(some, asked, strict=True):
+                try:
+                    content = self._content(path, future)
+                except DocumentError as error:
+                    self._fail(name, error)
+                else:
+                    found.append(_Document(path, name, self._output / name / RESULT, content))
         return sorted(found, key=lambda d: (-d.num_pages, -d.content.num_bytes))
+
+    def _content(self, path: Path, asked: "Future[FileContent]") -> FileContent:
+        """What a file is; asked once more, by itself, where a process has died, perhaps of its neighbour."""
+        try:
+            return asked.result()
+        except BrokenProcessPool:
+            pass
+        try:
+            return self._workers.submit(content_of, str(path)).result()
+        except BrokenProcessPool as error:
+            raise DamagedDocumentError("the process that opened it has died") from error
 
     def _fail(self, name: str, error: Exception, seconds: float = 0.0) -> None:
         self._progress.ended(

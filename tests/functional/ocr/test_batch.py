@@ -172,6 +172,34 @@ def test_a_page_that_kills_its_process_costs_only_its_document(
     assert not (tmp_path / "out" / "deadly.pdf" / "consolidated.json").exists()
 
 
+def deadly_to_open(path: str) -> FileContent:
+    if path.endswith("deadly.pdf"):
+        os._exit(9)
+    return FileContent(Content("PDF", 1), 1)
+
+
+def test_a_file_that_kills_the_process_that_opens_it_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.pdf", "deadly.pdf", "z.pdf"):
+        (tmp_path / "in" / name).write_bytes(b"x")
+    monkeypatch.setattr("recto_ocr.batch.read_page", deadly)
+    monkeypatch.setattr("recto_ocr.batch.content_of", deadly_to_open)
+    workers = Workers(2)
+
+    try:
+        outcomes = Batch(tmp_path / "in", tmp_path / "out", HOW, "v", workers).run(Progress())
+    finally:
+        workers.close()
+
+    assert {o.document: o.reason for o in outcomes} == {
+        "a.pdf": "",
+        "z.pdf": "",
+        "deadly.pdf": "the process that opened it has died",
+    }
+
+
 def test_a_processing_job_reads_its_environment_and_tells_by_its_exit_code(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.png").write_bytes(stored(page("Credit limit", size=(800, 300)), "PNG"))
