@@ -22,10 +22,11 @@ from recto_training import calibrate as calibration
 from recto_training import examples as ex
 from recto_training import export, fit, real_ocr, score
 from recto_training.corruption import corrupt_agreement
-from recto_training.recipes import RECIPES, Recipe
+from recto_training.recipes import FIRST_FAMILIES, RECIPES, Recipe
 from recto_training.samples import SAMPLES, write_samples
 from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, ALL_TEST, Plan
 from recto_training.synthetic.banks import Split
+from recto_training.tokenizer import with_misreadings
 
 CACHE = Path(".recto/training-ocr")
 PARITY = 2e-4
@@ -93,7 +94,12 @@ def release_run(recipe: Recipe, run: Path, folder: Path, *, eight_bit: bool = Fa
         },
     }
     release = export.write_release(
-        folder, recipe=recipe, model=shipped, tokenizer=tokenizer.to_str(), figures=figures, name=recipe.name
+        folder,
+        recipe=recipe,
+        model=shipped,
+        tokenizer=with_misreadings(tokenizer, ex.familiar_texts(recipe)),
+        figures=figures,
+        name=recipe.name,
     )
     print(json.dumps(figures, indent=2))
     print(f"release {release.name}: {sum(f.stat().st_size for f in folder.iterdir()):,} bytes in {folder}")
@@ -116,7 +122,7 @@ def calibrate(arguments: Sequence[str]) -> None:
     classifier, fields, before = open_release(options.release)
     reads = []
     for plan in (ALL_SEEN, UNFAMILIAR):
-        agreements = real_ocr.agreements_of("calibration", options.documents, plan)
+        agreements = real_ocr.agreements_of("calibration", options.documents, plan, FIRST_FAMILIES)
         read = real_ocr.read_agreements(agreements, options.cache)
         reads += list(score.read_all(read, classifier, fields, before))
     rows = calibration.calibration_rows(reads, fields)

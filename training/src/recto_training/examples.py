@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from recto.inference import NO_WORD, Batch, EncodedWindow, PageEncoder
 from recto.release import WindowSettings
 from recto_training.noise import CLEAN, LabelledPage, NoiseLevels, read_with_noise, with_other_words
-from recto_training.recipes import Recipe
+from recto_training.recipes import FIRST_FAMILIES, Recipe
 from recto_training.synthetic.agreement import ALL_SEEN, Plan, generate
 from recto_training.synthetic.markup import NO_FIELD
 from recto_training.synthetic.wordings import ADDRESS, CARD, PROVIDER
@@ -65,6 +65,12 @@ def make_tokenizer(recipe: Recipe) -> Tokenizer:
         (word.text for page in labelled_pages(seeds, among=recipe.families) for word in page.page.words),
         recipe.vocabulary_size,
     )
+
+
+def familiar_texts(recipe: Recipe) -> Iterator[str]:
+    """The words of some of the training pages, as they are printed."""
+    seeds = training_seeds(recipe.after or recipe)[:300]
+    return (word.text for page in labelled_pages(seeds, among=FIRST_FAMILIES) for word in page.page.words)
 
 
 def make_encoder(recipe: Recipe, tokenizer: Tokenizer) -> PageEncoder:

@@ -207,9 +207,13 @@ def make_network(recipe: Recipe, tokenizer: Tokenizer, num_classes: int) -> Word
 
 
 def load_best(recipe: Recipe, folder: Path, num_classes: int) -> WordNetwork:
-    """The best network of a run, ready to predict."""
+    """The best network of a run, ready to predict; mixed with that of the run before as the recipe says."""
     network = make_network(recipe, Tokenizer.from_file(str(folder / TOKENIZER)), num_classes)
-    network.load_state_dict(torch.load(folder / BEST, weights_only=True))
+    weights = torch.load(folder / BEST, weights_only=True)
+    if recipe.kept:
+        before = torch.load(folder / BEFORE / BEST, weights_only=True)
+        weights = {name: weights[name].lerp(before[name], recipe.kept) for name in weights}
+    network.load_state_dict(weights)
     return network.eval()
 
 

@@ -5,7 +5,7 @@ it. What was read is cached in a folder by the hash of the PDF, since a page tak
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -118,6 +118,6 @@ def _page_from_json(entry: Any) -> Page:
     return Page(number, tuple(Word(text, Box(*box), *rest) for text, box, *rest in words))
 
 
-def agreements_of(prefix: str, count: int, plan: Any) -> list[Agreement]:
-    """So many agreements of a plan."""
-    return [generate(f"{prefix} {number}", plan) for number in range(count)]
+def agreements_of(prefix: str, count: int, plan: Any, among: Collection[str] = ()) -> list[Agreement]:
+    """So many agreements of a plan, among some layout families where any are named."""
+    return [generate(f"{prefix} {number}", plan, among=among) for number in range(count)]
