@@ -1,7 +1,7 @@
 """OCR of a folder with all cores: one consolidated Textract JSON per document. Not the command line.
 
-Work is split by page, so that one long document keeps all cores busy; at most two pages per worker are
-under way, whatever the sizes. Long documents go first. Results are written beside their place and renamed,
+Work is split by page, so that one long document keeps all cores busy; a few pages per worker are under
+way, whatever the sizes. Long documents go first. Results are written beside their place and renamed,
 so what is there is whole, and a second run does only what is missing.
 """
 
@@ -36,7 +36,8 @@ SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 RESULT = "consolidated.json"
 UNFINISHED = RESULT + ".part"
 HEAD_BYTES = 1000
-UNDER_WAY_PER_WORKER = 2
+UNDER_WAY_PER_WORKER = 16
+"""Pages are taken in their order: with fewer, one slow page would leave the other workers without any."""
 OPENED_PER_WORKER = 16
 
 

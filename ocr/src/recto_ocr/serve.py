@@ -56,7 +56,7 @@ RAW = frozenset(
     {"", "application/octet-stream", "application/pdf", "image/png",
      "image/jpeg", "image/jpg", "image/tiff", "image/tif"}
 )  # fmt: skip
-UNDER_WAY_PER_WORKER = 2
+UNDER_WAY_PER_WORKER = 8
 FORBIDDEN = frozenset({"AccessDenied", "AllAccessDisabled", "InvalidAccessKeyId", "403"})
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "404"})
 
