@@ -338,7 +338,7 @@ def _by_field(
     by_class: dict[int, list[Mention]] = {field.class_id: [] for field in fields.active}
     for mention in found:
         by_class[mention.class_id].append(mention)
-    return ((field, by_class[field.class_id]) for field in fields.active)
+    return ((field, by_class.pop(field.class_id)) for field in fields.active)  # let go, field by field
 
 
 def _field_result(

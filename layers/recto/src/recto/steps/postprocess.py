@@ -1,6 +1,5 @@
 """Classified words to fields: read both back page by page, assemble, decide whether a person must look."""
 
-import json
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date
 
@@ -40,8 +39,7 @@ def extract_fields(
         *review_reasons(result, release.fields, release.thresholds.fields, release.thresholds.default),
     ]
     result = with_reasons(result, reasons).model_copy(update={"warnings": _warnings(job)})
-    body = json.dumps(result.to_json(), ensure_ascii=False).encode()
-    objects.write(places.fields, body, JSON_TYPE)
+    objects.write(places.fields, result.to_bytes(), JSON_TYPE)
     return PostprocessResponse(
         needs_review=bool(reasons),
         reasons=tuple(_in_short(reason) for reason in reasons[:20]),
