@@ -217,3 +217,20 @@ def test_a_fitted_calibration_puts_right_above_wrong() -> None:
 def test_a_calibration_needs_right_and_wrong_values() -> None:
     with pytest.raises(ValueError, match="2 values that are all right"):
         calibrate.fit_calibration([calibrate.Row([1.0] * len(FEATURES), is_right=True)] * 2)
+
+
+def test_a_release_mixes_the_two_runs_as_the_recipe_says(trained: tuple[Path, Path]) -> None:
+    mixed = fit.load_best(tiny(), trained[0], NUM_CLASSES).state_dict()
+
+    later = torch.load(trained[0] / fit.BEST, weights_only=True)
+    earlier = torch.load(trained[0] / fit.BEFORE / fit.BEST, weights_only=True)
+    assert any(not torch.equal(later[name], earlier[name]) for name in mixed)
+    assert all(torch.allclose(mixed[name], (later[name] + earlier[name]) / 2) for name in mixed)
+
+
+def test_the_rate_of_a_run_with_a_cool_down_stays_level_and_falls_at_the_end() -> None:
+    recipe = replace(tiny(), steps=100, warm_up=10, cool_down=20, learning_rate=1.0)
+
+    rates = [fit.learning_rate(recipe, step) for step in (0, 10, 80, 90, 99)]
+
+    assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.05])
