@@ -20,9 +20,9 @@ from typing import NamedTuple
 from recording import ROOT, print_table, write_result
 
 from recto_ocr.batch import Progress, run_batch
-from recto_ocr.configuration import num_cores
 from recto_ocr.documents import HowToRead
 from recto_ocr.pages import DPI
+from recto_ocr.workers import num_cores
 
 RECEIPTS = ROOT.parent / "shared" / "data" / "sroie" / "img"
 HOW = HowToRead("tesseract", ("eng",), DPI)

@@ -13,10 +13,10 @@ from recto_cli import ocr_setting
 from recto_cli.session import Session
 from recto_ocr import batch
 from recto_ocr.batch import Outcome, run_batch
-from recto_ocr.configuration import num_cores
 from recto_ocr.documents import HowToRead
 from recto_ocr.engine import languages_of
 from recto_ocr.pages import DPI
+from recto_ocr.workers import num_cores
 
 ocr_app = typer.Typer(no_args_is_help=True, help="What reads the documents: Textract, or an endpoint.")
 data_app = typer.Typer(no_args_is_help=True, help="Corpora of documents, without a pipeline.")

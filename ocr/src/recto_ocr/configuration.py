@@ -1,6 +1,5 @@
 """What a container is told by its environment: engine, languages, resolution, limits."""
 
-import os
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from recto.settings import Settings
 from recto_ocr.documents import HowToRead
 from recto_ocr.engine import languages_of
 from recto_ocr.pages import DPI, MEBIBYTE
+from recto_ocr.workers import num_cores
 
 
 class OcrSettings(Settings):
@@ -32,8 +32,3 @@ class OcrSettings(Settings):
     @property
     def num_workers(self) -> int:
         return self.ocr_workers or num_cores()
-
-
-def num_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -4,6 +4,7 @@ One engine per process; Tesseract runs one thread (use processes to use more cor
 """
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,10 @@ POOR_CONFIDENCE = 55.0
 """A page read worse than this, on average, may lie on its side."""
 SURE_ORIENTATION = 2.0
 """Below it, Tesseract's own word on the orientation is a guess, and each way is tried."""
+GUESSING_CONFIDENCE = 40.0
+"""Below it, a page is worth reading each way: the wrong way round, pages read at 20 to 35."""
+GUESSING_SECONDS = 10
+"""A page that took longer is read once: pictures and noise keep Tesseract busy each way."""
 FAINTEST_MARK = 24
 """Of 255 grey values: paper alone varies less."""
 SPECK_CONFIDENCE = 50.0
@@ -98,15 +103,18 @@ def read_image(image: Image.Image, languages: tuple[str, ...] = ("eng",)) -> lis
     """The text lines of one page, in Tesseract's reading order.
 
     A page that reads badly as it lies is turned upright and read again: as the orientation file (`osd`)
-    says, where that is installed and can tell, and otherwise each way. Boxes stay those of the image as
-    given.
+    says, where that is installed and can tell, and otherwise, if it reads very badly, each way. Boxes stay
+    those of the image as given.
     """
     prepared = readable(image)
     with _LOCK:
+        began = time.monotonic()
         lines = _read(_engine(languages), prepared)
         if _mean_confidence(lines) >= POOR_CONFIDENCE:
             return lines
-        for quarters in _likely_turns(prepared):
+        is_quick = time.monotonic() - began < GUESSING_SECONDS
+        may_guess = is_quick and _mean_confidence(lines) < GUESSING_CONFIDENCE
+        for quarters in _likely_turns(prepared, may_guess=may_guess):
             upright = _read(_engine(languages), prepared.transpose(_TURNS[quarters]))
             turned = [_turned_back(line, quarters) for line in upright]
             lines = max(lines, turned, key=_legible_characters)
@@ -163,7 +171,7 @@ _TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.
 """Counter-clockwise, as Pillow turns."""
 
 
-def _likely_turns(image: Image.Image) -> tuple[int, ...]:
+def _likely_turns(image: Image.Image, *, may_guess: bool) -> tuple[int, ...]:
     """Counter-clockwise quarter turns that may make the page upright, the likeliest first.
 
     None for a page without a mark, and for one that the orientation file finds upright.
@@ -179,7 +187,7 @@ def _likely_turns(image: Image.Image) -> tuple[int, ...]:
         if found and found["orient_conf"] >= SURE_ORIENTATION:
             quarters = int(found["orient_deg"]) // 90 % 4
             return (quarters,) if quarters else ()
-    return (1, 3, 2)
+    return (1, 3, 2) if may_guess else ()
 
 
 def _has_marks(image: Image.Image) -> bool:

@@ -44,6 +44,11 @@ class Workers:
         return ProcessPoolExecutor(self.count, context, initializer=_begin_worker, initargs=(os.getpid(),))
 
 
+def num_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _begin_worker(parent: int) -> None:
     """Leave Ctrl-C to the parent, end when it has gone; nobody hears of Pillow's doubts about files."""
     warnings.filterwarnings("ignore", module="PIL")
