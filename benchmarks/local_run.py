@@ -45,6 +45,8 @@ class LocalRun:
         self.runtime, self.info = runtime, info
         self.inbox, self.work = info.outputs["InputBucketName"], info.outputs["WorkBucketName"]
         self.objects = S3Objects(CALLER)
+        self._ids: dict[str, str] = {}
+        """Document by key: no key is used twice in a run."""
         self.documents = DocumentRows(Table(info.outputs["DocumentTableName"], CALLER))
 
     @property
@@ -57,8 +59,13 @@ class LocalRun:
         return place
 
     def row(self, place: Location) -> DocumentRow | None:
-        found = self.documents.of_source(place.bucket, place.key)
-        return self.documents.find(found[0]) if found else None
+        """One read where the document's id is known from before, so that looking costs little."""
+        if place.key not in self._ids:
+            found = self.documents.of_source(place.bucket, place.key)
+            if not found:
+                return None
+            self._ids[place.key] = found[0]
+        return self.documents.find(self._ids[place.key])
 
     def settled(self, places: Sequence[Location], seconds: float, every: float = 0.5) -> list[DocumentRow]:
         """The rows once all have ended or wait for a person; TimeoutError with the first that does not."""

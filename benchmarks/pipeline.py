@@ -122,7 +122,7 @@ def measure_throughput(run: LocalRun, count: int) -> dict[str, Any]:
         with Watch(run.endpoint) as watch:
             began = time.time()
             places = [run.send(path, f"at-once/{path.name}") for path in documents]
-            rows = run.settled(places, 1200)
+            rows = run.settled(places, 1200, every=1.0)
             seconds = time.time() - began
     failed = [f"{row.key}: {row.error} {row.cause}" for row in rows if row.status is Status.FAILED]
     return {
