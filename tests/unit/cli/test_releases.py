@@ -97,7 +97,10 @@ def test_a_release_is_made_of_a_folder_listed_shown_and_put_in_use(stack: Stack)
     ]
     (line,) = [line for line in listed.stdout.splitlines() if line.startswith("*")]
     assert "demo-" in line
-    assert all(part in line for part in (" 19 ", f"entity F1 {figure:.2f} (test)", " 1"))
+    assert all(
+        part in line
+        for part in (" 19 ", f"entity F1 {evaluation['test']['entities']['f1']:.2f} (test)", " 1")
+    )
     assert "before: demo; back with: recto release use --previous" in used.stdout
     assert "Provider Name" in shown.stdout
     assert shown.stdout.count("sha256") == 5
