@@ -92,15 +92,11 @@ def test_a_release_is_made_of_a_folder_listed_shown_and_put_in_use(stack: Stack)
     listed, shown = invoke("release", "list"), invoke("release", "show")
 
     assert made.exit_code == used.exit_code == 0, (made.exception, used.exception)
-    figure = json.loads((DEMO / "release.json").read_text())["figures"]["evaluation"]["test"]["entities"][
-        "f1"
-    ]
+    evaluation = json.loads((DEMO / "release.json").read_text())["figures"]["evaluation"]
+    figure = f"entity F1 {evaluation['test']['entities']['f1']:.2f} (test)"
     (line,) = [line for line in listed.stdout.splitlines() if line.startswith("*")]
     assert "demo-" in line
-    assert all(
-        part in line
-        for part in (" 19 ", f"entity F1 {evaluation['test']['entities']['f1']:.2f} (test)", " 1")
-    )
+    assert all(part in line for part in (" 19 ", figure, " 1"))
     assert "before: demo; back with: recto release use --previous" in used.stdout
     assert "Provider Name" in shown.stdout
     assert shown.stdout.count("sha256") == 5
