@@ -60,7 +60,9 @@ class Pipeline:
             for message in messages:
                 self._heard.append(json.loads(message["Body"]))
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
-        return [event["detail-type"] for event in self._heard if event["detail"].get("DocumentId") == document]
+        return [
+            event["detail-type"] for event in self._heard if event["detail"].get("DocumentId") == document
+        ]
 
     def send(self, body: bytes | Path, key: str) -> Location:
         content = body.read_bytes() if isinstance(body, Path) else body
