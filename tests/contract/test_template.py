@@ -276,6 +276,36 @@ def test_only_actions_without_resources_are_allowed_on_everything() -> None:
                 assert all(action.startswith(WITHOUT_RESOURCES) for action in statement["Action"])
 
 
+READS_WHAT_IS_THERE = {
+    "TextractStartFunction": "Textract reads with its rights, and says itself what is missing",
+    "TextractFetchFunction": "reads only what it wrote itself",
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(functions()) - set(READS_WHAT_IS_THERE)))
+def test_a_function_that_reads_a_bucket_learns_that_an_object_is_missing(name: str) -> None:
+    """Without s3:ListBucket S3 says 403 instead of 404, and a lost document is taken for a missing right."""
+    read, listed = set(), set()
+    for statement in statements_of(functions()[name]):
+        buckets = set(re.findall(r"(\w+Bucket)\.Arn", json.dumps(statement["Resource"])))
+        read |= buckets if "s3:GetObject" in statement["Action"] else set()
+        listed |= buckets if "s3:ListBucket" in statement["Action"] else set()
+
+    assert listed == read
+
+
+def test_an_ocr_endpoint_reads_documents_and_its_requests_and_nothing_that_is_derived() -> None:
+    role = resources("AWS::IAM::Role")["OcrEndpointRole"]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+
+    read = next(each["Resource"] for each in statements if "s3:GetObject" in each["Action"])
+
+    assert read == [
+        {"Sub": "${InboxBucket.Arn}/*"},
+        {"Sub": "${WorkBucket.Arn}/documents/*/ocr/request-*.json"},
+    ]
+
+
 def test_no_partition_is_spelt_out() -> None:
     text = (ROOT / "template.yaml").read_text() + asl_text("document") + asl_text("ocr")
 
