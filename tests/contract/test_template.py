@@ -135,6 +135,15 @@ def leaves(base: type[RectoError]) -> set[str]:
     return set().union(*(leaves(child) for child in children)) if children else {base.__name__}
 
 
+TRANSIENT_IN_LAMBDA = {
+    "Lambda.AWSLambdaException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+}
+"""Lambda's own faults, as the developer guide of Step Functions lists them."""
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_transient_error_is_retried_with_jitter_in_every_task(machine: str) -> None:
     tasks = [state for state in states(asl(machine)).values() if state["Type"] == "Task"]
@@ -143,6 +152,7 @@ def test_every_transient_error_is_retried_with_jitter_in_every_task(machine: str
     for task in tasks:
         retry = task["Retry"][0]
         assert leaves(TransientError) <= set(retry["ErrorEquals"])
+        assert set(retry["ErrorEquals"]) >= TRANSIENT_IN_LAMBDA
         assert retry["JitterStrategy"] == "FULL"
         assert not leaves(DocumentError) & set(retry["ErrorEquals"])
 
