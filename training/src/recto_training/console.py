@@ -26,6 +26,7 @@ from recto_training.recipes import FIRST_FAMILIES, RECIPES, Recipe
 from recto_training.samples import SAMPLES, write_samples
 from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, ALL_TEST, Plan
 from recto_training.synthetic.banks import Split
+from recto_training.synthetic.families import UNSEEN_FAMILIES
 from recto_training.tokenizer import with_misreadings
 
 CACHE = Path(".recto/training-ocr")
@@ -39,22 +40,25 @@ class Part(NamedTuple):
 
     plan: Plan
     seeds: str = "evaluation"
+    families: tuple[str, ...] = ()
+    """Some of the plan's layout families; all where empty."""
 
 
 PARTS = {
-    "unseen_layouts": Part(Plan(layout=Split.TEST), "final"),
+    "unseen_layouts": Part(Plan(layout=Split.TEST), "second final", UNSEEN_FAMILIES),
     "seen": Part(ALL_SEEN, "final"),
-    "test": Part(ALL_TEST, "final"),
+    "test": Part(ALL_TEST, "second final", UNSEEN_FAMILIES),
+    "column_heads": Part(Plan(layout=Split.TEST), "second final", ("column_heads",)),
     "familiar": Part(ALL_SEEN),
     "held_out": Part(ALL_HELD_OUT),
     "held_out_layouts": Part(Plan(layout=Split.HELD_OUT)),
     "held_out_names": Part(Plan(names=Split.HELD_OUT)),
     "held_out_wordings": Part(Plan(words=Split.HELD_OUT)),
 }
-"""The first three are for a finished release: layout families that neither training nor any choice has seen
-(names and wordings familiar), familiar documents, and everything absent at once. The others are for choices;
-their families and seeds are different ones."""
-MAIN_PARTS = ("unseen_layouts", "seen", "test")
+"""The first four are for a finished release: layout families that neither training nor any choice has seen
+(names and wordings familiar), familiar documents, everything absent at once, and a family of an earlier test
+whose kind training has since got. The others are for choices; their families and seeds are different ones."""
+MAIN_PARTS = ("unseen_layouts", "seen", "test", "column_heads")
 NOISE = 0.05
 """Share of the characters that are corrupted after the OCR for the second figure of each part."""
 
@@ -173,7 +177,8 @@ def figures_of_part(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The figures of a part as the OCR reads it, then with characters corrupted on top (`..._noise`)."""
     classifier, fields, calibrated = open_release(release)
-    agreements = real_ocr.agreements_of(PARTS[name].seeds, num_documents, PARTS[name].plan)
+    part = PARTS[name]
+    agreements = real_ocr.agreements_of(part.seeds, num_documents, part.plan, part.families)
     clean = list(real_ocr.read_agreements(agreements, cache))
     corrupted = [corrupt_agreement(one, NOISE) for one in clean]
     for key, read in ((name, clean), (f"{name}_noise", corrupted)):
