@@ -36,7 +36,6 @@ def load(folder: str, name: str, monkeypatch: pytest.MonkeyPatch, **settings: st
     for key, value in {
         **settings,
         "POWERTOOLS_METRICS_NAMESPACE": "Recto",
-        "POWERTOOLS_TRACE_DISABLED": "1",
     }.items():
         monkeypatch.setenv(key, value)
     spec = importlib.util.spec_from_file_location(

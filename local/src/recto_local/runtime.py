@@ -41,8 +41,8 @@ LARGEST_ACCESS_LOG = 20_000_000
 EMULATOR, STANDINS = "emulator", "standins"
 STANDIN_SERVICES = ("TEXTRACT", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SAGEMAKER_A2I_RUNTIME")
 
-QUIET = {"OMP_THREAD_LIMIT": "1", "POWERTOOLS_TRACE_DISABLED": "true"}
-"""For everything that runs here: one thread per OCR process; there is no X-Ray to send traces to."""
+QUIET = {"OMP_THREAD_LIMIT": "1"}
+"""For everything that runs here: one thread per OCR process."""
 
 
 class RuntimeStartError(Exception):
