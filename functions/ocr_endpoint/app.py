@@ -1,6 +1,5 @@
 """Ends of OCR inferences in, waiting states called back. A message that fails comes back alone."""
 
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -11,7 +10,7 @@ from recto.aws.batches import handle_messages
 from recto.aws.dynamodb import JobRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.shell import settings_of
 from recto.settings import OcrEndpointCallbackSettings
 from recto.steps.ocr_endpoint import OcrEndpointCallback, hear_of_inference, inference_of
 
@@ -26,14 +25,15 @@ def wiring() -> OcrEndpointCallback:
         jobs=JobRows(Table(settings.document_table, CALLER)),
         objects=S3Objects(CALLER),
         workflow=StepFunctionsWorkflow(CALLER),
-        clock=utc_now,
         work_bucket=settings.work_bucket,
-        keep_row=timedelta(days=settings.job_row_days),
     )
 
 
 def handle(body: str) -> None:
     inference = inference_of(body)
+    if inference is None:
+        logger.info("endpoint_was_tested")
+        return
     row = hear_of_inference(inference, wiring())
     ended = {"document_id": row.document_id, "status": inference.invocation_status}
     logger.info("ocr_inference_ended", extra=ended)

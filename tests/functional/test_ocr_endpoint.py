@@ -1,14 +1,20 @@
 """OCR by an endpoint: paid once, never forgotten, its pages stored whole, its failures by name."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from recto.aws.dynamodb import JobRows
 from recto.aws.s3 import S3Objects
-from recto.errors import ConfigurationError, OcrFailedError, PageCountMismatchError, ParameterMissingError
+from recto.errors import (
+    ConfigurationError,
+    OcrFailedError,
+    PageCountMismatchError,
+    ParameterMissingError,
+    ThrottledError,
+)
 from recto.messages import (
     DocumentRef,
     OcrEndpointStartRequest,
@@ -19,6 +25,7 @@ from recto.messages import (
 )
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, Location
+from recto.ports import JobRow
 from recto.steps.ocr_endpoint import (
     OcrEndpointCallback,
     OcrEndpointStart,
@@ -56,14 +63,16 @@ class Bench:
         self.start = OcrEndpointStart(
             self.endpoints, jobs, objects, self.workflow, self.clock, WORK, TOPIC, days
         )
-        self.callback = OcrEndpointCallback(jobs, objects, self.workflow, self.clock, WORK, days)
+        self.callback = OcrEndpointCallback(jobs, objects, self.workflow, WORK)
 
     def ask(self, token: str, document: DocumentRef = DOCUMENT, pages: PageRange = FIRST) -> str:
         request = OcrEndpointStartRequest(document=document, range=pages, task_token=token)
         return start_inference(request, self.start)
 
-    def hear(self, tag: str, **changes: Any) -> None:
-        hear_of_inference(inference_of(notice(tag, **changes)), self.callback)
+    def hear(self, inference_id: str, **changes: Any) -> None:
+        inference = inference_of(notice(inference_id, **changes))
+        assert inference
+        hear_of_inference(inference, self.callback)
 
     def put(self, uri: str, body: Any) -> None:
         self.objects.write(Location.from_uri(uri), json.dumps(body).encode())
@@ -99,7 +108,7 @@ def test_the_endpoint_is_asked_for_the_range_by_reference_and_the_token_stays_in
     }
     assert b"secret-token" not in body
     assert len(tag) <= 64
-    row = bench.jobs.find(tag)
+    row = bench.jobs.find(tag_of(DOCUMENT, FIRST))
     assert row
     assert row.task_token == "secret-token"
 
@@ -186,6 +195,85 @@ def test_a_failed_inference_is_asked_for_again_when_its_state_is_tried_again(ben
     bench.ask("t2")
 
     assert len(bench.endpoints.invoked) == 2
+
+
+def test_a_failure_told_twice_does_not_fail_the_next_inference(bench: Bench) -> None:
+    """Queues deliver at least once; the state has been tried again meanwhile."""
+    first = bench.ask("t1")
+    bench.put(f"s3://{WORK}/ocr-endpoint/failures/1.out", {"Error": "ServiceUnavailableError", "Message": ""})
+    bench.hear(first, invocationStatus="Failed")
+    second = bench.ask("t2")
+
+    bench.hear(first, invocationStatus="Failed")
+    repeated = bench.ask("t3")
+    bench.hear(second)
+
+    assert [token for token, *_ in bench.workflow.failed] == ["t1"]
+    assert [token for token, _ in bench.workflow.succeeded] == ["t3"]
+    assert repeated == second != first
+
+
+def test_a_failure_whose_first_message_was_cut_short_keeps_its_name(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = bench.ask("t1")
+    bench.put(f"s3://{WORK}/ocr-endpoint/failures/1.out", {"Error": "EncryptedDocumentError", "Message": ""})
+
+    def refuse(*_: str) -> bool:
+        raise ThrottledError("SendTaskFailure: slow down")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(bench.workflow, "fail", refuse)
+        with pytest.raises(ThrottledError):
+            bench.hear(tag, invocationStatus="Failed")
+
+    bench.hear(tag, invocationStatus="Failed")
+
+    assert [(token, name) for token, name, _ in bench.workflow.failed] == [("t1", "EncryptedDocumentError")]
+
+
+def test_a_state_that_is_tried_again_while_its_failure_is_told_asks_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is read with the old token, so only the new try can see that the inference has ended."""
+    tag = bench.ask("t1")
+    failure, retold = f"s3://{WORK}/ocr-endpoint/failures/1.out", bench.jobs.put
+
+    def while_told(row: JobRow, expires: datetime) -> None:
+        monkeypatch.setattr(bench.jobs, "put", retold)
+        bench.put(failure, {})
+        bench.hear(tag, invocationStatus="Failed")
+        retold(row, expires)
+
+    monkeypatch.setattr(bench.jobs, "put", while_told)
+    bench.ask("t2")
+
+    assert [token for token, *_ in bench.workflow.failed] == ["t1"]
+    assert len(bench.endpoints.invoked) == 2
+
+
+def test_an_answer_to_a_call_that_was_given_up_takes_no_token_away(bench: Bench) -> None:
+    """A slow call comes back when its state has been tried again: the newer row stays."""
+
+    def try_again(_: str) -> None:
+        bench.endpoints.while_invoking = lambda _: None
+        bench.ask("t2")
+
+    bench.endpoints.while_invoking = try_again
+
+    bench.ask("t1")
+
+    row = bench.jobs.find(tag_of(DOCUMENT, FIRST))
+
+    assert row
+    assert (row.task_token, row.job_id) == ("t2", bench.endpoints.invoked[1][2])
+
+
+def test_sagemakers_test_of_a_topic_is_passed_by() -> None:
+    """It comes whenever an endpoint is made or changed."""
+    told = {"eventVersion": "1.0", "eventSource": "aws:sagemaker", "eventName": "TestNotification"}
+
+    assert inference_of(json.dumps({"Type": "Notification", "Message": json.dumps(told)})) is None
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"Type": "Notification", "Message": "hello"}', '"x"'])

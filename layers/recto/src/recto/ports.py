@@ -173,6 +173,7 @@ class JobRow(BaseModel):
     task_token: str
     features: tuple[str, ...] = ()
     job_id: str = ""
+    """The service's; of an endpoint: the inference that the row waits for."""
     output: str = ""
     """S3 URI of an endpoint's answer to come; empty for Textract, and where none was asked for."""
     failure: str = ""
@@ -183,6 +184,13 @@ class Jobs(Protocol):
     def put(self, row: JobRow, expires: datetime) -> None: ...
 
     def find(self, tag: str) -> JobRow | None: ...
+
+    def note(self, tag: str, job_id: str, output: str, failure: str) -> bool:
+        """Where the end of a job will lie, empty for nowhere; False where the row waits for another job.
+
+        Nothing else is written: the token may have been renewed meanwhile.
+        """
+        ...
 
 
 class EndpointInfo(NamedTuple):

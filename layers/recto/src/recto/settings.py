@@ -82,7 +82,7 @@ class OcrEndpointStartSettings(TableSettings, WorkSettings):
 
 
 class OcrEndpointCallbackSettings(TableSettings, WorkSettings):
-    job_row_days: Annotated[int, Field(gt=0)]
+    pass
 
 
 class OcrEndpointStoreSettings(WorkSettings):

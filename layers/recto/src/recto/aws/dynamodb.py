@@ -272,6 +272,15 @@ class JobRows:
         item = self._table.get({"pk": f"JOB#{tag}", "sk": "JOB"})
         return JobRow.model_validate(item) if item else None
 
+    def note(self, tag: str, job_id: str, output: str, failure: str) -> bool:
+        return self._table.update(
+            {"pk": f"JOB#{tag}", "sk": "JOB"},
+            "SET #output = :output, #failure = :failure",
+            {"#output": "output", "#failure": "failure", "#job": "job_id"},
+            {":output": output, ":failure": failure, ":job": job_id},
+            "#job = :job",
+        )
+
 
 class ReviewRows:
     """`recto.ports.Reviews` in the table."""

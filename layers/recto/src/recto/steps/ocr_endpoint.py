@@ -1,8 +1,9 @@
 """OCR by an asynchronous SageMaker endpoint instead of Textract: a range of pages is one inference.
 
-The row with the task token comes before the inference, under an id that derives from document, OCR attempt,
-endpoint and range: a repeated state finds it, waits for the same inference and pays nothing. The token goes
-nowhere but into the row. The endpoint reads the document itself and answers in Textract's shape.
+The row with the task token comes before the inference, under a tag that derives from document, OCR attempt,
+endpoint and range: a repeated state finds it, waits for the same inference and pays nothing. Inferences of a
+tag are numbered, so that a notification that comes twice fails none but its own. The token goes nowhere but
+into the row. The endpoint reads the document itself and answers in Textract's shape.
 """
 
 import json
@@ -65,9 +66,7 @@ class OcrEndpointCallback(NamedTuple):
     jobs: Jobs
     objects: ObjectStore
     workflow: Workflow
-    clock: Clock
     work_bucket: str
-    keep_row: timedelta
 
 
 class OcrEndpointStore(NamedTuple):
@@ -92,26 +91,28 @@ class InferenceNotice(BaseModel):
 
 
 def tag_of(document: DocumentRef, pages: PageRange) -> str:
-    """Names one inference: 32 hexadecimal digits."""
+    """Names what is asked for: 32 hexadecimal digits."""
     attempt = str(document.ocr_attempt)
     ends = (str(pages.first), str(pages.last))
     return digest("ocr-endpoint", document.document_id, attempt, document.ocr_endpoint, *ends)
 
 
 def start_inference(request: OcrEndpointStartRequest, step: OcrEndpointStart) -> str:
-    """The inference's id. The token is called back at once where the result is there already."""
+    """The inference's id. The token is called back at once where the result is there already.
+
+    What has ended is looked for after the token is in the row: an end before that was told to another token.
+    """
     tag = tag_of(request.document, request.range)
-    known = step.jobs.find(tag)
-    row = JobRow(tag=tag, document_id=request.document.document_id, task_token=request.task_token)
-    if known and _is_under_way(known, step.objects):
-        row = row.model_copy(update={"output": known.output, "failure": known.failure})
-    step.jobs.put(row, step.clock() + step.keep_row)
-    if not row.output:
-        row = _invoke(request, row, step)
+    new = JobRow(tag=tag, document_id=request.document.document_id, task_token=request.task_token)
+    known = step.jobs.find(tag) or new
+    row = known.model_copy(update={"task_token": request.task_token})
+    if row.output:
         step.jobs.put(row, step.clock() + step.keep_row)
+    if not _is_under_way(row, step.objects):
+        row = _invoke(request, row, step)
     if step.objects.info(Location.from_uri(row.output)):
         step.workflow.succeed(row.task_token, OcrEndpointAnswer(output=row.output).dump())
-    return tag
+    return row.job_id
 
 
 def _is_under_way(row: JobRow, objects: ObjectStore) -> bool:
@@ -128,8 +129,17 @@ def _invoke(request: OcrEndpointStartRequest, row: JobRow, step: OcrEndpointStar
     body = {"Document": {"S3Object": source}, "Pages": {"First": pages.first, "Last": pages.last}}
     places = DocumentPlaces(step.work_bucket, document.document_id, document.made_in)
     step.objects.write(places.ocr_request(pages.part), json.dumps(body).encode(), JSON_TYPE)
-    output, failure = step.endpoints.invoke(document.ocr_endpoint, places.ocr_request(pages.part), row.tag)
+    row = row.model_copy(update={"job_id": _next_inference(row), "output": "", "failure": ""})
+    step.jobs.put(row, step.clock() + step.keep_row)
+    output, failure = step.endpoints.invoke(document.ocr_endpoint, places.ocr_request(pages.part), row.job_id)
+    step.jobs.note(row.tag, row.job_id, output, failure)
     return row.model_copy(update={"output": output, "failure": failure})
+
+
+def _next_inference(row: JobRow) -> str:
+    """The tag and a number."""
+    number = row.job_id.rpartition("-")[2]
+    return f"{row.tag}-{int(number or 0) + 1}"
 
 
 def require_usable(name: str, endpoint: EndpointInfo, topic: str, work_bucket: str) -> None:
@@ -157,12 +167,17 @@ def require_usable(name: str, endpoint: EndpointInfo, topic: str, work_bucket: s
 # ---- callback
 
 
-def inference_of(body: str) -> InferenceNotice:
-    """SageMaker's message in a queue message, with or without the envelope of SNS."""
+def inference_of(body: str) -> InferenceNotice | None:
+    """SageMaker's message in a queue message, with or without the envelope of SNS.
+
+    None for the one that SageMaker sends as a test when an endpoint is made or changed.
+    """
     try:
         content = json.loads(body)
         if content.get("Type") == "Notification":
             content = json.loads(content["Message"])
+        if content.get("eventName") == "TestNotification":
+            return None
         return InferenceNotice.model_validate(content)
     except (ValueError, AttributeError, KeyError, TypeError, ValidationError) as error:
         raise ConfigurationError(
@@ -171,8 +186,12 @@ def inference_of(body: str) -> InferenceNotice:
 
 
 def hear_of_inference(inference: InferenceNotice, step: OcrEndpointCallback) -> JobRow:
-    """Call the waiting token back with where the answer lies, or with why there is none."""
-    row = step.jobs.find(inference.inference_id)
+    """Call the waiting token back with where the answer lies, or with why there is none.
+
+    A failure that is told once more, when its state already waits for the next inference, changes nothing.
+    """
+    tag = inference.inference_id.rpartition("-")[0]
+    row = step.jobs.find(tag)
     if row is None:
         raise ConfigurationError(f"inference {inference.inference_id!r}: no row for it")
     if inference.invocation_status == "Completed":
@@ -181,11 +200,11 @@ def hear_of_inference(inference: InferenceNotice, step: OcrEndpointCallback) -> 
         step.workflow.succeed(row.task_token, OcrEndpointAnswer(output=output).dump())
         return row
     error, said = _failure_of(inference, row, step.objects)
-    step.jobs.put(row.model_copy(update={"output": "", "failure": ""}), step.clock() + step.keep_row)
-    cause = (
-        f"document {row.document_id}: OCR inference {row.tag} ended as {inference.invocation_status}: {said}"
-    )
-    step.workflow.fail(row.task_token, error.__name__, cause)
+    if not step.jobs.note(tag, inference.inference_id, output="", failure=row.failure):
+        return row
+    row = step.jobs.find(tag) or row  # the token may have been renewed meanwhile
+    ended = f"OCR inference {inference.inference_id} ended as {inference.invocation_status}"
+    step.workflow.fail(row.task_token, error.__name__, f"document {row.document_id}: {ended}: {said}")
     return row
 
 
