@@ -390,6 +390,20 @@ def test_an_answer_of_another_kind_is_a_failed_ocr(objects: S3Objects, body: byt
         )
 
 
+def test_an_answer_that_no_memory_holds_is_a_failed_ocr_and_not_read(
+    objects: S3Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint that cannot read ranges answers with the whole document, whatever its length."""
+    output = answered(objects, 2)
+    monkeypatch.setattr("recto.steps.ocr_endpoint.MAX_ANSWER", 100)
+
+    with pytest.raises(OcrFailedError, match="the limit is 100; expected the pages that were asked for"):
+        store_range(
+            OcrEndpointStoreRequest(document=DOCUMENT, range=FIRST, output=output),
+            OcrEndpointStore(objects, WORK),
+        )
+
+
 # --- the setting -------------------------------------------------------------------------------------
 
 

@@ -44,6 +44,9 @@ OUTPUT_PREFIX = "ocr-endpoint/"
 """Where in the work bucket endpoints put what they have read; its objects expire by themselves."""
 USABLE = frozenset({"InService", "Updating", "SystemUpdating"})
 SHOWN = 500
+MAX_ANSWER = 250_000_000
+"""Bytes of an answer, which is read whole: some 5,000 words on each page of a range. In memory it takes seven
+times as much, and the function has 2 GB."""
 
 
 class OcrEndpointStart(NamedTuple):
@@ -263,6 +266,12 @@ def store_range(request: OcrEndpointStoreRequest, step: OcrEndpointStore) -> Ran
 
 def _answer(request: OcrEndpointStoreRequest, step: OcrEndpointStore) -> Mapping[str, Any]:
     place = _place_of(request.output, step.work_bucket)
+    info = step.objects.info(place)
+    if info and info.size > MAX_ANSWER:
+        raise OcrFailedError(
+            f"{place.uri}: an answer of {info.size:,} bytes, the limit is {MAX_ANSWER:,}; expected the pages "
+            "that were asked for and no others"
+        )
     try:
         answer: Any = json.loads(step.objects.read(place))
     except ValueError as error:
