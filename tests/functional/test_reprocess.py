@@ -8,14 +8,17 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases
 from recto.aws.s3 import S3Objects
+from recto.aws.services import StepFunctionsWorkflow
 from recto.errors import (
     DocumentMissingError,
     ReleaseError,
     ReprocessRefusedError,
     ResultMissingError,
+    ThrottledError,
 )
 from recto.messages import (
     DispatchRequest,
@@ -441,6 +444,40 @@ def test_the_same_request_twice_is_one_attempt(desk: Desk) -> None:
     assert answers == {2}
 
 
+def test_the_same_request_ends_what_the_first_time_left_running(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopping was refused after the deciding write; the operator, or the SDK, repeats the call."""
+    desk.add(Status.WAITING)
+    desk.dispatch()
+    desk.store(Step.OCR)
+
+    def refuse(*_: str) -> None:
+        raise ThrottledError("StopExecution: slow down")
+
+    with monkeypatch.context() as busy:
+        busy.setattr(desk.workflow, "stop", refuse)
+        with pytest.raises(ThrottledError):
+            desk.reprocess(Step.MODEL, of_attempt=1, force=True)
+
+    desk.reprocess(Step.MODEL, of_attempt=1, force=True)
+
+    assert desk.row().attempt == 2
+    assert [name for name, *_ in desk.workflow.stopped] == ["a-1"]
+    assert desk.slots.owners() == {}
+
+
+@pytest.mark.parametrize("code", ["ExecutionDoesNotExist", "ValidationException"])
+def test_an_execution_that_has_ended_by_itself_is_stopped_without_an_error(code: str) -> None:
+    workflow = StepFunctionsWorkflow("recto-tests", "arn:aws:states:us-east-1:1:stateMachine:recto-document")
+
+    with Stubber(workflow._states) as states:
+        states.add_client_error("stop_execution", code, "Execution is not running", 400)
+        workflow.stop("a-1", "Reprocessed", "by ann")
+
+        states.assert_no_pending_responses()
+
+
 def test_the_second_event_says_what_it_supersedes(desk: Desk) -> None:
     desk.add(Status.RUNNING)
     desk.store(Step.OCR, Step.MODEL, Step.POSTPROCESS)
@@ -524,6 +561,7 @@ def test_the_history_says_which_attempt_makes_what_and_for_whom(desk: Desk) -> N
     ("error", "options", "engine"),
     [
         ("ConfigurationError", {}, ""),
+        ("AccessError", {}, ""),
         ("OcrFailedError", {"pay_for_ocr": True}, ""),
         ("ThrottledError", {}, "sagemaker"),
     ],

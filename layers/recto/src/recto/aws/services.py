@@ -16,6 +16,8 @@ from recto.errors import (
 from recto.messages import ExecutionInput
 
 NOBODY_WAITS = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
+ENDED = frozenset({"ExecutionDoesNotExist", "ValidationException"})
+"""What stopping an execution may say that runs no more."""
 UNDEFINED = frozenset({"", "undefined", "null", "None"})
 MAX_CAUSE = 32_768
 MAX_ERROR = 256
@@ -59,7 +61,7 @@ class StepFunctionsWorkflow:
                     executionArn=self._arn(name), error=error[:MAX_ERROR], cause=cause[:MAX_CAUSE]
                 )
             except ClientError as error_:
-                if code_of(error_) != "ExecutionDoesNotExist":
+                if code_of(error_) not in ENDED:
                     raise
 
     def succeed(self, task_token: str, output: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
 from recto.errors import (
+    AccessError,
     ConfigurationError,
     DocumentMissingError,
     OcrFailedError,
@@ -41,7 +42,8 @@ STEPS = tuple(Step)
 MAKE_FIELDS = (Step.OCR, Step.MODEL, Step.POSTPROCESS)
 """Steps that a release takes part in; review and publishing go on with the release of the fields."""
 
-
+ASKED_IN_VAIN = frozenset({ConfigurationError.__name__, AccessError.__name__})
+"""With these a document has not been read by the engine that it is pinned to, and will not be."""
 NEEDED = {
     Step.MODEL: "its pages and their images are",
     Step.POSTPROCESS: "its pages and their predictions are",
@@ -73,6 +75,7 @@ def reprocess(request: ReprocessRequest, step: Reprocess) -> ReprocessResponse:
     if row is None:
         raise DocumentMissingError(f"document {request.document_id}: expected a row, there is none")
     if row.reprocess_id == request.request_id:
+        _end_execution_before(row, step)
         return _told(row)
     _require_untouched(row, request)
     start_from = request.from_ or _first_missing(row, step)
@@ -132,7 +135,7 @@ def _next_attempt(
     """The row as it shall be: results from `start_from` on in places of their own."""
     attempt = row.attempt + 1
     is_paid = start_from is Step.OCR and (request.from_ is Step.OCR or row.error == OcrFailedError.__name__)
-    picks_ocr = is_paid or (start_from is Step.OCR and row.error == ConfigurationError.__name__)
+    picks_ocr = is_paid or (start_from is Step.OCR and row.error in ASKED_IN_VAIN)
     if is_paid and not request.pay_for_ocr:
         _refuse(row, "starting from ocr pays for OCR again; confirm that it may")
     published = (row.result_attempt, row.result_key)
@@ -227,14 +230,20 @@ def _move(row: DocumentRow, again: DocumentRow, step: Reprocess) -> bool:
 
 def _end_earlier_attempt(row: DocumentRow, again: DocumentRow, step: Reprocess) -> None:
     """Take the review away and end the execution; both are without effect already, this makes it visible."""
-    reason = (
-        f"document {row.document_id} is processed again from {again.start_from}, attempt {again.attempt}"
-        + (f", by {again.operator}" if again.operator else "")
-    )
+    _end_execution_before(again, step)
     review = step.reviews.find(row.review_id) if row.review_id and not again.review_id else None
-    if review and step.reviews.withdraw(review.review_id, reason) and review.loop_name:
+    if review and step.reviews.withdraw(review.review_id, _reason(again)) and review.loop_name:
         step.loops.stop(review.loop_name)
-    name = execution_name(row.document_id, row.attempt)
-    if row.status in (Status.RUNNING, Status.IN_REVIEW):
-        step.workflow.stop(name, "Reprocessed", reason)
+
+
+def _end_execution_before(again: DocumentRow, step: Reprocess) -> None:
+    """Also when the same request comes again: the first time may have ended between write and stop."""
+    name = execution_name(again.document_id, again.since_attempt - 1)
+    step.workflow.stop(name, "Reprocessed", _reason(again))
     step.slots.release(name)
+
+
+def _reason(again: DocumentRow) -> str:
+    by = f", by {again.operator}" if again.operator else ""
+    what = f"document {again.document_id} is processed again from {again.start_from}"
+    return f"{what}, attempt {again.attempt}{by}"
