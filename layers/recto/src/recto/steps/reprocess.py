@@ -230,7 +230,8 @@ def _move(row: DocumentRow, again: DocumentRow, step: Reprocess) -> bool:
 
 def _end_earlier_attempt(row: DocumentRow, again: DocumentRow, step: Reprocess) -> None:
     """Take the review away and end the execution; both are without effect already, this makes it visible."""
-    _end_execution_before(again, step)
+    if row.status in (Status.RUNNING, Status.IN_REVIEW):
+        _end_execution_before(again, step)
     review = step.reviews.find(row.review_id) if row.review_id and not again.review_id else None
     if review and step.reviews.withdraw(review.review_id, _reason(again)) and review.loop_name:
         step.loops.stop(review.loop_name)
