@@ -302,12 +302,13 @@ def test_an_answer_outside_the_work_bucket_is_not_believed(bench: Bench) -> None
         ({"status": "Failed"}, "it is Failed"),
         ({"success_topic": "arn:other"}, "expected SuccessTopic and ErrorTopic"),
         ({"error_topic": ""}, "expected SuccessTopic and ErrorTopic"),
+        ({"answers_on_topics": ("SUCCESS_NOTIFICATION_TOPIC",)}, "expected no IncludeInferenceResponseIn"),
         ({"output_path": "s3://elsewhere/answers"}, "expected its S3OutputPath below"),
         ({"failure_path": ""}, "S3FailurePath below .* it is absent"),
         ({"output_path": f"s3://{WORK}/documents"}, "expected its S3OutputPath below"),
     ],
 )
-def test_an_endpoint_that_nobody_would_hear_of_is_refused_before_it_is_asked(
+def test_an_endpoint_that_nobody_would_hear_of_or_that_tells_too_much_is_refused_before_it_is_asked(
     bench: Bench, change: dict[str, Any], told: str
 ) -> None:
     bench.endpoints.info = bench.endpoints.info._replace(**change)

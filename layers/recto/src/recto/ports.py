@@ -202,6 +202,8 @@ class EndpointInfo(NamedTuple):
     failure_path: str
     success_topic: str
     error_topic: str
+    answers_on_topics: tuple[str, ...] = ()
+    """Which of its notifications hold the answers themselves."""
 
 
 class Inference(NamedTuple):

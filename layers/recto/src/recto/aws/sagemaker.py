@@ -31,6 +31,7 @@ class SageMakerEndpoints:
             failure_path=output.get("S3FailurePath", ""),
             success_topic=topics.get("SuccessTopic", ""),
             error_topic=topics.get("ErrorTopic", ""),
+            answers_on_topics=tuple(topics.get("IncludeInferenceResponseIn", ())),
         )
 
     def invoke(self, name: str, request: Location, inference_id: str) -> Inference:

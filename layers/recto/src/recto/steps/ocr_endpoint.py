@@ -159,6 +159,11 @@ def require_usable(name: str, endpoint: EndpointInfo, topic: str, work_bucket: s
             f"endpoint {name}: expected SuccessTopic and ErrorTopic {topic}, it has "
             f"{endpoint.success_topic or 'none'} and {endpoint.error_topic or 'none'}"
         )
+    if endpoint.answers_on_topics:
+        raise ConfigurationError(
+            f"endpoint {name}: expected no IncludeInferenceResponseIn, for words of documents go into the "
+            f"work bucket only; it has {', '.join(endpoint.answers_on_topics)}"
+        )
     wanted = f"s3://{work_bucket}/{OUTPUT_PREFIX}"
     for what, place in (("S3OutputPath", endpoint.output_path), ("S3FailurePath", endpoint.failure_path)):
         if not f"{place.rstrip('/')}/".startswith(wanted):
