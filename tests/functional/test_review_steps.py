@@ -13,7 +13,7 @@ from recto.errors import ReviewFailedError, ThrottledError
 from recto.messages import DocumentRef, Failure, PublishRequest, ReviewRequest, Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow
-from recto.steps.publish import Publish, publish
+from recto.steps.publish import INLINE_BYTES, Publish, inline_or_reference, publish
 from recto.steps.review import ReviewCallback, ReviewTrigger, open_review, take_answer
 from tests.fakes import FakeClock, FakeEvents, FakeLoops, FakeParameters, FakeWorkflow
 from tests.functional.conftest import REVIEWS, WORK
@@ -595,3 +595,20 @@ def test_a_failure_is_told_without_lambdas_wrapping(
         "EncryptedDocumentError",
         "the PDF is encrypted",
     )
+
+
+@pytest.mark.parametrize(
+    ("letter", "share", "is_inline"),
+    [("a", 0.9, True), ("a", 1.0, False), ("字", 0.9, False), ("字", 0.4, True)],
+)
+def test_fields_travel_between_states_only_where_they_fit_however_lambda_writes_them(
+    letter: str, share: float, is_inline: bool
+) -> None:
+    """Some runtimes escape letters that are not ASCII; what is too large between states ends an execution."""
+    text = letter * int(share * INLINE_BYTES / len(letter.encode()))
+    place = Location(bucket=WORK, key="fields.json")
+
+    told = inline_or_reference(json.dumps({"Text": text}, ensure_ascii=False).encode(), place)
+
+    assert told == ({"Text": text} if is_inline else {"S3Uri": place.uri})
+    assert len(json.dumps(told)) < INLINE_BYTES
