@@ -129,7 +129,7 @@ class ReprocessRequest(Message):
     document_id: DocumentId
     of_attempt: Annotated[int, Field(ge=1)]
     """The attempt that the operator saw: whoever comes second is refused."""
-    request_id: str
+    request_id: Annotated[str, Field(min_length=1)]
     """The same one again changes nothing: an answer may get lost on its way."""
     from_: Annotated[Step | None, Field(alias="From")] = None
     """None: the first step whose result is missing."""
