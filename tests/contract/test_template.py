@@ -157,6 +157,17 @@ def test_every_transient_error_is_retried_with_jitter_in_every_task(machine: str
         assert not leaves(DocumentError) & set(retry["ErrorEquals"])
 
 
+@pytest.mark.parametrize("name", ["Publish", "PublishFailure"])
+def test_events_outlast_half_an_hour_without_event_bus(name: str) -> None:
+    """The row is closed before its event goes out, so no sweep would find that it is missing."""
+    retry = asl("document")["States"][name]["Retry"][0]
+
+    waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
+
+    with_jitter = sum(min(wait, retry["MaxDelaySeconds"]) / 2 for wait in waits)
+    assert with_jitter > 1800
+
+
 def test_the_error_tree_in_the_docstring_is_the_tree() -> None:
     drawn = re.findall(r"(\w+Error)\b", recto.errors.__doc__ or "")
 
