@@ -166,6 +166,21 @@ def test_without_a_release_documents_wait_and_the_operator_is_told(
     assert len(documents.with_status(Status.WAITING, 9)) == 1
 
 
+def test_a_parameter_that_cannot_be_used_stops_no_document_that_has_its_release_and_ocr(
+    step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, clock: FakeClock
+) -> None:
+    """One is processed again, the other is new."""
+    upload(documents, clock, "new")
+    upload(documents, clock, "again", release="releases/one", ocr_engine="textract")
+    broken = step._replace(parameters=FakeParameters({}))
+
+    with pytest.raises(ParameterMissingError, match="Release"):
+        dispatch(DispatchRequest(), broken)
+
+    assert set(workflow.executions) == {"again-1"}
+    assert dispatch(release("again"), broken).refused == ("new",), "whoever gives a slot back is not told"
+
+
 def test_a_crash_between_row_and_execution_is_mended_by_recover(
     step: Dispatch, documents: DocumentRows, workflow: FakeWorkflow, slots: SlotLeases, clock: FakeClock
 ) -> None:

@@ -5,6 +5,7 @@ A slot covers OCR and model only. Every change is conditional, so any number of 
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import NamedTuple
 
 from recto.errors import RectoError, TooManyAttemptsError
@@ -81,11 +82,10 @@ def _start_waiting(step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
     """The documents started; those that could not be are noted with their errors."""
     started: list[str] = []
     while waiting := _oldest(step, refused):
-        release, ocr = step.parameters.read(step.release_parameter), _chosen_ocr(step)
-        num_started = len(started)
+        pins, num_started = _Pins(step), len(started)
         for row in waiting:
             try:
-                is_started = _start(with_ocr(row, ocr), row.release or release, step)
+                is_started = _start(pins.on(row), step)
             except RectoError as error:
                 refused[row.document_id] = error
                 continue
@@ -98,14 +98,30 @@ def _start_waiting(step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
     return started
 
 
-def _chosen_ocr(step: Dispatch) -> OcrChoice:
-    return chosen_ocr(step.parameters, step.ocr_parameters) if step.ocr_parameters else OcrChoice()
+class _Pins:
+    """What a document is pinned to when it starts: read when the first one needs it, then the same for all.
 
+    A parameter that cannot be used stops no document that has its release and its OCR already.
+    """
 
-def with_ocr(row: DocumentRow, ocr: OcrChoice) -> DocumentRow:
-    """The row with its OCR pinned; one that has an engine keeps it."""
-    pinned = {"ocr_engine": ocr.engine, "ocr_endpoint": ocr.endpoint}
-    return row if row.ocr_engine else row.model_copy(update=pinned)
+    def __init__(self, step: Dispatch) -> None:
+        self._step = step
+
+    @cached_property
+    def _release(self) -> str:
+        return self._step.parameters.read(self._step.release_parameter)
+
+    @cached_property
+    def _ocr(self) -> OcrChoice:
+        names = self._step.ocr_parameters
+        return chosen_ocr(self._step.parameters, names) if names else OcrChoice()
+
+    def on(self, row: DocumentRow) -> DocumentRow:
+        """The row with both; what it has it keeps."""
+        pinned = {} if row.release else {"release": self._release}
+        if not row.ocr_engine:
+            pinned |= {"ocr_engine": self._ocr.engine, "ocr_endpoint": self._ocr.endpoint}
+        return row.model_copy(update=pinned)
 
 
 def _oldest(step: Dispatch, refused: Mapping[str, RectoError]) -> list[DocumentRow]:
@@ -121,7 +137,7 @@ def _is_full(step: Dispatch) -> bool:
     return len(step.slots.owners()) >= step.max_running
 
 
-def _start(row: DocumentRow, release: str, step: Dispatch) -> bool:
+def _start(row: DocumentRow, step: Dispatch) -> bool:
     """Slot, then row, then execution; what a crash leaves out, `recover` or the lease's end mends.
 
     Only OCR and model need a slot: what was reprocessed from a later step starts without one.
@@ -131,12 +147,12 @@ def _start(row: DocumentRow, release: str, step: Dispatch) -> bool:
     if needs_slot and not step.slots.take(owner, step.max_running, now + step.lease):
         return False
     expected = (Status.WAITING,)
-    pinned = {"release": release, "ocr_engine": row.ocr_engine, "ocr_endpoint": row.ocr_endpoint}
+    pinned = {"release": row.release, "ocr_engine": row.ocr_engine, "ocr_endpoint": row.ocr_endpoint}
     if not step.documents.move(row.document_id, expected, Status.RUNNING, now, row.attempt, **pinned):
         step.slots.release(owner)
         return False
     try:
-        _execute(row, Step(row.start_from), release, step)
+        _execute(row, Step(row.start_from), row.release, step)
     except RectoError:
         step.documents.move(row.document_id, (Status.RUNNING,), Status.WAITING, step.clock(), row.attempt)
         step.slots.release(owner)
