@@ -14,7 +14,7 @@ from recto.errors import ConfigurationError, PageCountMismatchError
 from recto.messages import DocumentRef, OcrJob, OcrOutput, TextractFetchRequest, TextractStartRequest
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, Location
-from recto.ports import JobRow
+from recto.ports import JobRow, OcrRequest
 from recto.steps import ocr_fetch
 from recto.steps.ocr_fetch import OcrFetch, fetch
 from recto.steps.ocr_job import OcrCallback, OcrStart, hear_of_end, notification_of, start_ocr, tag_of
@@ -79,6 +79,27 @@ def test_a_retried_state_joins_the_same_job_and_hears_of_its_end_without_a_notif
 
     assert len(ocr.jobs) == 1
     assert ocr.requests[0] == ocr.requests[1]
+    assert [token for token, _ in workflow.succeeded] == ["t2"]
+
+
+def test_a_slow_call_takes_no_token_of_a_newer_try_away(jobs: JobRows) -> None:
+    """The state machine gave the first call up while it still went on."""
+    workflow = FakeWorkflow()
+
+    class Slow(FakeOcr):
+        def start(self, request: OcrRequest) -> str:
+            if not self.requests:
+                self.requests.append(request)
+                start_ocr(TextractStartRequest(document=DOCUMENT, task_token="t2"), step)
+            return super().start(request)
+
+    ocr = Slow(status="IN_PROGRESS")
+    step = start_step(ocr, jobs, workflow)
+    start_ocr(TextractStartRequest(document=DOCUMENT, task_token="t1"), step)
+
+    ocr.status = "SUCCEEDED"
+    hear_of_end(notification_of(notified(tag_of(DOCUMENT, ()))), OcrCallback(ocr, jobs, workflow))
+
     assert [token for token, _ in workflow.succeeded] == ["t2"]
 
 

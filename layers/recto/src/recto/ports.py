@@ -173,7 +173,7 @@ class JobRow(BaseModel):
     task_token: str
     features: tuple[str, ...] = ()
     job_id: str = ""
-    """The service's; of an endpoint: the inference that the row waits for."""
+    """Of an endpoint: the inference that the row waits for. Textract's notifications name their jobs."""
     output: str = ""
     """S3 URI of an endpoint's answer to come; empty for Textract, and where none was asked for."""
     failure: str = ""

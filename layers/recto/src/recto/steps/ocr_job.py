@@ -56,17 +56,18 @@ def tag_of(document: DocumentRef, features: Sequence[str]) -> str:
 
 
 def start_ocr(request: TextractStartRequest, step: OcrStart) -> str:
-    """The job's id. The token is called back at once if the job has already ended."""
+    """The job's id. The token is called back at once if the job has already ended.
+
+    The row is not written again with the job's id: a slow call would take away the token of a newer try.
+    """
     features = step.default_features if request.features is None else request.features
     tag = tag_of(request.document, features)
     row = JobRow(
         tag=tag, document_id=request.document.document_id, task_token=request.task_token, features=features
     )
-    expires = step.clock() + step.keep_row
-    step.jobs.put(row, expires)
+    step.jobs.put(row, step.clock() + step.keep_row)
     job = OcrRequest(source=request.document.source, features=features, tag=tag, client_token=tag)
     row = row.model_copy(update={"job_id": step.ocr.start(job)})
-    step.jobs.put(row, expires)
     answer = step.ocr.pages(row.job_id, features, "", max_results=1)
     if answer["JobStatus"] != IN_PROGRESS:
         _tell(row, answer, step.workflow)
