@@ -31,7 +31,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from recto.imaging import JPEG_QUALITY, Limits, as_jpeg, as_png, open_pages
 from recto.places import page_ranges
-from recto.thumbnails import Fit, ThumbnailStyle, draw_thumbnail
+from recto.thumbnails import Fit, ThumbnailStyle, encoded_thumbnail
 
 DOCUMENTS = recording.ROOT.parent / "shared" / "data" / "kleister-nda" / "documents"
 PIXELS = 1600
@@ -76,7 +76,7 @@ def ours_jpeg(part: Range) -> None:
 def ours_thumbnails(part: Range) -> None:
     with open_pages(part.document, LIMITS, part.document.name) as pages:
         for page in range(part.first, part.last + 1):
-            part.image(page, "png").write_bytes(as_png(draw_thumbnail(pages, page, STYLE)))
+            part.image(page, "png").write_bytes(encoded_thumbnail(pages, page, STYLE))
 
 
 # --- theirs ----------------------------------------------------------------------------------------------

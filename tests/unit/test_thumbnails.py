@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from recto.imaging import Limits, as_png, open_pages
+from recto.imaging import Limits, open_pages
 from recto.thumbnail_arrays import read_thumbnails
-from recto.thumbnails import Fit, ThumbnailStyle, draw_thumbnail, npz_of
+from recto.thumbnails import Fit, ThumbnailStyle, draw_thumbnail, npz_of, small_png
 
 STRETCHED = ThumbnailStyle(60, 40, Fit.STRETCH, "white", 0)
 
@@ -26,7 +28,7 @@ def thumbnail(image: Image.Image, style: ThumbnailStyle, kind: str = "png") -> I
 
 
 def encoded_thumbnail(image: Image.Image, style: ThumbnailStyle) -> bytes:
-    return as_png(thumbnail(image, style))
+    return small_png(thumbnail(image, style))
 
 
 def page(size: tuple[int, int] = (100, 200), colour: str = "red") -> Image.Image:
@@ -193,3 +195,13 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
 
     with pytest.raises(ValueError, match="thumbnails of 2,000,000 bytes, the limit is 1,000,000"):
         list(read_thumbnails(buffer.getvalue(), max_bytes=1_000_000))
+
+
+@given(st.binary(min_size=35, max_size=35))
+def test_a_small_grey_picture_keeps_every_pixel(levels: bytes) -> None:
+    picture = Image.frombytes("L", (5, 7), levels).convert("RGB")
+
+    file = small_png(picture)
+
+    with Image.open(io.BytesIO(file)) as read:
+        assert read.convert("RGB").tobytes() == picture.tobytes()

@@ -124,22 +124,22 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def as_jpeg(image: Image.Image) -> bytes:
     """The image as a JPEG file, as it is kept for review."""
-    return _encoded(image, "JPEG", quality=JPEG_QUALITY)
+    return encoded(image, "JPEG", quality=JPEG_QUALITY)
 
 
 def as_png(image: Image.Image) -> bytes:
     """The image as a PNG file; in one channel where all its pixels are grey, which loses nothing."""
-    grey = _grey_of(image)
-    return _encoded(_plain(image) if grey is None else grey, "PNG", compress_level=PNG_LEVEL)
+    grey = grey_of(image)
+    return encoded(_plain(image) if grey is None else grey, "PNG", compress_level=PNG_LEVEL)
 
 
-def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def _grey_of(image: Image.Image) -> Image.Image | None:
+def grey_of(image: Image.Image) -> Image.Image | None:
     """The one channel of an image without colour. Channel by channel: `split` needs four times the memory."""
     red = image.getchannel(0)
     for number in (1, 2):

@@ -8,16 +8,18 @@ the imaging layer need not carry for it; `recto.thumbnail_arrays` reads it.
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from PIL import Image, ImageColor
 
-from recto.imaging import PageSource, as_png
+from recto.imaging import PageSource, as_png, encoded, grey_of
 
 NPY_MAGIC = b"\x93NUMPY\x01\x00"
 NPY_ALIGNMENT = 64
+GREYS = bytes(level for level in range(256) for _ in "RGB")
 
 
 class Fit(StrEnum):
@@ -93,4 +95,17 @@ def _npy(kind: str, shape: tuple[int, ...], content: bytes) -> bytes:
 
 def encoded_thumbnail(pages: PageSource, page: int, style: ThumbnailStyle) -> bytes:
     """The page's thumbnail as a PNG file."""
-    return as_png(draw_thumbnail(pages, page, style))
+    return small_png(draw_thumbnail(pages, page, style))
+
+
+def small_png(image: Image.Image) -> bytes:
+    """A small picture as a PNG file, its pixels unchanged; grey ones as numbers into a palette of greys.
+
+    Rows of such numbers are not filtered: for pictures of this size the search for the best filter
+    takes longer than all the rest of the encoding, and saves nothing.
+    """
+    grey = grey_of(image)
+    if grey is None:
+        return as_png(image)
+    grey.putpalette(GREYS)
+    return encoded(grey, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
