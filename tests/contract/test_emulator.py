@@ -182,6 +182,16 @@ def test_an_exception_reaches_retry_by_its_class_name(emulator: Emulator) -> Non
     assert output["Payload"] == {"Calls": 2}
 
 
+def test_a_function_whose_process_dies_is_tried_again_by_its_name_on_aws(emulator: Emulator) -> None:
+    retry = [{"ErrorEquals": ["Runtime.ExitError"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1}]
+
+    output = emulator.output_of(
+        {"Call": invoke({"Do": "die-first", "Name": "died", "Times": 1}, Retry=retry)}, "Call"
+    )
+
+    assert output["Payload"] == {"Calls": 2}
+
+
 def test_an_exception_is_not_retried_under_another_name(emulator: Emulator) -> None:
     retry = [{"ErrorEquals": ["ServiceUnavailableError"], "IntervalSeconds": 1, "MaxAttempts": 3}]
     probe = {"Do": "fail-first", "Name": "not-retried", "Times": 1, "Error": "ThrottledError"}

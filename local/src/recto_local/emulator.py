@@ -76,6 +76,17 @@ MENDS = (
         ),
     ),
     Mend(
+        "a function whose process dies fails by another name than on AWS, so it is not tried again",
+        "ministack.core.lambda_runtime",
+        "Worker.invoke",
+        (
+            (
+                '"error": "Worker process died"}',
+                '"error": "Worker process died", "errorType": "Runtime.ExitError"}',
+            ),
+        ),
+    ),
+    Mend(
         "an exception in a function called with .waitForTaskToken is swallowed",
         "ministack.services.stepfunctions",
         "_invoke_with_callback",
