@@ -101,6 +101,42 @@ def test_on_a_double_spaced_page_a_mention_goes_on_in_the_next_line() -> None:
     assert found(*rows) == ["Fee: up to\n$25"]
 
 
+def test_names_in_a_list_that_end_or_begin_alike_are_mentions_of_their_own() -> None:
+    prose = "the terms of the agreement go on over the whole line"
+
+    assert found("Gold@2 Visa@2 Card@2", "Blue@2 Cash@2 Card,@2", prose) == [
+        "Card: Gold Visa Card",
+        "Card: Blue Cash Card,",
+    ]
+    assert found("Visa@2 Gold@2", "Visq@2 Silver@2", prose) == ["Card: Visa Gold", "Card: Visq Silver"]
+
+
+def test_a_name_that_was_too_long_for_its_line_is_one_mention_even_where_its_lines_end_alike() -> None:
+    assert found("First@2 Gold@2 Cards@2", "Second@2 Gold@2 Cards@2") == [
+        "Card: First Gold Cards\nSecond Gold Cards"
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("Gold@2 Visa@2", "Blue@2 Cash@2"),
+        ("gold@2 card@2", "blue@2 card@2"),
+        ("Gold@2 Of@2", "Blue@2 Of@2"),
+        ("Gold@2", "Gold@2"),
+    ],
+    ids=["nothing in common", "no capitals", "too short a word", "one word only"],
+)
+def test_lines_without_the_look_of_a_list_stay_one_mention(rows: tuple[str, str]) -> None:
+    assert len(found(*rows, "the terms of the agreement go on over the whole line")) == 1
+
+
+def test_lines_of_a_single_valued_field_stay_one_mention_even_where_they_look_like_a_list() -> None:
+    rows = ("Up@1 To@1 $25@1", "Up@1 To@1 $40@1", "the terms of the agreement go on over the whole line")
+
+    assert found(*rows) == ["Fee: Up To $25\nUp To $40"]
+
+
 def test_ignored_fields_are_dropped_and_part_mentions_all_the_same() -> None:
     assert found("Gold@2 hidden@3 Blue@2") == ["Card: Gold", "Card: Blue"]
 

@@ -3,7 +3,8 @@
 A mention is a run of words of one class at one place. It never crosses a page, a column's gap or a word
 of another class (a single 'other' word inside, too: joining over it would be a guess that nobody could
 see in the result; the model should learn it instead). It goes on in the next line when it fills its own
-line to the end and the line below it in the same column begins with the same class.
+line to the end and the line below it in the same column begins with the same class; items of a list of
+names, one to a line, are mentions of their own.
 
 A value is what one or more mentions say, told apart by normal form. Saying a thing twice does not make
 it truer by arithmetic: the confidence of a value is that of its best mention, calibrated with how it
@@ -37,6 +38,12 @@ DEFAULT_THRESHOLD = 0.8
 """For fields to which neither the release nor the operator gave a threshold: rather a review too many."""
 
 
+LEAST_ITEM_WORDS = 2
+"""Names in a list have so many words at least, for a word in common to mean anything."""
+LEAST_ITEM_LETTERS = 3
+"""And the word in common has so many letters."""
+
+
 class Mention(NamedTuple):
     """Words of one class, at one place of one page."""
 
@@ -67,7 +74,7 @@ def mentions(page: Page, predictions: PagePredictions, fields: FieldList) -> lis
     if wanted.keys().isdisjoint(predictions.classes):
         return []
     order = reading_order(page.words)
-    lines_of = _joined_lines(order, _runs(order, predictions.classes, wanted))
+    lines_of = _joined_lines(page, order, _runs(order, predictions.classes, wanted), wanted)
     return [_mention(page, predictions, wanted, lines) for lines in lines_of]
 
 
@@ -118,7 +125,9 @@ def _runs(order: ReadingOrder, classes: Sequence[int], wanted: Mapping[int, Any]
     return runs
 
 
-def _joined_lines(order: ReadingOrder, runs: list[_Run]) -> list[list[_Run]]:
+def _joined_lines(
+    page: Page, order: ReadingOrder, runs: list[_Run], wanted: Mapping[int, FieldConfiguration]
+) -> list[list[_Run]]:
     """Runs that go on in the line below made one, in the order of their first lines."""
     beginnings = {run.segment: index for index, run in enumerate(runs) if run.starts_line}
     follower: dict[int, int] = {}
@@ -129,10 +138,42 @@ def _joined_lines(order: ReadingOrder, runs: list[_Run]) -> list[list[_Run]]:
             continue
         other = beginnings[below]
         is_later = other > index  # always so on real pages; degenerate boxes may lie below each other
-        if runs[other].class_id == run.class_id and other not in taken and is_later:
+        if runs[other].class_id != run.class_id or other in taken or not is_later:
+            continue
+        if not (wanted[run.class_id].is_multi_valued and _are_items(page, order, run, runs[other])):
             follower[index] = other
             taken.add(other)
     return [_chain(runs, follower, index) for index in range(len(runs)) if index not in taken]
+
+
+def _are_items(page: Page, order: ReadingOrder, run: _Run, below: _Run) -> bool:
+    """Whether two lines are names in a list rather than one that was too long for its line.
+
+    Names of a list have a word in common at their beginning or end ("Gold Visa Card", "Blue Visa Card"),
+    begin with a capital, and the second would have begun in the first one's line, had it gone on there.
+    """
+    upper, lower = ([page.words[i].text for i in one.words] for one in (run, below))
+    if min(len(upper), len(lower)) < LEAST_ITEM_WORDS or not (
+        upper[0][0].isupper() and lower[0][0].isupper()
+    ):
+        return False
+    if not any(_alike(upper[end], lower[end]) for end in (0, -1)):
+        return False
+    line, first = order.segments[run.segment].box, page.words[below.words[0]].box
+    column = Box.around(one.box for one in order.segments if _is_above_or_below(one.box, line))
+    space = first.width / len(lower[0])
+    return line.width + space + first.width <= column.width
+
+
+def _is_above_or_below(box: Box, other: Box) -> bool:
+    return min(box.right, other.right) > max(box.left, other.left)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two words are the same, but for capitals, final marks and one letter that the OCR misread."""
+    one, other = (word.casefold().rstrip(".,;:") for word in (one, other))
+    wrong = sum(a != b for a, b in zip(one, other, strict=False))
+    return len(one) == len(other) >= LEAST_ITEM_LETTERS and wrong <= 1
 
 
 def _chain(runs: list[_Run], follower: Mapping[int, int], index: int) -> list[_Run]:
