@@ -15,7 +15,7 @@ from recto.release import INDEX, MODEL, parse_release
 from recto_training import calibrate, console, export, fit
 from recto_training import examples as ex
 from recto_training.noise import CLEAN, is_cue, with_other_words
-from recto_training.recipes import RECIPES, demo, first, tiny
+from recto_training.recipes import RECIPES, demo, first, second, tiny
 from recto_training.synthetic.agreement import ALL_SEEN, generate
 from recto_training.synthetic.families import SEEN_FAMILIES
 
@@ -124,7 +124,7 @@ def test_a_finished_run_is_left_alone(trained: tuple[Path, Path]) -> None:
 
 def test_training_never_meets_validation_evaluation_or_sample_seeds() -> None:
     met: set[str] = set()
-    for recipe in (first(), demo()):
+    for recipe in (first(), second(), demo()):
         seeds = set(ex.training_seeds(recipe))
         assert not seeds & set(ex.validation_seeds(demo()))
         assert not seeds & met
@@ -166,13 +166,15 @@ def test_words_that_tell_fields_apart_survive_rewording() -> None:
 
 def test_two_processes_make_the_examples_that_one_makes(trained: tuple[Path, Path]) -> None:
     recipe = tiny()
-    encoder = ex.make_encoder(recipe, fit.Tokenizer.from_file(str(trained[0] / fit.TOKENIZER)))
+    tokenizer, plain = ((trained[0] / file).read_text() for file in (fit.TOLERANT, fit.TOKENIZER))
 
     alone, together = (
-        ex.training_examples(replace(recipe, threads=n), encoder, NUM_CLASSES - 1) for n in (1, 2)
+        ex.training_examples(replace(recipe, threads=n), tokenizer, NUM_CLASSES - 1) for n in (1, 2)
     )
 
     assert ex.hash_examples(alone) == ex.hash_examples(together)
+    blind = ex.training_examples(recipe, plain, NUM_CLASSES - 1)
+    assert ex.hash_examples(alone) != ex.hash_examples(blind), "near misses make no difference"
 
 
 def test_training_batches_have_few_lengths_and_ignore_their_padding(trained: tuple[Path, Path]) -> None:

@@ -27,7 +27,6 @@ from recto_training.samples import SAMPLES, write_samples
 from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, ALL_TEST, Plan
 from recto_training.synthetic.banks import Split
 from recto_training.synthetic.families import UNSEEN_FAMILIES
-from recto_training.tokenizer import with_misreadings
 
 CACHE = Path(".recto/training-ocr")
 PARITY = 2e-4
@@ -101,7 +100,7 @@ def release_run(recipe: Recipe, run: Path, folder: Path, *, eight_bit: bool = Fa
         folder,
         recipe=recipe,
         model=shipped,
-        tokenizer=with_misreadings(tokenizer, ex.familiar_texts(recipe)),
+        tokenizer=fit.tolerant_tokenizer(recipe, run),
         figures=figures,
         name=recipe.name,
     )

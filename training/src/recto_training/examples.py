@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from multiprocessing import get_context
 from random import Random
@@ -69,7 +69,7 @@ def make_tokenizer(recipe: Recipe) -> Tokenizer:
 
 def familiar_texts(recipe: Recipe) -> Iterator[str]:
     """The words of some of the training pages, as they are printed."""
-    seeds = training_seeds(recipe.after or recipe)[:300]
+    seeds = training_seeds(recipe.root)[:300]
     return (word.text for page in labelled_pages(seeds, among=FIRST_FAMILIES) for word in page.page.words)
 
 
@@ -85,21 +85,21 @@ def make_examples(pages: Iterator[LabelledPage], encoder: PageEncoder, other_cla
             yield Example(window, [IGNORED if word == NO_WORD else classes[word] for word in window.words])
 
 
-def training_examples(recipe: Recipe, encoder: PageEncoder, other_class: int) -> list[Example]:
-    """All windows with fields, and some of those without."""
+def training_examples(recipe: Recipe, tokenizer: str, other_class: int) -> list[Example]:
+    """All windows with fields, and some of those without; `tokenizer` is the text of its file."""
     rng = Random(f"{recipe.seed} choice")
     return [
         example
-        for example in _all_examples(recipe, encoder, other_class)
+        for example in _all_examples(recipe, tokenizer, other_class)
         if set(example.labels) - {IGNORED, other_class} or rng.random() < recipe.empty_windows
     ]
 
 
-def _all_examples(recipe: Recipe, encoder: PageEncoder, other_class: int) -> Iterator[Example]:
+def _all_examples(recipe: Recipe, tokenizer: str, other_class: int) -> Iterator[Example]:
     """The windows of all training agreements in their order, made by a process for each thread."""
     seeds = training_seeds(recipe)
     parts = [seeds[start : start + PART] for start in range(0, len(seeds), PART)]
-    make = partial(_examples_of, recipe=recipe, encoder=encoder, other_class=other_class)
+    make = partial(_examples_of, recipe=recipe, tokenizer=tokenizer, other_class=other_class)
     if recipe.threads == 1:
         for part in parts:
             yield from make(part)
@@ -109,10 +109,17 @@ def _all_examples(recipe: Recipe, encoder: PageEncoder, other_class: int) -> Ite
             yield from examples
 
 
-def _examples_of(seeds: list[str], recipe: Recipe, encoder: PageEncoder, other_class: int) -> list[Example]:
+def _examples_of(seeds: list[str], recipe: Recipe, tokenizer: str, other_class: int) -> list[Example]:
+    encoder = _opened_encoder(recipe, tokenizer)
     return list(
         make_examples(labelled_pages(seeds, recipe.noise, among=recipe.families), encoder, other_class)
     )
+
+
+@lru_cache(maxsize=1)
+def _opened_encoder(recipe: Recipe, tokenizer: str) -> PageEncoder:
+    """An encoder in this process: a pickled tokenizer forgets near misses: one text a number."""
+    return make_encoder(recipe, Tokenizer.from_str(tokenizer))
 
 
 def hash_examples(examples: Sequence[Example]) -> str:

@@ -1,7 +1,7 @@
 """Trains the network: setup, then one plain loop; a run can be stopped and resumed at every evaluation.
 
-Writes into its folder: tokenizer.json, checkpoint.pt (the last), best.pt, run.json (what was run and what
-came of it). Not the export, not the calibration.
+Writes into its folder: tokenizer.json, tolerant.json (the same with near misses), checkpoint.pt (the last),
+best.pt, run.json (what was run and what came of it). Not the export, not the calibration.
 """
 
 import json
@@ -21,8 +21,10 @@ from recto.inference import UNK, PageEncoder
 from recto_training import examples as ex
 from recto_training.network import NetworkConfiguration, WordNetwork
 from recto_training.recipes import Recipe
+from recto_training.tokenizer import with_misreadings
 
 CHECKPOINT, BEST, RUN, TOKENIZER = "checkpoint.pt", "best.pt", "run.json", "tokenizer.json"
+TOLERANT = "tolerant.json"
 BEFORE = "before"
 """Folder, within a run's, of the run that it goes on from."""
 
@@ -44,7 +46,8 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         self.recipe, self.folder, self.other_class = recipe, folder, num_classes - 1
         self.tokenizer = self._tokenizer()
-        self.encoder: PageEncoder = ex.make_encoder(recipe, self.tokenizer)
+        self.reading = self._reading()
+        self.encoder: PageEncoder = ex.make_encoder(recipe, Tokenizer.from_str(self.reading))
         torch.manual_seed(recipe.seed)
         self.network = make_network(recipe, self.tokenizer, num_classes)
         if recipe.after is not None:
@@ -62,7 +65,7 @@ class Run:
 
     def fit(self, until: int | None = None) -> None:
         """Train up to the recipe's last step, or an earlier one."""
-        training = ex.training_examples(self.recipe, self.encoder, self.other_class)
+        training = ex.training_examples(self.recipe, self.reading, self.other_class)
         validation = self._validation()
         data_hash = ex.hash_examples(training)
         last = min(until or self.recipe.steps, self.recipe.steps)
@@ -185,6 +188,21 @@ class Run:
             else:
                 path.write_bytes((self.folder / BEFORE / TOKENIZER).read_bytes())
         return Tokenizer.from_file(str(path))
+
+    def _reading(self) -> str:
+        """The file of the tokenizer that cuts the pages; the network's numbers are those of the plain one."""
+        if self.recipe.tolerant:
+            return tolerant_tokenizer(self.recipe, self.folder)
+        return (self.folder / TOKENIZER).read_text(encoding="utf-8")
+
+
+def tolerant_tokenizer(recipe: Recipe, folder: Path) -> str:
+    """The file of the run's tokenizer with near misses, made once."""
+    path = folder / TOLERANT
+    if not path.exists():
+        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        path.write_text(with_misreadings(tokenizer, ex.familiar_texts(recipe)), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
 def multiplies_bfloat16() -> bool:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from recto.geometry import Box
 from recto_training.synthetic.banks import Split
-from recto_training.synthetic.families import families, make_brief
+from recto_training.synthetic.brief import make_brief
+from recto_training.synthetic.families import families
 from recto_training.synthetic.markup import NO_FIELD
 from recto_training.synthetic.sheet import Placed, Sheet
 
