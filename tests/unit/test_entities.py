@@ -109,6 +109,7 @@ def test_names_in_a_list_that_end_or_begin_alike_are_mentions_of_their_own() -> 
         "Card: Blue Cash Card,",
     ]
     assert found("Visa@2 Gold@2", "Visq@2 Silver@2", prose) == ["Card: Visa Gold", "Card: Visq Silver"]
+    assert len(found("Gold@2 MasterCard@2", "lue@2 MasterGand@2", prose)) == 2
 
 
 def test_a_name_that_was_too_long_for_its_line_is_one_mention_even_where_its_lines_end_alike() -> None:
@@ -124,8 +125,10 @@ def test_a_name_that_was_too_long_for_its_line_is_one_mention_even_where_its_lin
         ("gold@2 card@2", "blue@2 card@2"),
         ("Gold@2 Of@2", "Blue@2 Of@2"),
         ("Gold@2", "Gold@2"),
+        ("Park@2 Road,@2 10300@2 Penang@2", "40170@2 Penang@2"),
+        ("Main@2 Road@2", "Market@2 Road@2 17-3@2"),
     ],
-    ids=["nothing in common", "no capitals", "too short a word", "one word only"],
+    ids=["nothing in common", "no capitals", "too short a word", "one word only", "postcodes", "house"],
 )
 def test_lines_without_the_look_of_a_list_stay_one_mention(rows: tuple[str, str]) -> None:
     assert len(found(*rows, "the terms of the agreement go on over the whole line")) == 1

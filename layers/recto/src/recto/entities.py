@@ -13,6 +13,7 @@ stands among the others. Pages come one by one and are let go; only mentions sta
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from difflib import SequenceMatcher
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -42,6 +43,8 @@ LEAST_ITEM_WORDS = 2
 """Names in a list have so many words at least, for a word in common to mean anything."""
 LEAST_ITEM_LETTERS = 3
 """And the word in common has so many letters."""
+LEAST_LIKENESS = 0.65
+"""Share of letters in common from which two words are one, misread: one wrong of three, three of eight."""
 
 
 class Mention(NamedTuple):
@@ -150,14 +153,10 @@ def _are_items(page: Page, order: ReadingOrder, run: _Run, below: _Run) -> bool:
     """Whether two lines are names in a list rather than one that was too long for its line.
 
     Names of a list have a word in common at their beginning or end ("Gold Visa Card", "Blue Visa Card"),
-    begin with a capital, and the second would have begun in the first one's line, had it gone on there.
+    capitals, and the second would have begun in the first one's line, had it gone on there.
     """
     upper, lower = ([page.words[i].text for i in one.words] for one in (run, below))
-    if min(len(upper), len(lower)) < LEAST_ITEM_WORDS or not (
-        upper[0][0].isupper() and lower[0][0].isupper()
-    ):
-        return False
-    if not any(_alike(upper[end], lower[end]) for end in (0, -1)):
+    if not (_is_name(upper) and _is_name(lower)) or not any(_alike(upper[i], lower[i]) for i in (0, -1)):
         return False
     line, first = order.segments[run.segment].box, page.words[below.words[0]].box
     column = Box.around(one.box for one in order.segments if _is_above_or_below(one.box, line))
@@ -169,11 +168,22 @@ def _is_above_or_below(box: Box, other: Box) -> bool:
     return min(box.right, other.right) > max(box.left, other.left)
 
 
+def _is_name(words: Sequence[str]) -> bool:
+    """Several words of which most begin with a capital (an OCR may have lost one) and none is a number."""
+    capitals = sum(word[0].isupper() for word in words)
+    return len(words) >= LEAST_ITEM_WORDS and 2 * capitals >= len(words) and not any(map(_is_number, words))
+
+
+def _is_number(word: str) -> bool:
+    return 2 * sum(map(str.isdigit, word)) > sum(map(str.isalnum, word))
+
+
 def _alike(one: str, other: str) -> bool:
-    """Whether two words are the same, but for capitals, final marks and one letter that the OCR misread."""
+    """Whether two words are the same, but for capitals, final marks and letters that an OCR misread."""
     one, other = (word.casefold().rstrip(".,;:") for word in (one, other))
-    wrong = sum(a != b for a, b in zip(one, other, strict=False))
-    return len(one) == len(other) >= LEAST_ITEM_LETTERS and wrong <= 1
+    return min(len(one), len(other)) >= LEAST_ITEM_LETTERS and (
+        SequenceMatcher(None, one, other, autojunk=False).ratio() >= LEAST_LIKENESS
+    )
 
 
 def _chain(runs: list[_Run], follower: Mapping[int, int], index: int) -> list[_Run]:
