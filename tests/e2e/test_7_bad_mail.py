@@ -23,7 +23,7 @@ from tests.bad_files import (
     written_pdf,
     zipped,
 )
-from tests.e2e.conftest import CALLER, Pipeline, wait_for
+from tests.e2e.conftest import CALLER, SAMPLES, Pipeline, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 READ = {Status.PROCESSED, Status.IN_REVIEW}
@@ -88,7 +88,7 @@ def test_keys_that_nobody_would_choose_are_documents_like_others(pipeline: Pipel
 
 
 def test_a_failed_ocr_job_is_told_by_its_name_once_the_pages_are_drawn(pipeline: Pipeline) -> None:
-    place = pipeline.send(some_pdf(12), "made/ocr fails.pdf")
+    place = pipeline.send(SAMPLES / "booklet.pdf", "made/ocr fails.pdf")  # its OCR takes seconds
     jobs = JobRows(Table(pipeline.info.outputs["DocumentTableName"], CALLER))
 
     def started() -> JobRow | None:

@@ -132,14 +132,26 @@ def tail(log: Path) -> str:
     return "\n".join([f"--- the last lines of {log}", *lines])
 
 
-def free_port(preferred: int = 0) -> int:
-    """`preferred` where it is free, else any free port of 127.0.0.1."""
-    for port in (preferred, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
+def free_port(preferred: int = 0, patience: float = 0.0) -> int:
+    """`preferred` where it is free within `patience` seconds, else any free port of 127.0.0.1.
+
+    A killed process counts as ended while its threads still hold its sockets: who knows the old port, such as
+    a shell with the runtime's variables, is better served by a short wait than by another port.
+    """
+    if preferred and wait_until(lambda: _bound(preferred) != 0, patience):
+        return preferred
+    if port := _bound(0):
+        return port
     raise ProcessError("no free port on 127.0.0.1")
+
+
+def _bound(port: int) -> int:
+    """The port that a socket gets when it asks for this one; 0 where it gets none."""
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return int(probe.getsockname()[1])
+    return 0
 
 
 def _began(pid: int) -> str:

@@ -37,12 +37,14 @@ from recto_local.processes import ProcessError, ProcessRef
 REGION = "us-east-1"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+PORT_SECONDS = 3.0
 LARGEST_ACCESS_LOG = 20_000_000
 EMULATOR, STANDINS = "emulator", "standins"
 STANDIN_SERVICES = ("TEXTRACT", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SAGEMAKER_A2I_RUNTIME")
 
-QUIET = {"OMP_THREAD_LIMIT": "1"}
-"""For everything that runs here: one thread per OCR process."""
+FRUGAL = {"OMP_THREAD_LIMIT": "1", "LAMBDA_WARM_TTL_SECONDS": "60"}
+"""For everything that runs here: one thread per OCR process; a function's processes that have had nothing to
+do for a minute are ended, but for one."""
 
 
 class RuntimeStartError(Exception):
@@ -179,7 +181,7 @@ class Runtime:
         """The emulator first: what the stand-ins take up again needs its S3 and SNS."""
         last = self._read_info_or_none()
         old = last.ports if last else {}
-        ports = {name: processes.free_port(old.get(name, 0)) for name in (EMULATOR, STANDINS)}
+        ports = {name: processes.free_port(old.get(name, 0), PORT_SECONDS) for name in (EMULATOR, STANDINS)}
         sam, access_log = self._sam(), self._access_log()
         project = sam.parameters.get("ProjectId", sam.stack)
         info = RuntimeInfo(project=project, stack=sam.stack, ports=ports, processes={}, access_log=access_log)
@@ -245,7 +247,7 @@ class Runtime:
             if not name.startswith(("AWS_", "SAM_", "PYTHON", "MINISTACK_"))
             and name not in ("VIRTUAL_ENV", "PORT")
         }
-        return {**kept, **endpoint_environment(ports[EMULATOR], ports[STANDINS]), **QUIET}
+        return {**kept, **endpoint_environment(ports[EMULATOR], ports[STANDINS]), **FRUGAL}
 
     def _stop(self, info: RuntimeInfo) -> None:
         if not info.processes:

@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -150,3 +152,23 @@ def test_an_interrupted_start_leaves_nothing_running(tmp_path: Path, number: sig
     assert found.info
     assert not any(found.alive.values())
     assert [members_of(p.pid) for p in found.info.processes.values()] == [[], []]
+
+
+def test_an_old_port_is_taken_again_once_its_last_user_lets_go_of_it() -> None:
+    with socket.socket() as last_user:
+        last_user.bind(("127.0.0.1", 0))
+        last_user.listen()
+        port = last_user.getsockname()[1]
+        letting_go = threading.Timer(0.3, last_user.close)
+        letting_go.start()
+
+        assert processes.free_port(port, patience=5) == port
+        letting_go.join()
+
+
+def test_a_port_that_stays_taken_is_given_up() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+
+        assert processes.free_port(other.getsockname()[1], patience=0.2) != other.getsockname()[1]
