@@ -62,7 +62,7 @@ training-tests: setup ## the training code's tests, in its own environment
 	@$(TRAINING) -m pytest --quiet tests/training
 
 .PHONY: train-demo prove prove-mail
-train-demo: setup ## train, export and calibrate the demo release anew (15 to 25 minutes)
+train-demo: setup ## train, export and calibrate the demo release anew (25 to 45 minutes)
 	@$(TRAINING) training/train.py demo --run .recto/demo-run --release local/releases/demo
 	@$(TRAINING) training/calibrate.py local/releases/demo
 

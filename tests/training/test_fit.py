@@ -15,7 +15,7 @@ from recto.release import INDEX, MODEL, parse_release
 from recto_training import calibrate, console, export, fit
 from recto_training import examples as ex
 from recto_training.noise import CLEAN, is_cue, with_other_words
-from recto_training.recipes import RECIPES, demo, first, second, tiny
+from recto_training.recipes import RECIPES, demo, first, tiny
 from recto_training.synthetic.agreement import ALL_SEEN, generate
 from recto_training.synthetic.families import SEEN_FAMILIES
 
@@ -124,7 +124,7 @@ def test_a_finished_run_is_left_alone(trained: tuple[Path, Path]) -> None:
 
 def test_training_never_meets_validation_evaluation_or_sample_seeds() -> None:
     met: set[str] = set()
-    for recipe in (first(), second(), demo()):
+    for recipe in (first(), demo()):
         seeds = set(ex.training_seeds(recipe))
         assert not seeds & set(ex.validation_seeds(demo()))
         assert not seeds & met

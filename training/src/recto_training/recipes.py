@@ -66,12 +66,13 @@ def first() -> Recipe:
     return Recipe("first")
 
 
-def second() -> Recipe:
-    """Goes on with misread characters, mostly in layouts drawn by chance."""
+def demo() -> Recipe:
+    """The release that Recto ships: goes on with misread characters, mostly in layouts drawn by chance."""
     return replace(
         first(),
-        name="second",
+        name="demo",
         after=first(),
+        kept=0.3,
         tolerant=True,
         seed=20261123,
         num_documents=4000,
@@ -81,21 +82,6 @@ def second() -> Recipe:
         steps=1400,
         learning_rate=1e-3,
         cool_down=1200,
-    )
-
-
-def demo() -> Recipe:
-    """The release that Recto ships: once more the same with other agreements and a lower rate."""
-    return replace(
-        second(),
-        name="demo",
-        after=second(),
-        seed=20261124,
-        num_documents=2000,
-        steps=800,
-        learning_rate=6e-4,
-        warm_up=20,
-        cool_down=780,
     )
 
 
