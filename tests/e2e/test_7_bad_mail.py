@@ -93,8 +93,7 @@ def test_a_failed_ocr_job_is_told_by_its_name_once_the_pages_are_drawn(pipeline:
 
     def started() -> JobRow | None:
         row = pipeline.row(place)
-        job = jobs.find(tag_of(row.ref(), ())) if row else None
-        return job if job and job.job_id else None
+        return jobs.find(tag_of(row.ref(), ())) if row else None
 
     job = wait_for(started, 120, lambda: pipeline.row(place))
     cause = "OCR job ended as FAILED: by this test"
