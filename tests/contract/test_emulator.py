@@ -470,6 +470,20 @@ def test_an_error_in_a_branch_ends_the_parallel_state_under_its_name(emulator: E
     assert output["Error"] == "PageOrderError"
 
 
+def test_a_branch_that_ends_for_anothers_sake_does_not_name_the_error(emulator: Emulator) -> None:
+    """It ends within the same instant, and stands first."""
+    broken = {"StartAt": "C", "States": {"C": invoke({"Do": "fail", "Error": "PageOrderError"})}}
+    turn = {
+        "StartAt": "A",
+        "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Wait", "Seconds": 0, "Next": "A"}},
+    }
+    both = {"Type": "Parallel", "Branches": [turn, broken], "End": True}
+
+    found = emulator.ended(emulator.execution({"Both": both}, "Both", {}))
+
+    assert found["error"] == "PageOrderError"
+
+
 def test_the_other_branches_of_a_failed_parallel_state_go_no_further(emulator: Emulator) -> None:
     broken = {"StartAt": "C", "States": {"C": invoke({"Do": "fail", "Error": "PageOrderError"})}}
     item = {

@@ -22,7 +22,7 @@ import textwrap
 import threading
 import time
 import zipfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -121,6 +121,7 @@ MENDS = (
                 "effective, execution, ctx)\n        except",
                 "effective, execution, recto_emulator.BranchContext(ctx, errors))\n        except",
             ),
+            ("for err in errors:\n", "for err in recto_emulator.own_errors_first(errors):\n"),
         ),
     ),
     Mend(
@@ -180,6 +181,9 @@ def _compiled(mend: Mend, name: str, source: str, module: ModuleType) -> Any:
     return made[name]
 
 
+ABANDONED = "ended because another branch has failed"
+
+
 class BranchContext(dict[str, Any]):
     """The context object of one branch of a Parallel state, which knows of its sisters' errors."""
 
@@ -206,7 +210,15 @@ def is_abandoned(context: Mapping[str, Any]) -> bool:
 def stop_if_abandoned(context: Mapping[str, Any], error: Callable[[str, str], Exception]) -> None:
     """End a branch whose Parallel state has failed before it begins its next state."""
     if is_abandoned(context):
-        raise error("States.BranchFailed", "another branch has failed")
+        ended = error("States.BranchFailed", "another branch has failed")
+        ended.add_note(ABANDONED)
+        raise ended
+
+
+def own_errors_first(errors: Sequence[Exception | None]) -> list[Exception]:
+    """Errors of branches that failed by themselves, before those of branches that ended for their sake."""
+    failed = [error for error in errors if error is not None]
+    return sorted(failed, key=lambda error: ABANDONED in getattr(error, "__notes__", ()))
 
 
 _LAYERS = threading.Lock()
