@@ -14,8 +14,16 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from recto.document import Page, Word
 from recto.errors import ReleaseError
 from recto.geometry import Box
-from recto.inference import NO_WORD, SEP_BOX, PageEncoder, Votes, WordClassifier, open_session
-from recto.release import WindowSettings
+from recto.inference import (
+    NO_WORD,
+    SEP_BOX,
+    PageEncoder,
+    Votes,
+    WordClassifier,
+    open_session,
+    special_tokens_of,
+)
+from recto.release import ROBERTA_TOKENS, SpecialTokens, WindowSettings, parse_release
 
 VOCABULARY = {
     token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##a", "b", "##b"])
@@ -99,6 +107,31 @@ def test_a_tokenizer_without_the_special_tokens_is_refused() -> None:
         PageEncoder(
             Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]")), WindowSettings(max_tokens=8, stride=0)
         )
+
+
+ROBERTA = {token: i for i, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", "a"])}
+
+
+def test_a_tokenizer_of_the_roberta_family_gives_its_own_special_tokens() -> None:
+    tokenizer = Tokenizer(WordPiece(ROBERTA, unk_token="<unk>"))
+
+    special = special_tokens_of(tokenizer)
+    some = PageEncoder(tokenizer, WindowSettings(max_tokens=8, stride=0), special)
+
+    assert special == ROBERTA_TOKENS
+    assert [window.input_ids for window in some.encode(page("a", "?"))] == [[0, 4, 3, 2]]
+    assert some.pad == 1
+
+
+def test_a_tokenizer_of_no_known_family_is_refused_with_what_was_expected() -> None:
+    with pytest.raises(ReleaseError, match=r"expected \[CLS\], .* or <s>"):
+        special_tokens_of(Tokenizer(WordPiece({"?": 0}, unk_token="?")))
+
+
+def test_an_index_without_special_tokens_means_those_of_bert() -> None:
+    release = parse_release((DEMO / "release.json").read_bytes())
+
+    assert release.special_tokens == SpecialTokens(cls="[CLS]", sep="[SEP]", pad="[PAD]", unk="[UNK]")
 
 
 DEMO = Path(__file__).parents[2] / "local" / "releases" / "demo"

@@ -19,10 +19,21 @@ from tokenizers import Tokenizer
 
 from recto.document import Page, PagePredictions
 from recto.errors import ReleaseError
-from recto.release import FILES, INDEX, MODEL, TOKENIZER, Release, WindowSettings, parse_release
+from recto.release import (
+    BERT_TOKENS,
+    FILES,
+    INDEX,
+    MODEL,
+    ROBERTA_TOKENS,
+    TOKENIZER,
+    Release,
+    SpecialTokens,
+    WindowSettings,
+    parse_release,
+)
 from recto.windows import Window, kept_tokens, split_into_windows
 
-CLS, SEP, PAD, UNK = "[CLS]", "[SEP]", "[PAD]", "[UNK]"
+CLS, SEP, PAD, UNK = BERT_TOKENS.cls, BERT_TOKENS.sep, BERT_TOKENS.pad, BERT_TOKENS.unk
 GridBox = tuple[int, int, int, int]
 CLS_BOX: GridBox = (0, 0, 0, 0)
 SEP_BOX: GridBox = (1000, 1000, 1000, 1000)
@@ -52,10 +63,14 @@ class Batch(NamedTuple):
 class PageEncoder:
     """Turns pages into windows of token ids and boxes."""
 
-    def __init__(self, tokenizer: Tokenizer, windows: WindowSettings) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, windows: WindowSettings, special: SpecialTokens = BERT_TOKENS
+    ) -> None:
+        """ReleaseError where the tokenizer lacks one of the special tokens."""
         self._tokenizer = tokenizer
         self._windows = windows
-        self._cls, self._sep, self.pad, self._unk = (_special_id(tokenizer, t) for t in (CLS, SEP, PAD, UNK))
+        names = (special.cls, special.sep, special.pad, special.unk)
+        self._cls, self._sep, self.pad, self._unk = (_special_id(tokenizer, name) for name in names)
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each word; a word that the tokenizer makes nothing of is one unknown token."""
@@ -159,7 +174,9 @@ class WordClassifier:
             raise ReleaseError(
                 f"release {release.name}: the model has {seen} classes, expected {len(release.labels)} labels"
             )
-        return cls(release, PageEncoder(tokenizer, release.windows), session, batch_size)
+        return cls(
+            release, PageEncoder(tokenizer, release.windows, release.special_tokens), session, batch_size
+        )
 
     def predict(self, page: Page) -> PagePredictions:
         """Class, probability and agreement of every word of the page."""
@@ -199,6 +216,15 @@ def open_tokenizer(content: bytes) -> Tokenizer:
     except Exception as error:  # tokenizers' errors share no public base class
         message = f"{TOKENIZER} ({len(content)} bytes) is not a file that tokenizers opens: {error}"
         raise ReleaseError(message) from error
+
+
+def special_tokens_of(tokenizer: Tokenizer) -> SpecialTokens:
+    """The names that this tokenizer knows, BERT's or RoBERTa's; ReleaseError where it has neither set."""
+    for special in (BERT_TOKENS, ROBERTA_TOKENS):
+        if all(tokenizer.token_to_id(name) is not None for name in special.model_dump().values()):
+            return special
+    expected = " or ".join(", ".join(s.model_dump().values()) for s in (BERT_TOKENS, ROBERTA_TOKENS))
+    raise ReleaseError(f"{TOKENIZER} lacks special tokens: expected {expected}")
 
 
 def open_session(model: bytes, *, threads: int) -> onnxruntime.InferenceSession:

@@ -48,6 +48,24 @@ class WindowSettings(BaseModel):
         return self
 
 
+class SpecialTokens(BaseModel):
+    """How the tokenizer's family writes the tokens that stand for no word. BERT's names by default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cls: str = Field(default="[CLS]", min_length=1)
+    """Before the words of a window."""
+    sep: str = Field(default="[SEP]", min_length=1)
+    """After them."""
+    pad: str = Field(default="[PAD]", min_length=1)
+    unk: str = Field(default="[UNK]", min_length=1)
+    """Stands for a word that the tokenizer makes nothing of."""
+
+
+BERT_TOKENS = SpecialTokens()
+ROBERTA_TOKENS = SpecialTokens(cls="<s>", sep="</s>", pad="<pad>", unk="<unk>")
+
+
 class Release(BaseModel):
     """What `release.json` says."""
 
@@ -63,6 +81,7 @@ class Release(BaseModel):
     labels: tuple[str, ...] = Field(min_length=2)
     """By class id; the last one means 'no field'."""
     windows: WindowSettings
+    special_tokens: SpecialTokens = BERT_TOKENS
     files: dict[str, str]
     """Name in the folder to sha256, in hexadecimal."""
     figures: dict[str, Any] = Field(default_factory=dict)
