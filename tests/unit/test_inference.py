@@ -1,12 +1,15 @@
 """From words to tokens in windows, and from what windows say back to words."""
+# ruff: noqa: N806 - arrays carry their shape in their name
 
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -17,9 +20,13 @@ from recto.geometry import Box
 from recto.inference import (
     NO_WORD,
     SEP_BOX,
+    Batch,
+    BatchLimits,
     PageEncoder,
+    Picture,
     Votes,
     WordClassifier,
+    classify_pages,
     open_session,
     special_tokens_of,
 )
@@ -134,6 +141,75 @@ def test_an_index_without_special_tokens_means_those_of_bert() -> None:
     assert release.special_tokens == SpecialTokens(cls="[CLS]", sep="[SEP]", pad="[PAD]", unk="[UNK]")
 
 
+def guesses(batch: Batch, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+    """A model of two classes: even token ids are of the first; what it sees of the padding is nonsense."""
+    assert len(pictures) == len(batch.input_ids_BL)
+    logits_BLK = np.stack([batch.input_ids_BL % 2 == 0, batch.input_ids_BL % 2 == 1], axis=-1)
+    return np.where(batch.attention_mask_BL[..., None] == 1, 3.0 * logits_BLK, np.nan).astype(np.float32)
+
+
+PAGES_OF_TEXTS = st.lists(st.lists(st.text(alphabet="ab ", max_size=12), max_size=20), max_size=12)
+
+
+@given(PAGES_OF_TEXTS, st.integers(1, 40), st.integers(1, 60), st.integers(1, 4))
+def test_how_pages_are_batched_changes_nothing(
+    texts: list[list[str]], tokens: int, ahead: int, multiple_of: int
+) -> None:
+    pages = [page(*some)._replace(number=number) for number, some in enumerate(texts, 1)]
+    limits = BatchLimits(tokens, ahead, multiple_of)
+
+    together = list(classify_pages(((p, None) for p in pages), encoder(), guesses, 2, limits))
+
+    alone = [next(classify_pages([(p, None)], encoder(), guesses, 2)) for p in pages]
+    assert [v.predictions.number for v in together] == [p.number for p in pages]
+    assert [v.predictions.classes for v in together] == [v.predictions.classes for v in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert np.allclose(one.means_WK, other.means_WK)
+        assert one.predictions.agreements == other.predictions.agreements
+
+
+def test_short_windows_are_not_batched_with_long_ones() -> None:
+    seen = []
+
+    def watched(batch: Batch, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        seen.append(batch.input_ids_BL.shape)
+        return guesses(batch, pictures)
+
+    pages = [(page(*["a"] * num_words), None) for num_words in (1, 6, 1, 6)]
+    list(classify_pages(pages, encoder(), watched, 2, BatchLimits(tokens=16)))
+
+    assert seen == [(2, 8), (2, 3)]
+
+
+def test_of_a_long_document_only_some_pages_are_read_ahead() -> None:
+    read = []
+
+    def document() -> Iterator[tuple[Page, Picture]]:
+        for number in range(1, 3001):
+            read.append(number)
+            yield page("a", "b")._replace(number=number), None
+
+    verdicts = classify_pages(document(), encoder(), guesses, 2, BatchLimits(ahead=40))
+
+    assert next(verdicts).predictions.number == 1
+    assert len(read) == 10
+
+
+def test_a_window_meets_the_picture_of_its_page() -> None:
+    pictures = [np.full((1, 1, 3), 10 * number, np.uint8) for number in range(3)]
+    met = {}
+
+    def watched(batch: Batch, seen: Sequence[Picture]) -> NDArray[np.float32]:
+        for mask_L, picture in zip(batch.attention_mask_BL, seen, strict=True):
+            met[int(mask_L.sum())] = picture
+        return guesses(batch, seen)
+
+    pages = [page(*["a"] * num_words) for num_words in (3, 1, 2)]
+    list(classify_pages(zip(pages, pictures, strict=True), encoder(), watched, 2))
+
+    assert {length: int(picture[0, 0, 0]) for length, picture in met.items()} == {5: 0, 3: 10, 4: 20}
+
+
 DEMO = Path(__file__).parents[2] / "local" / "releases" / "demo"
 
 
@@ -171,6 +247,27 @@ def test_the_size_of_batches_and_the_number_of_threads_change_nothing() -> None:
 
     assert one.classes == many.classes
     assert one.probabilities == pytest.approx(many.probabilities, abs=2e-3)
+
+
+def test_pages_together_get_what_each_gets_alone() -> None:
+    classifier = WordClassifier.load(DEMO)
+    pages = [
+        Page(
+            number,
+            tuple(
+                Word(f"rate{i % 13}", Box(0.1, i / 900, 0.2 + i / 1000, i / 900 + 0.01), 0.9)
+                for i in range(num_words)
+            ),
+        )
+        for number, num_words in enumerate((300, 4, 0, 120, 7), 1)
+    ]
+
+    together = list(classifier.predict_pages(pages))
+
+    for one, alone in zip(together, map(classifier.predict, pages), strict=True):
+        assert one.number == alone.number
+        assert one.classes == alone.classes
+        assert one.probabilities == pytest.approx(alone.probabilities, abs=1e-3)
 
 
 def test_an_altered_model_is_refused(release: Path) -> None:

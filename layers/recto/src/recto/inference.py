@@ -8,7 +8,7 @@ Shapes: B windows, L tokens of a window, K classes.
 """
 # ruff: noqa: N803, N806, N815 - arrays carry their shape in their name
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,9 +99,10 @@ class PageEncoder:
         encoded.words.append(NO_WORD)
         return encoded
 
-    def collate(self, windows: Sequence[EncodedWindow]) -> Batch:
-        """Windows padded to the longest of them."""
-        shape = (len(windows), max(len(window.input_ids) for window in windows))
+    def collate(self, windows: Sequence[EncodedWindow], multiple_of: int = 1) -> Batch:
+        """Windows padded to the longest of them, or to the next multiple."""
+        longest = max(len(window.input_ids) for window in windows)
+        shape = (len(windows), longest + -longest % multiple_of)
         batch = Batch(
             np.full(shape, self.pad, np.int64),
             np.zeros(shape, np.int64),
@@ -121,33 +122,134 @@ class Votes:
     """Adds up what the windows of one page say about its words."""
 
     def __init__(self, num_words: int, num_classes: int) -> None:
-        self._sums = np.zeros((num_words, num_classes), np.float64)
+        self._sums_WK = np.zeros((num_words, num_classes), np.float64)
         self._num_tokens = np.zeros(num_words, np.int64)
-        self._best: list[list[int]] = [[] for _ in range(num_words)]
+        self._best: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        """Of each window its words, and the best class that it saw for each."""
 
     def add_window(self, words_L: NDArray[np.int64], logits_LK: NDArray[np.float32]) -> None:
-        """Count the tokens of one window, each with its class probabilities."""
+        """Count the tokens of one window, each with its class probabilities; a word's stand together."""
         mine = words_L != NO_WORD
         words, probabilities = words_L[mine], softmax(logits_LK[mine].astype(np.float64))
-        sums = np.zeros_like(self._sums)
-        np.add.at(sums, words, probabilities)
-        np.add.at(self._num_tokens, words, 1)
-        self._sums += sums
-        for word in np.unique(words):
-            self._best[word].append(int(sums[word].argmax()))
+        firsts = np.flatnonzero(np.diff(words, prepend=NO_WORD))
+        if not len(firsts):
+            return
+        seen, sums_VK = words[firsts], np.add.reduceat(probabilities, firsts, axis=0)
+        self._sums_WK[seen] += sums_VK
+        self._num_tokens[seen] += np.diff(firsts, append=len(words))
+        self._best.append((seen, sums_VK.argmax(axis=1)))
+
+    def verdict(self, number: int) -> "Verdict":
+        """What is said of every word of page `number`."""
+        means_WK = self._sums_WK / np.maximum(self._num_tokens, 1)[:, None]
+        num_words = len(means_WK)
+        classes = means_WK.argmax(axis=1) if num_words else np.zeros(0, np.int64)
+        windows, agreeing = np.zeros(num_words), np.zeros(num_words)
+        for seen, best in self._best:
+            windows[seen] += 1
+            agreeing[seen] += best == classes[seen]
+        predictions = PagePredictions(
+            number=number,
+            classes=tuple(classes.tolist()),
+            probabilities=tuple(means_WK[np.arange(num_words), classes].tolist()),
+            agreements=tuple((agreeing / np.maximum(windows, 1)).tolist()),
+        )
+        return Verdict(predictions, means_WK)
 
     def result(self, number: int) -> PagePredictions:
-        """The verdict on every word of page `number`."""
-        means = self._sums / np.maximum(self._num_tokens, 1)[:, None]
-        classes = [int(best) for best in means.argmax(axis=1)] if len(means) else []
-        return PagePredictions(
-            number=number,
-            classes=tuple(classes),
-            probabilities=tuple(float(means[word, best]) for word, best in enumerate(classes)),
-            agreements=tuple(
-                best.count(classes[word]) / max(1, len(best)) for word, best in enumerate(self._best)
-            ),
-        )
+        """The verdict without the probabilities of the other classes."""
+        return self.verdict(number).predictions
+
+
+class Verdict(NamedTuple):
+    """What a model says of one page."""
+
+    predictions: PagePredictions
+    means_WK: NDArray[np.float64]
+    """Probability (0-1) of every class for each word: the mean over its sub-words and windows."""
+
+
+class BatchLimits(NamedTuple):
+    """How windows come together; nothing of it changes what is said of a word, but for rounding."""
+
+    tokens: int = 4096
+    """Of a batch, padding included; a single longer window is a batch of its own."""
+    ahead: int = 32_768
+    """Tokens of whole pages that are read before the first is answered: what lies in memory at once."""
+    multiple_of: int = 1
+    """Windows are padded to a multiple of this many tokens."""
+
+
+Picture = NDArray[np.uint8] | None
+"""A page's thumbnail (height, width, 3), for models that look at one."""
+Forward = Callable[[Batch, Sequence[Picture]], NDArray[np.float32]]
+"""A model on whatever runs it: a batch, and of each window its page's picture, to logits [B, L, K]."""
+
+
+def classify_pages(
+    pages: Iterable[tuple[Page, Picture]],
+    encoder: PageEncoder,
+    forward: Forward,
+    num_classes: int,
+    limits: BatchLimits = BatchLimits(),  # noqa: B008 - a tuple of numbers
+) -> Iterator[Verdict]:
+    """What a model says of page after page, in their order.
+
+    Windows of many pages are batched by their length, so that short ones do not pay for the padding of
+    long ones. In memory are the pages read ahead, however many there are in all.
+    """
+    pool = _Pool(encoder, num_classes)
+    for page, picture in pages:
+        pool.add(page, picture)
+        if pool.num_tokens >= limits.ahead:
+            yield from pool.verdicts(forward, limits)
+            pool = _Pool(encoder, num_classes)
+    yield from pool.verdicts(forward, limits)
+
+
+class _Pooled(NamedTuple):
+    """A window, and which page of the pool it is of."""
+
+    window: EncodedWindow
+    page: int
+
+
+class _Pool:
+    """Pages read ahead."""
+
+    def __init__(self, encoder: PageEncoder, num_classes: int) -> None:
+        self._encoder, self._num_classes = encoder, num_classes
+        self._pages: list[tuple[int, Picture, Votes]] = []
+        self._windows: list[_Pooled] = []
+        self.num_tokens = 0
+
+    def add(self, page: Page, picture: Picture) -> None:
+        windows = self._encoder.encode(page)
+        self._windows += [_Pooled(window, len(self._pages)) for window in windows]
+        self._pages.append((page.number, picture, Votes(len(page.words), self._num_classes)))
+        self.num_tokens += max(1, sum(len(window.input_ids) for window in windows))
+
+    def verdicts(self, forward: Forward, limits: BatchLimits) -> list[Verdict]:
+        for pooled in batches_by_length(self._windows, limits):
+            batch = self._encoder.collate([each.window for each in pooled], limits.multiple_of)
+            logits_BLK = forward(batch, [self._pages[each.page][1] for each in pooled])
+            for each, words_L, logits_LK in zip(pooled, batch.words_BL, logits_BLK, strict=True):
+                self._pages[each.page][2].add_window(words_L, logits_LK)
+        return [votes.verdict(number) for number, _, votes in self._pages]
+
+
+def batches_by_length(windows: Iterable[_Pooled], limits: BatchLimits) -> Iterator[list[_Pooled]]:
+    """Windows of like length together, the longest first: what does not fit into memory fails at once."""
+    batch: list[_Pooled] = []
+    for each in sorted(windows, key=lambda each: -len(each.window.input_ids)):
+        longest = len((batch or [each])[0].window.input_ids)
+        longest += -longest % limits.multiple_of
+        if batch and (len(batch) + 1) * longest > limits.tokens:
+            yield batch
+            batch = []
+        batch.append(each)
+    if batch:
+        yield batch
 
 
 class WordClassifier:
@@ -159,11 +261,14 @@ class WordClassifier:
         self.release = release
         self._encoder = encoder
         self._session = session
-        self._batch_size = batch_size
+        self._limits = BatchLimits(tokens=batch_size * release.windows.max_tokens)
 
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1, batch_size: int = 8) -> "WordClassifier":
-        """The model in a release's folder, its files checked against the index; ReleaseError otherwise."""
+        """The model in a release's folder, its files checked against the index; ReleaseError otherwise.
+
+        `batch_size` counts windows of full length; of shorter ones more go into a batch.
+        """
         contents = read_release(folder)
         release = parse_release(contents[INDEX])
         release.verify(contents)
@@ -174,25 +279,22 @@ class WordClassifier:
             raise ReleaseError(
                 f"release {release.name}: the model has {seen} classes, expected {len(release.labels)} labels"
             )
-        return cls(
-            release, PageEncoder(tokenizer, release.windows, release.special_tokens), session, batch_size
-        )
+        encoder = PageEncoder(tokenizer, release.windows, release.special_tokens)
+        return cls(release, encoder, session, batch_size)
 
     def predict(self, page: Page) -> PagePredictions:
         """Class, probability and agreement of every word of the page."""
-        votes = Votes(len(page.words), len(self.release.labels))
-        for batch in self._batches(page):
-            logits_BLK = self._run(batch)
-            for words_L, logits_LK in zip(batch.words_BL, logits_BLK, strict=True):
-                votes.add_window(words_L, logits_LK)
-        return votes.result(page.number)
+        return next(self.predict_pages([page]))
 
-    def _batches(self, page: Page) -> Iterator[Batch]:
-        windows = self._encoder.encode(page)
-        for start in range(0, len(windows), self._batch_size):
-            yield self._encoder.collate(windows[start : start + self._batch_size])
+    def predict_pages(self, pages: Iterable[Page]) -> Iterator[PagePredictions]:
+        """The same for page after page, faster than one by one; some pages are read ahead."""
+        return (verdict.predictions for verdict in self.verdicts((page, None) for page in pages))
 
-    def _run(self, batch: Batch) -> NDArray[np.float32]:
+    def verdicts(self, pages: Iterable[tuple[Page, Picture]]) -> Iterator[Verdict]:
+        """The same with the probabilities of all classes. The model looks at no pictures."""
+        return classify_pages(pages, self._encoder, self._run, len(self.release.labels), self._limits)
+
+    def _run(self, batch: Batch, _: Sequence[Picture]) -> NDArray[np.float32]:
         inputs = {
             "input_ids": batch.input_ids_BL,
             "attention_mask": batch.attention_mask_BL,
