@@ -152,8 +152,8 @@ class FakeOcr:
 class FakeEndpoints:
     """One asynchronous endpoint that answers when the test says so."""
 
-    def __init__(self, work_bucket: str, topic: str) -> None:
-        place = f"s3://{work_bucket}/ocr-endpoint"
+    def __init__(self, work_bucket: str, topic: str, folder: str = "ocr-endpoint") -> None:
+        place = f"s3://{work_bucket}/{folder}"
         self.info = EndpointInfo("InService", True, f"{place}/answers", f"{place}/failures", topic, topic)
         self.invoked: list[tuple[str, Location, str]] = []
         self.while_invoking: Callable[[str], None] = lambda _: None
@@ -161,7 +161,9 @@ class FakeEndpoints:
     def describe(self, name: str) -> EndpointInfo:
         return self.info
 
-    def invoke(self, name: str, request: Location, inference_id: str) -> Inference:
+    def invoke(
+        self, name: str, request: Location, inference_id: str, content_type: str, accept: str
+    ) -> Inference:
         self.invoked.append((name, request, inference_id))
         self.while_invoking(inference_id)
         number = len(self.invoked)

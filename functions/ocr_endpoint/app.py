@@ -12,16 +12,17 @@ from recto.aws.s3 import S3Objects
 from recto.aws.services import StepFunctionsWorkflow
 from recto.aws.shell import settings_of
 from recto.settings import OcrEndpointCallbackSettings
-from recto.steps.ocr_endpoint import OcrEndpointCallback, hear_of_inference, inference_of
+from recto.steps.async_inference import OCR, InferenceCallback, hear_of_inference, inference_of
 
 CALLER = "recto-ocr-endpoint-callback"
 logger, metrics = Logger(), Metrics()
 
 
 @cache
-def wiring() -> OcrEndpointCallback:
+def wiring() -> InferenceCallback:
     settings = settings_of(OcrEndpointCallbackSettings)
-    return OcrEndpointCallback(
+    return InferenceCallback(
+        kind=OCR,
         jobs=JobRows(Table(settings.document_table, CALLER)),
         objects=S3Objects(CALLER),
         workflow=StepFunctionsWorkflow(CALLER),

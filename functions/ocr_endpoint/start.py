@@ -15,16 +15,18 @@ from recto.aws.services import StepFunctionsWorkflow
 from recto.aws.shell import name_document, or_fail_token, settings_of, utc_now
 from recto.messages import OcrEndpointStartRequest
 from recto.settings import OcrEndpointStartSettings
-from recto.steps.ocr_endpoint import OcrEndpointStart, start_inference
+from recto.steps.async_inference import OCR, InferenceStart
+from recto.steps.ocr_endpoint import start_inference
 
 CALLER = "recto-ocr-endpoint-start"
 logger, metrics = Logger(), Metrics()
 
 
 @cache
-def wiring() -> OcrEndpointStart:
+def wiring() -> InferenceStart:
     settings = settings_of(OcrEndpointStartSettings)
-    return OcrEndpointStart(
+    return InferenceStart(
+        kind=OCR,
         endpoints=SageMakerEndpoints(CALLER),
         jobs=JobRows(Table(settings.document_table, CALLER)),
         objects=S3Objects(CALLER),

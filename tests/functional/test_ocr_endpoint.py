@@ -26,17 +26,14 @@ from recto.messages import (
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, Location
 from recto.ports import JobRow
-from recto.steps.ocr_endpoint import (
-    OcrEndpointCallback,
-    OcrEndpointStart,
-    OcrEndpointStore,
+from recto.steps.async_inference import (
+    OCR,
+    InferenceCallback,
+    InferenceStart,
     hear_of_inference,
     inference_of,
-    join_ranges,
-    start_inference,
-    store_range,
-    tag_of,
 )
+from recto.steps.ocr_endpoint import OcrEndpointStore, join_ranges, start_inference, store_range, tag_of
 from recto.steps.ocr_engine import OcrChoice, OcrParameters, chosen_ocr
 from recto.steps.page_images import plan_of
 from recto.steps.stored_pages import stored_pages
@@ -60,10 +57,10 @@ class Bench:
         self.workflow = FakeWorkflow()
         self.jobs, self.objects, self.clock = jobs, objects, FakeClock()
         days = timedelta(days=8)
-        self.start = OcrEndpointStart(
-            self.endpoints, jobs, objects, self.workflow, self.clock, WORK, TOPIC, days
+        self.start = InferenceStart(
+            OCR, self.endpoints, jobs, objects, self.workflow, self.clock, WORK, TOPIC, days
         )
-        self.callback = OcrEndpointCallback(jobs, objects, self.workflow, WORK)
+        self.callback = InferenceCallback(OCR, jobs, objects, self.workflow, WORK)
 
     def ask(self, token: str, document: DocumentRef = DOCUMENT, pages: PageRange = FIRST) -> str:
         request = OcrEndpointStartRequest(document=document, range=pages, task_token=token)

@@ -7,7 +7,7 @@ from recto.aws.services import UNDEFINED, ParameterStore
 from recto.errors import ConfigurationError, ParameterMissingError
 from recto.messages import OCR_ENGINES
 from recto.ports import AsyncEndpoints, EndpointInfo
-from recto.steps.ocr_endpoint import require_usable
+from recto.steps.async_inference import OCR, require_usable
 from recto.steps.ocr_engine import SAGEMAKER, OcrChoice
 from recto_cli.stack import CALLER, Stack
 
@@ -60,7 +60,7 @@ def check_endpoint(stack: Stack, endpoint: str, endpoints: AsyncEndpoints | None
             "role may call no other"
         )
     found = (endpoints or SageMakerEndpoints(CALLER)).describe(endpoint)
-    require_usable(endpoint, found, stack.name("static/OcrEndpointTopicArn"), stack.work)
+    require_usable(endpoint, found, stack.name("static/OcrEndpointTopicArn"), stack.work, OCR)
     return found
 
 

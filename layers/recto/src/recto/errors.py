@@ -12,8 +12,10 @@ RectoError
 │   ├── DocumentTooLargeError   past a limit on bytes, pages or pixels
 │   ├── DocumentMissingError    gone from the bucket before it was read
 │   ├── OcrFailedError          the OCR job ended without a result
+│   ├── ModelFailedError        a model's endpoint ended without a result, or with one that cannot be used
 │   ├── TooManyAttemptsError    its executions keep ending without an outcome
 │   ├── PageCountMismatchError  pages were lost or invented between two steps
+│   ├── WordMismatchError       a model's endpoint answered with other words than it was asked about
 │   ├── PageOrderError          the OCR returned a page's blocks in two places
 │   ├── ReviewFailedError       the review ended without a usable answer
 │   ├── ReviewWithdrawnError    an answer to a review that is not wanted any more
@@ -77,12 +79,20 @@ class OcrFailedError(DocumentError):
     """The OCR job ended without a result."""
 
 
+class ModelFailedError(DocumentError):
+    """A model's endpoint ended without a result, or with one that cannot be used."""
+
+
 class TooManyAttemptsError(DocumentError):
     """Its executions keep ending without an outcome."""
 
 
 class PageCountMismatchError(DocumentError):
     """Pages were lost or invented between two steps."""
+
+
+class WordMismatchError(DocumentError):
+    """A model's endpoint answered with other words than it was asked about."""
 
 
 class PageOrderError(DocumentError):

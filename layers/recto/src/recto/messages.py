@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 from recto.places import DocumentId, Location, MadeIn
+from recto.release import Backend
 
 
 class Message(BaseModel):
@@ -241,11 +242,29 @@ class OcrEndpointStartRequest(Message):
     task_token: str
 
 
-class OcrEndpointAnswer(Message):
+class ModelEndpointStartRequest(Message):
+    """Let an endpoint classify the words of one range of pages; the token is called back at its end."""
+
+    document: DocumentRef
+    endpoint: str
+    range: PageRange
+    task_token: str
+
+
+class EndpointAnswer(Message):
     """Where an endpoint's answer lies."""
 
     output: str
     """An S3 URI."""
+
+
+class ModelEndpointStoreRequest(Message):
+    """Store a range's predictions out of an endpoint's answer."""
+
+    document: DocumentRef
+    endpoint: str
+    range: PageRange
+    output: str
 
 
 class OcrEndpointStoreRequest(Message):
@@ -261,6 +280,14 @@ class PagePlan(Message):
 
     num_pages: Annotated[int, Field(ge=1)]
     ranges: tuple[PageRange, ...]
+
+
+class ModelPlan(PagePlan):
+    """The ranges to classify, and where: as the document's release says."""
+
+    backend: Backend = "embedded"
+    endpoint: str = ""
+    """The endpoint's name, where the model lies behind one."""
 
 
 class RangeDone(Message):

@@ -141,6 +141,14 @@ class DocumentPlaces:
     def image_part_index(self, part: int) -> Location:
         return self.at(f"images/part-{part:04d}.json", self.made_in.ocr)
 
+    def model_input(self, part: int) -> Location:
+        """The pages of a range as a model's endpoint reads them: Textract-shaped JSON."""
+        return self.at(f"predictions/input-{part:04d}.json", self.made_in.model)
+
+    def model_request(self, part: int) -> Location:
+        """What the endpoint is asked: where the pages lie, and their thumbnails."""
+        return self.at(f"predictions/request-{part:04d}.json", self.made_in.model)
+
     def predictions_part(self, part: int) -> Location:
         return self.at(f"predictions/part-{part:04d}.bin", self.made_in.model)
 

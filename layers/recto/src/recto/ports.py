@@ -164,7 +164,7 @@ class Slots(Protocol):
 
 
 class JobRow(BaseModel):
-    """Who waits for an OCR job."""
+    """Who waits for an OCR job, or for an inference of an endpoint."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -194,7 +194,7 @@ class Jobs(Protocol):
 
 
 class EndpointInfo(NamedTuple):
-    """An endpoint, as far as OCR depends on it; empty where it has none of it."""
+    """An endpoint, as far as the pipeline depends on it; empty where it has none of it."""
 
     status: str
     is_async: bool
@@ -220,8 +220,10 @@ class AsyncEndpoints(Protocol):
         """ConfigurationError where there is no such endpoint."""
         ...
 
-    def invoke(self, name: str, request: Location, inference_id: str) -> Inference:
-        """Ask once more each time that it is called."""
+    def invoke(
+        self, name: str, request: Location, inference_id: str, content_type: str, accept: str
+    ) -> Inference:
+        """Ask once more each time that it is called. `accept` may be empty."""
         ...
 
 

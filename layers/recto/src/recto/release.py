@@ -1,7 +1,8 @@
 """The index of a release, and the proof that its files are the ones it was made of.
 
-A release is an immutable folder (a prefix in S3) with a model, its tokenizer, field configuration and
-calibration. Works on bytes that others have read: no disk, no S3, no model here.
+A release is an immutable folder (a prefix in S3) with a model and its tokenizer (or the name of the endpoint
+that has them), field configuration and calibration. Works on bytes that others have read: no disk, no S3, no
+model here.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,10 @@ TOKENIZER = "tokenizer.json"
 FIELDS = "fields.json"
 CALIBRATION = "calibration.json"
 FILES = (MODEL, TOKENIZER, FIELDS, CALIBRATION)
-"""What every release consists of, beside its index."""
+"""What a release with a model in it consists of, beside its index."""
+FILES_FOR_ENDPOINT = (FIELDS, CALIBRATION)
+"""What one consists of whose model lies behind an endpoint."""
+Backend = Literal["embedded", "sagemaker"]
 FOLDER = "releases"
 """Of the work bucket: every release is a folder in it."""
 HASH_DIGITS = 8
@@ -88,11 +92,31 @@ class Release(BaseModel):
     """What was measured, for people to read."""
     made_from: str = ""
     """The release whose parts were taken over; empty for one that training made."""
+    backend: Backend = "embedded"
+    """Where the model runs: in `model_invoke`, out of the release's own file, or behind an endpoint."""
+    endpoint: str = ""
+    """The asynchronous SageMaker endpoint's name, where the model lies behind one."""
+    embedded_release: str = ""
+    """Behind an endpoint: the release whose own model is used again without it; empty for none."""
+
+    @model_validator(mode="after")
+    def _endpoint_goes_with_backend(self) -> Self:
+        if (self.backend == "sagemaker") != bool(self.endpoint):
+            raise ValueError(
+                f"backend {self.backend!r} with endpoint {self.endpoint!r}: an endpoint is named where the "
+                "backend is 'sagemaker', and only there"
+            )
+        return self
 
     @property
     def other_class(self) -> int:
         """The class id that means: no field."""
         return len(self.labels) - 1
+
+    @property
+    def needed_files(self) -> tuple[str, ...]:
+        """What must be listed, by where the model runs."""
+        return FILES if self.backend == "embedded" else FILES_FOR_ENDPOINT
 
     def verify_file(self, name: str, content: bytes) -> None:
         """ReleaseError unless this is, byte for byte, the file that the release was made of."""
@@ -121,7 +145,7 @@ def parse_release(content: bytes) -> Release:
     except ValidationError as error:
         clauses = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ReleaseError(f"{INDEX} is not valid: {clauses}") from error
-    unlisted = [name for name in FILES if name not in release.files]
+    unlisted = [name for name in release.needed_files if name not in release.files]
     if unlisted:
         raise ReleaseError(f"release {release.name}: {INDEX} lists no {', '.join(unlisted)}")
     return release

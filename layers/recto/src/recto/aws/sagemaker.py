@@ -9,6 +9,7 @@ from recto.ports import EndpointInfo, Inference
 
 INVOCATION_SECONDS = 3600
 """The longest that SageMaker lets one inference take."""
+REFUSED = {"ValidationError": ConfigurationError, "ValidationException": ConfigurationError}
 
 
 class SageMakerEndpoints:
@@ -34,14 +35,16 @@ class SageMakerEndpoints:
             answers_on_topics=tuple(topics.get("IncludeInferenceResponseIn", ())),
         )
 
-    def invoke(self, name: str, request: Location, inference_id: str) -> Inference:
-        refused = {"ValidationError": ConfigurationError, "ValidationException": ConfigurationError}
-        with errors_of(f"InvokeEndpointAsync {name}", refused):
+    def invoke(
+        self, name: str, request: Location, inference_id: str, content_type: str, accept: str
+    ) -> Inference:
+        with errors_of(f"InvokeEndpointAsync {name}", REFUSED):
             answer = self._runtime.invoke_endpoint_async(
                 EndpointName=name,
                 InputLocation=request.uri,
-                ContentType="application/json",
+                ContentType=content_type,
                 InferenceId=inference_id,
                 InvocationTimeoutSeconds=INVOCATION_SECONDS,
+                **({"Accept": accept} if accept else {}),
             )
         return Inference(output=answer["OutputLocation"], failure=answer.get("FailureLocation", ""))
