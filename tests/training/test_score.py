@@ -1,7 +1,5 @@
 """The figures: what counts as right, on cases small enough to count by hand."""
 
-import pytest
-
 from recto.confidence import Calibration
 from recto.document import Page, PagePredictions, Word
 from recto.entities import assemble, mentions
@@ -74,11 +72,3 @@ def test_an_ocr_word_belongs_to_the_word_that_covers_half_of_it() -> None:
 
     assert read.fields[0] >= 0
     assert read.fields[1] != read.fields[0]
-
-
-def test_the_threshold_is_the_lowest_that_keeps_the_precision() -> None:
-    judged = [score.Judged("f", 0.9, True), score.Judged("f", 0.8, True), score.Judged("f", 0.5, False)]
-
-    assert score.threshold_for(judged, 1.0) == 0.8
-    assert score.coverage(judged, 1.0) == pytest.approx(2 / 3)
-    assert score.expected_error([score.Judged("f", 0.7, True)]) == pytest.approx(0.3)

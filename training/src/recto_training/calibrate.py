@@ -14,7 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from recto.confidence import FEATURES, Calibration, feature_vector
 from recto.entities import value_features
 from recto.fields import FieldList
-from recto_training.score import Judged, Read, is_right, threshold_for
+from recto_training.evaluation.confidence import threshold_for
+from recto_training.evaluation.fields import Judged
+from recto_training.score import Read, is_right
 
 PRECISION = 0.9
 """Share of values at or above the threshold that are to be right."""

@@ -22,6 +22,7 @@ from recto_training import calibrate as calibration
 from recto_training import examples as ex
 from recto_training import export, fit, real_ocr, score
 from recto_training.corruption import corrupt_agreement
+from recto_training.evaluation.confidence import confidence_figures
 from recto_training.recipes import FIRST_FAMILIES, RECIPES, Recipe
 from recto_training.samples import SAMPLES, write_samples
 from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, ALL_TEST, Plan
@@ -140,9 +141,9 @@ def calibrate(arguments: Sequence[str]) -> None:
             CALIBRATION: (fitted.model_dump_json(indent=2) + "\n").encode(),
             export.THRESHOLDS: (json.dumps({"default": threshold}, indent=2) + "\n").encode(),
         },
-        {"calibration": {**figures, **score.confidence_figures(judged)}},
+        {"calibration": {**figures, **confidence_figures(judged)}},
     )
-    print(json.dumps({**figures, **score.confidence_figures(judged)}, indent=2))
+    print(json.dumps({**figures, **confidence_figures(judged)}, indent=2))
     print(fitted.model_dump_json(indent=2))
 
 

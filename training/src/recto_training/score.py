@@ -10,10 +10,7 @@ Three ways of counting, from strict to useful:
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
-
-from sklearn.metrics import roc_auc_score
 
 from recto.confidence import Calibration
 from recto.document import PagePredictions
@@ -22,40 +19,13 @@ from recto.fields import FieldConfiguration, FieldList, field_list
 from recto.inference import WordClassifier
 from recto.normalise import normalise
 from recto.results import DocumentResult
+from recto_training.evaluation.confidence import confidence_figures
+from recto_training.evaluation.fields import Judged
+from recto_training.evaluation.spans import add_entities
+from recto_training.evaluation.tally import Tallies, Tally, total
 from recto_training.real_ocr import ReadAgreement, ReadPage
 from recto_training.synthetic.agreement import Agreement
 from recto_training.synthetic.markup import NO_FIELD
-
-
-class Tally(NamedTuple):
-    """Hits, what was predicted, what is true."""
-
-    hits: int = 0
-    predicted: int = 0
-    true: int = 0
-
-    def plus(self, hits: int, predicted: int, true: int) -> "Tally":
-        return Tally(self.hits + hits, self.predicted + predicted, self.true + true)
-
-    @property
-    def f1(self) -> float:
-        return 2 * self.hits / (self.predicted + self.true) if self.predicted + self.true else 0.0
-
-    def figures(self) -> dict[str, float]:
-        return {
-            "precision": round(self.hits / self.predicted, 4) if self.predicted else 0.0,
-            "recall": round(self.hits / self.true, 4) if self.true else 0.0,
-            "f1": round(self.f1, 4),
-            "true": self.true,
-        }
-
-
-class Judged(NamedTuple):
-    """A value with its confidence, and whether it is right."""
-
-    field: str
-    confidence: float
-    is_right: bool
 
 
 class Read(NamedTuple):
@@ -104,19 +74,13 @@ def figures(reads: Sequence[Read], fields: FieldList) -> dict[str, Any]:
         "pages": sum(len(read.source.pages) for read in reads),
         "entities": total(by_class.values()).figures(),
         "runs": total(
-            run_tally(r, p, fields.other_class) for read in reads for r, p in _page_pairs(read)
+            run_tally(r, p, fields.labels) for read in reads for r, p in _page_pairs(read)
         ).figures(),
         "fields": total(field_tally(read, fields) for read in reads).figures(),
         "confidence": confidence_figures(judged),
         "entities_by_field": {fields.labels[c]: by_class[c].figures() for c in sorted(by_class)},
         "entities_by_family": {name: by_family[name].figures() for name in sorted(by_family)},
     }
-
-
-def total(tallies: Iterable[Tally]) -> Tally:
-    """All of them together."""
-    columns = tuple(zip(*tallies, strict=True))
-    return Tally(*(sum(column) for column in columns)) if columns else Tally()
 
 
 def entity_tallies(read: Read) -> dict[int, Tally]:
@@ -146,21 +110,12 @@ def _page_pairs(read: Read) -> list[tuple[ReadPage, PagePredictions]]:
     return list(zip(read.source.pages, read.predictions, strict=True))
 
 
-def run_tally(read: ReadPage, said: PagePredictions, other_class: int) -> Tally:
+def run_tally(read: ReadPage, said: PagePredictions, labels: Sequence[str]) -> Tally:
     """Runs of one class in the OCR's order."""
-    true = _runs(read.fields, NO_FIELD)
-    found = _runs(said.classes, other_class)
-    return Tally(len(true & found), len(found), len(true))
-
-
-def _runs(classes: Sequence[int], left_out: int) -> set[tuple[int, int, int]]:
-    runs, start = set(), 0
-    for end in range(1, len(classes) + 1):
-        if end == len(classes) or classes[end] != classes[start]:
-            if classes[start] != left_out:
-                runs.add((classes[start], start, end))
-            start = end
-    return runs
+    other = len(labels) - 1
+    tallies = Tallies()
+    add_entities(tallies, [other if one == NO_FIELD else one for one in read.fields], said.classes, labels)
+    return tallies.total
 
 
 def true_keys(agreement: Agreement, field: FieldConfiguration) -> set[str]:
@@ -195,50 +150,3 @@ def field_tally(read: Read, fields: FieldList) -> Tally:
         wanted = len(true) if field.is_multi_valued else min(1, len(true))
         tally = tally.plus(len(keys & true), len(keys), wanted)
     return tally
-
-
-def confidence_figures(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Whether confidence orders right above wrong and means what it says, and how much it lets through."""
-    right = [one.is_right for one in judged]
-    scores = [one.confidence for one in judged]
-    both = len(set(right)) == 2
-    return {
-        "values": len(judged),
-        "right": round(sum(right) / len(right), 4) if right else 0.0,
-        "auroc": round(float(roc_auc_score(right, scores)), 4) if both else None,
-        "ece": round(expected_error(judged), 4),
-        "coverage_at_95": round(coverage(judged, 0.95), 4),
-        "coverage_at_98": round(coverage(judged, 0.98), 4),
-        "coverage_at_99": round(coverage(judged, 0.99), 4),
-    }
-
-
-def expected_error(judged: Sequence[Judged], bins: int = 10) -> float:
-    """Mean distance between confidence and share right, in bins of equal count."""
-    ordered = sorted(judged, key=lambda one: one.confidence)
-    edges = [round(i * len(ordered) / bins) for i in range(bins + 1)]
-    error = 0.0
-    for low, high in pairwise(edges):
-        part = ordered[low:high]
-        if part:
-            gap = sum(one.confidence for one in part) - sum(one.is_right for one in part)
-            error += abs(gap) / len(ordered)
-    return error
-
-
-def threshold_for(judged: Sequence[Judged], precision: float) -> float:
-    """The lowest confidence above which at least this share of values is right; 1 where there is none."""
-    best, hits = 1.0, 0
-    for number, one in enumerate(sorted(judged, key=lambda one: -one.confidence), start=1):
-        hits += one.is_right
-        if hits / number >= precision:
-            best = one.confidence
-    return best
-
-
-def coverage(judged: Sequence[Judged], precision: float) -> float:
-    """The share of values at or above that threshold."""
-    if not judged:
-        return 0.0
-    threshold = threshold_for(judged, precision)
-    return sum(one.confidence >= threshold for one in judged) / len(judged)
