@@ -76,6 +76,27 @@ class ListCorpus:
         return len(self.documents)
 
 
+class ReadCorpus:
+    """A corpus that reads each document when it is asked for it."""
+
+    def __init__(
+        self, ids: Iterable[str], labels: Sequence[str], read: Callable[[str], LabelledDocument]
+    ) -> None:
+        self.ids = tuple(ids)
+        self.labels = tuple(labels)
+        self._read = read
+
+    def __iter__(self) -> Iterator[LabelledDocument]:
+        return map(self._read, self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def some(self, ids: Collection[str]) -> Iterator[LabelledDocument]:
+        """Only these documents, in the order of the corpus; the others are not read."""
+        return (self._read(one) for one in self.ids if one in ids)
+
+
 class PartOfCorpus:
     """The documents of a corpus that have one of these ids, in the order of the corpus."""
 
