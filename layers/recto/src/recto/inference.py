@@ -68,7 +68,7 @@ class PageEncoder:
     ) -> None:
         """ReleaseError where the tokenizer lacks one of the special tokens."""
         self._tokenizer = tokenizer
-        self._windows = windows
+        self.windows = windows
         names = (special.cls, special.sep, special.pad, special.unk)
         self._cls, self._sep, self.pad, self._unk = (_special_id(tokenizer, name) for name in names)
 
@@ -81,8 +81,8 @@ class PageEncoder:
         """The windows of a page; none for a page without words."""
         ids = self.tokens([word.text for word in page.words])
         boxes = [word.box.on_grid(1000) for word in page.words]
-        capacity = self._windows.capacity
-        windows = split_into_windows([len(i) for i in ids], capacity=capacity, stride=self._windows.stride)
+        capacity = self.windows.capacity
+        windows = split_into_windows([len(i) for i in ids], capacity=capacity, stride=self.windows.stride)
         return [self._encode_window(window, ids, boxes) for window in windows]
 
     def _encode_window(
@@ -90,7 +90,7 @@ class PageEncoder:
     ) -> EncodedWindow:
         encoded = EncodedWindow([self._cls], [CLS_BOX], [NO_WORD], window)
         for index in range(window.first, window.end):
-            kept = ids[index][: kept_tokens(len(ids[index]), self._windows.capacity)]
+            kept = ids[index][: kept_tokens(len(ids[index]), self.windows.capacity)]
             encoded.input_ids.extend(kept)
             encoded.boxes.extend([boxes[index]] * len(kept))
             encoded.words.extend([index] * len(kept))
@@ -259,7 +259,7 @@ class WordClassifier:
         self, release: Release, encoder: PageEncoder, session: onnxruntime.InferenceSession, batch_size: int
     ) -> None:
         self.release = release
-        self._encoder = encoder
+        self.encoder = encoder
         self._session = session
         self._limits = BatchLimits(tokens=batch_size * release.windows.max_tokens)
 
@@ -292,9 +292,10 @@ class WordClassifier:
 
     def verdicts(self, pages: Iterable[tuple[Page, Picture]]) -> Iterator[Verdict]:
         """The same with the probabilities of all classes. The model looks at no pictures."""
-        return classify_pages(pages, self._encoder, self._run, len(self.release.labels), self._limits)
+        return classify_pages(pages, self.encoder, self.forward, len(self.release.labels), self._limits)
 
-    def _run(self, batch: Batch, _: Sequence[Picture]) -> NDArray[np.float32]:
+    def forward(self, batch: Batch, _: Sequence[Picture]) -> NDArray[np.float32]:
+        """Logits of a batch."""
         inputs = {
             "input_ids": batch.input_ids_BL,
             "attention_mask": batch.attention_mask_BL,
