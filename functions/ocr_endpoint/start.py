@@ -1,6 +1,5 @@
 """A range of pages in, an inference of the OCR endpoint asked for; its end calls the task token back."""
 
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -8,34 +7,19 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from recto.aws.dynamodb import JobRows, Table
-from recto.aws.s3 import S3Objects
-from recto.aws.sagemaker import SageMakerEndpoints
-from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import name_document, or_fail_token, settings_of, utc_now
+from recto.aws.inferences import inference_start
+from recto.aws.shell import name_document, or_fail_token, settings_of
 from recto.messages import OcrEndpointStartRequest
 from recto.settings import OcrEndpointStartSettings
 from recto.steps.async_inference import OCR, InferenceStart
 from recto.steps.ocr_endpoint import start_inference
 
-CALLER = "recto-ocr-endpoint-start"
 logger, metrics = Logger(), Metrics()
 
 
 @cache
 def wiring() -> InferenceStart:
-    settings = settings_of(OcrEndpointStartSettings)
-    return InferenceStart(
-        kind=OCR,
-        endpoints=SageMakerEndpoints(CALLER),
-        jobs=JobRows(Table(settings.document_table, CALLER)),
-        objects=S3Objects(CALLER),
-        workflow=StepFunctionsWorkflow(CALLER),
-        clock=utc_now,
-        work_bucket=settings.work_bucket,
-        topic=settings.notification_topic_arn,
-        keep_row=timedelta(days=settings.job_row_days),
-    )
+    return inference_start(OCR, "recto-ocr-endpoint-start", settings_of(OcrEndpointStartSettings))
 
 
 @logger.inject_lambda_context(clear_state=True)

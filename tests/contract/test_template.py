@@ -39,6 +39,9 @@ SETTINGS = {
     "OcrEndpointStoreFunction": recto.settings.OcrEndpointStoreSettings,
     "PageImagesFunction": recto.settings.PageImagesSettings,
     "ModelInvokeFunction": recto.settings.ModelInvokeSettings,
+    "ModelEndpointStartFunction": recto.settings.ModelEndpointStartSettings,
+    "ModelCallbackFunction": recto.settings.ModelCallbackSettings,
+    "ModelEndpointStoreFunction": recto.settings.ModelEndpointStoreSettings,
     "EntityPostprocessFunction": recto.settings.EntityPostprocessSettings,
     "A2iTriggerFunction": recto.settings.ReviewTriggerSettings,
     "A2iCallbackFunction": recto.settings.ReviewCallbackSettings,
@@ -247,6 +250,7 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
         "IntakeDeadLetters",
         "TextractDeadLetters",
         "OcrEndpointDeadLetters",
+        "ModelDeadLetters",
         "ReviewDeadLetters",
         "DispatchFailures",
         "ReleaseFailures",
@@ -324,6 +328,20 @@ def test_an_ocr_endpoint_reads_documents_and_its_requests_and_nothing_that_is_de
     assert read == [
         {"Sub": "${InboxBucket.Arn}/*"},
         {"Sub": "${WorkBucket.Arn}/documents/*/ocr/request-*.json"},
+    ]
+
+
+def test_a_model_endpoint_reads_its_model_and_what_it_is_sent_and_no_document() -> None:
+    role = resources("AWS::IAM::Role")["ModelEndpointRole"]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+
+    read = next(each["Resource"] for each in statements if "s3:GetObject" in each["Action"])
+
+    assert [each["Sub"].removeprefix("${WorkBucket.Arn}/") for each in read] == [
+        "models/*",
+        "documents/*/predictions/input-*.json",
+        "documents/*/predictions/request-*.json",
+        "documents/*/images/thumbnails-*.npz",
     ]
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -280,10 +280,11 @@ def test_remarks_of_a_document_fetched_in_many_calls_are_told_once_for_each_page
 class NoFields:
     """A model that finds nothing."""
 
-    def predict(self, page: Page) -> PagePredictions:
+    def predict_pages(self, pages: Iterable[Page]) -> Iterator[PagePredictions]:
         fields = parse_fields((RELEASE / "fields.json").read_bytes())
-        num_words = len(page.words)
-        return PagePredictions(page.number, (len(fields),) * num_words, (1.0,) * num_words)
+        for page in pages:
+            num_words = len(page.words)
+            yield PagePredictions(page.number, (len(fields),) * num_words, (1.0,) * num_words)
 
 
 @needs_responses

@@ -126,6 +126,8 @@ class PageIndex(BaseModel):
     """The release that made the predictions of a part; empty for the OCR's pages."""
     remarks: tuple[Remark, ...] = ()
     """What was odd about a part's pages, as the OCR gave them."""
+    warnings: tuple[str, ...] = ()
+    """What the endpoint warned of that classified a part's words."""
 
     @model_validator(mode="after")
     def _entries_are_places(self) -> "PageIndex":
@@ -157,7 +159,7 @@ class PageIndex(BaseModel):
         return ((page, self.entry(page)) for page in range(first, last + 1))
 
     def to_json(self) -> bytes:
-        extra = {"release": self.release, "remarks": self.remarks}
+        extra = {"release": self.release, "remarks": self.remarks, "warnings": self.warnings}
         told = {name: value for name, value in extra.items() if value}
         return json.dumps({**told, "pages": self.pages}, separators=(",", ":")).encode()
 

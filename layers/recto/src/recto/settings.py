@@ -76,12 +76,20 @@ class TextractFetchSettings(WorkSettings):
     deadline_seconds: Annotated[float, Field(gt=0)]
 
 
-class OcrEndpointStartSettings(TableSettings, WorkSettings):
+class AskEndpointSettings(TableSettings, WorkSettings):
     notification_topic_arn: str
     job_row_days: Annotated[int, Field(gt=0)]
 
 
-class OcrEndpointCallbackSettings(TableSettings, WorkSettings):
+class HearEndpointSettings(TableSettings, WorkSettings):
+    pass
+
+
+class OcrEndpointStartSettings(AskEndpointSettings):
+    pass
+
+
+class OcrEndpointCallbackSettings(HearEndpointSettings):
     pass
 
 
@@ -110,6 +118,18 @@ class PageImagesSettings(WorkSettings):
 
 class ModelInvokeSettings(WorkSettings):
     model_threads: Annotated[int, Field(gt=0)]
+
+
+class ModelEndpointStartSettings(AskEndpointSettings):
+    pass
+
+
+class ModelCallbackSettings(HearEndpointSettings):
+    pass
+
+
+class ModelEndpointStoreSettings(WorkSettings):
+    pass
 
 
 class EntityPostprocessSettings(WorkSettings):

@@ -1,13 +1,13 @@
 """Let the word model look at the pages, in ranges; check first that no page was lost on the way here."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from recto.document import Page, PagePredictions
 from recto.errors import DocumentMissingError, PageCountMismatchError, ReleaseError
-from recto.messages import PagePlan, PageWork, RangeDone
+from recto.messages import ModelPlan, PagePlan, PageWork, RangeDone
 from recto.pagestore import PageIndex, PartWriter
 from recto.places import DocumentPlaces, Location
 from recto.ports import ObjectStore
@@ -21,7 +21,7 @@ JSON_TYPE = "application/json"
 class Classifier(Protocol):
     """`recto.inference.WordClassifier`, as far as this step uses it."""
 
-    def predict(self, page: Page) -> PagePredictions: ...
+    def predict_pages(self, pages: Iterable[Page]) -> Iterator[PagePredictions]: ...
 
 
 class ModelInvoke(NamedTuple):
@@ -33,8 +33,11 @@ class ModelInvoke(NamedTuple):
     work_bucket: str
 
 
-def plan_ranges(work: PageWork, objects: ObjectStore, work_bucket: str) -> PagePlan:
-    """The ranges to work on; PageCountMismatchError unless OCR and images have the same pages."""
+def plan_ranges(work: PageWork, objects: ObjectStore, work_bucket: str) -> ModelPlan:
+    """The ranges to work on, and where; PageCountMismatchError unless OCR and images have the same pages.
+
+    Where is what the release says: it never changes, so with it the back-end is pinned as well.
+    """
     places = DocumentPlaces(work_bucket, work.document.document_id, work.document.made_in)
     num_ocr = PageIndex.from_json(objects.read(places.ocr_index)).num_pages
     planned = PagePlan.model_validate_json(objects.read(places.image_plan))
@@ -44,7 +47,11 @@ def plan_ranges(work: PageWork, objects: ObjectStore, work_bucket: str) -> PageP
             f"document {work.document.document_id}: {planned.num_pages} pages were planned, "
             f"{num_ocr} came out of OCR and {num_drawn} were drawn"
         )
-    return plan_of(num_ocr)
+    release = parse_release(read_release_file(objects, work_bucket, work.document.release, INDEX))
+    plan = plan_of(num_ocr)
+    return ModelPlan(
+        num_pages=plan.num_pages, ranges=plan.ranges, backend=release.backend, endpoint=release.endpoint
+    )
 
 
 def _num_drawn(places: DocumentPlaces, part: int, objects: ObjectStore) -> int:
@@ -59,8 +66,9 @@ def classify_range(work: PageWork, step: ModelInvoke) -> RangeDone:
     index = PageIndex.from_json(step.objects.read(places.ocr_index))
     classifier = step.classifier(work.document.release)
     writer = PartWriter(work.range.part, work.range.first)
-    for page in stored_pages(step.objects, places, index, work.range.first, work.range.last):
-        writer.add_predictions(classifier.predict(page))
+    pages = stored_pages(step.objects, places, index, work.range.first, work.range.last)
+    for predictions in classifier.predict_pages(pages):
+        writer.add_predictions(predictions)
     content, entries = writer.finish()
     step.objects.write(places.predictions_part(work.range.part), content)
     place = places.predictions_part_index(work.range.part)

@@ -1,5 +1,6 @@
 """Classified words to fields: read both back page by page, assemble, decide whether a person must look."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date
 
@@ -38,7 +39,7 @@ def extract_fields(
         *_unread_pages(job),
         *review_reasons(result, release.fields, release.thresholds.fields, release.thresholds.default),
     ]
-    result = with_reasons(result, reasons).model_copy(update={"warnings": _warnings(job)})
+    result = with_reasons(result, reasons).model_copy(update={"warnings": _warnings(job, parts)})
     objects.write(places.fields, result.to_bytes(), JSON_TYPE)
     return PostprocessResponse(
         needs_review=bool(reasons),
@@ -102,9 +103,10 @@ def _require_same_pages(document: DocumentRef, index: PageIndex, predicted: Page
         )
 
 
-def _warnings(job: OcrJob) -> tuple[str, ...] | None:
-    """For the operator: unread pages, and what was odd about the OCR's answer."""
-    return (*job.warnings, *job.remarks) or None
+def _warnings(job: OcrJob, predicted: Iterable[PageIndex]) -> tuple[str, ...] | None:
+    """For the operator: unread pages, what was odd about the OCR's answer, what the model warned of."""
+    by_model = dict.fromkeys(f"model: {said}" for part in predicted for said in part.warnings)
+    return (*job.warnings, *job.remarks, *by_model) or None
 
 
 def _unread_pages(job: OcrJob) -> list[ReviewReason]:
