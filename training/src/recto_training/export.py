@@ -33,7 +33,7 @@ from recto.release import (
     hash_files,
     parse_release,
 )
-from recto_training.network import WordNetwork
+from recto_training.encoders.model import WordModel
 from recto_training.recipes import Recipe
 
 THRESHOLDS = "thresholds.json"
@@ -50,7 +50,7 @@ def fields_text() -> str:
     return resources.files("recto_training").joinpath("fields.json").read_text(encoding="utf-8")
 
 
-def to_onnx(network: WordNetwork) -> bytes:
+def to_onnx(network: WordModel) -> bytes:
     """The network in full precision, free in batch and length."""
     ids_BL = torch.randint(4, 20, (2, 9))
     example = (ids_BL, torch.ones_like(ids_BL), torch.randint(0, 1000, (2, 9, 4)))
@@ -98,7 +98,7 @@ def quantise(model: bytes, folder: Path) -> bytes:
     return content
 
 
-def largest_difference(network: WordNetwork, model: bytes, batch: Batch) -> float:
+def largest_difference(network: WordModel, model: bytes, batch: Batch) -> float:
     """How far torch and ONNX differ in any probability of any word's token."""
     with torch.no_grad():
         tensors = [torch.from_numpy(array) for array in batch[:3]]

@@ -7,7 +7,7 @@ best.pt, run.json (what was run and what came of it). Not the export, not the ca
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,9 +17,17 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from recto.errors import ConfigurationError
 from recto.inference import UNK, PageEncoder
 from recto_training import examples as ex
-from recto_training.network import NetworkConfiguration, WordNetwork
+from recto_training import loop, words
+from recto_training import windows as win
+from recto_training.corpus import IGNORED, Corpus, LabelledDocument
+from recto_training.encoders.model import Base, WordModel
+from recto_training.encoders.opening import BaseOptions, open_base, open_scratch
+from recto_training.images import PageImages
+from recto_training.network import NetworkConfiguration
+from recto_training.network import make_network as network_of
 from recto_training.recipes import Recipe
 from recto_training.tokenizer import with_misreadings
 
@@ -27,6 +35,70 @@ CHECKPOINT, BEST, RUN, TOKENIZER = "checkpoint.pt", "best.pt", "run.json", "toke
 TOLERANT = "tolerant.json"
 BEFORE = "before"
 """Folder, within a run's, of the run that it goes on from."""
+
+
+def fit(
+    recipe: words.WordRecipe,
+    training: Corpus,
+    validation: Corpus,
+    folder: Path,
+    images: str = "",
+    until: int | None = None,
+) -> loop.Run:
+    """Train a word model on labelled documents; `folder` becomes the model folder of the best evaluation.
+
+    Goes on from the folder's last checkpoint. ConfigurationError for an empty training set, one of a single
+    class, other labels in the two corpora, a base or checkpoint that does not fit.
+    """
+    words.check_labels(validation.labels, training.labels, "validation")
+    documents = list(training)
+    if not any(page.page.words for document in documents for page in document.pages):
+        raise ConfigurationError(
+            f"the training set is empty: {len(documents)} documents and not one word; check that OCR results "
+            "and labels belong together"
+        )
+    check_classes(documents, training.labels)
+    base = open_recipe(recipe, training.labels, documents)
+    held_out = words.HeldOut(list(validation), base)
+    examples = win.make_examples(documents, base.pages, first_only=recipe.only_label_first_subword)
+    other = len(training.labels) - 1
+    kept = win.kept_examples(examples, other, recipe.empty_windows, recipe.seed)
+    task = words.WordTask(base, recipe, kept, held_out, PageImages(images))
+    return loop.run_loop(task, recipe, folder, until)
+
+
+def check_classes(documents: Iterable[LabelledDocument], labels: Sequence[str]) -> None:
+    """ConfigurationError where all words are of one class: nothing can be learnt from them."""
+    pages = (page for document in documents for page in document.pages)
+    seen = {class_id for page in pages for class_id in page.classes} - {IGNORED}
+    if len(seen) < 2:
+        only = labels[seen.pop()] if seen else "none"
+        raise ConfigurationError(
+            f"one class only: every labelled word of the training set is {only!r} of {', '.join(labels)}; "
+            "expected words of two classes or more. Check the label attribute and the class map"
+        )
+
+
+def open_recipe(
+    recipe: words.WordRecipe, labels: Sequence[str], documents: Iterable[LabelledDocument]
+) -> Base:
+    """The network that a recipe begins with; an untrained one makes its tokenizer from the documents."""
+    options = BaseOptions(
+        max_tokens=recipe.max_seq_length,
+        stride=recipe.stride,
+        dropout=recipe.dropout,
+        distances=recipe.distances,
+        tokenizer_name=recipe.tokenizer_name,
+        revision=recipe.model_revision,
+        cache=recipe.cache_dir or None,
+        ignore_labels=recipe.ignore_mismatched_labels,
+        seed=recipe.seed or 0,
+    )
+    if recipe.model_name_or_path:
+        return open_base(recipe.model_name_or_path, labels, options)
+    texts = (word.text for document in documents for page in document.pages for word in page.page.words)
+    size = {"width": recipe.width, "heads": recipe.heads, "layers": recipe.layers, "hidden": recipe.hidden}
+    return open_scratch(texts, labels, size, recipe.vocabulary_size, options)
 
 
 def train(recipe: Recipe, folder: Path, num_classes: int) -> None:
@@ -210,21 +282,21 @@ def multiplies_bfloat16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported())  # noqa: SLF001 - there is no public question
 
 
-def make_network(recipe: Recipe, tokenizer: Tokenizer, num_classes: int) -> WordNetwork:
+def make_network(recipe: Recipe, tokenizer: Tokenizer, num_classes: int) -> WordModel:
     """The untrained network of a recipe."""
     config = NetworkConfiguration(
         vocabulary=tokenizer.get_vocab_size(),
-        classes=num_classes,
+        unknown_id=tokenizer.token_to_id(UNK),
         width=recipe.width,
         heads=recipe.heads,
         layers=recipe.layers,
         hidden=recipe.hidden,
         dropout=recipe.dropout,
     )
-    return WordNetwork(config, unknown_id=tokenizer.token_to_id(UNK))
+    return network_of(config, num_classes)
 
 
-def load_best(recipe: Recipe, folder: Path, num_classes: int) -> WordNetwork:
+def load_best(recipe: Recipe, folder: Path, num_classes: int) -> WordModel:
     """The best network of a run, ready to predict; mixed with that of the run before as the recipe says."""
     network = make_network(recipe, Tokenizer.from_file(str(folder / TOKENIZER)), num_classes)
     weights = torch.load(folder / BEST, weights_only=True)

@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recto_training.encoders.dropping import Dropout
+from recto_training.encoders.model import WordModel
+
 GRID = 1000
 PHRASE = 5
 """Tokens that are read together before any attention."""
@@ -27,7 +30,8 @@ class NetworkConfiguration:
     """Size of the network."""
 
     vocabulary: int
-    classes: int
+    unknown_id: int
+    """Number of the token that stands for hidden words."""
     width: int = 192
     heads: int = 6
     layers: int = 4
@@ -41,13 +45,20 @@ class NetworkConfiguration:
     """Share of tokens that are hidden in training, so that no single word decides."""
 
 
-class WordNetwork(nn.Module):
-    """input_ids [B, L], attention_mask [B, L], bbox [B, L, 4] on the 0-1000 grid -> logits [B, L, K]."""
+def make_network(config: NetworkConfiguration, num_classes: int) -> WordModel:
+    """The untrained word model: input_ids, attention_mask, bbox -> logits [B, L, K]."""
+    return WordModel(SmallEncoder(config), num_classes)
 
-    def __init__(self, config: NetworkConfiguration, unknown_id: int) -> None:
+
+class SmallEncoder(nn.Module):
+    """input_ids [B, L], attention_mask [B, L], bbox [B, L, 4] on the 0-1000 grid -> states [B, L, D]."""
+
+    takes_images = False
+
+    def __init__(self, config: NetworkConfiguration) -> None:
         super().__init__()
         self.config = config
-        self.unknown_id = unknown_id
+        self.width = config.width
         self.token = nn.Embedding(config.vocabulary, config.width)
         self.place = nn.Linear(12 * config.frequencies, config.width)
         self.near = nn.ModuleList(nn.Embedding(config.buckets * 2 + 1, config.heads) for _ in range(3))
@@ -55,16 +66,22 @@ class WordNetwork(nn.Module):
         self.phrase = nn.Conv1d(config.width, config.width, PHRASE, padding=PHRASE // 2)
         self.norm_phrase = nn.LayerNorm(config.width)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
-        self.dropout = nn.Dropout(config.dropout)
-        self.classify = nn.Linear(config.width, config.classes)
+        self.dropout = Dropout(config.dropout)
         self.apply(_initialise)
         nn.init.normal_(self.token.weight, std=TOKEN_DEVIATION)
         self._prefer_neighbours()
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, bbox: Tensor) -> Tensor:
+    @property
+    def token_table(self) -> nn.Embedding:
+        """The vectors of the vocabulary."""
+        return self.token
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, bbox: Tensor, _: Tensor | None = None
+    ) -> Tensor:
         if self.training and self.config.word_dropout:
-            hidden = torch.rand(input_ids.shape) < self.config.word_dropout
-            input_ids = input_ids.masked_fill(hidden, self.unknown_id)
+            hidden_BL = torch.rand(input_ids.shape, device=input_ids.device) < self.config.word_dropout
+            input_ids = input_ids.masked_fill(hidden_BL, self.config.unknown_id)
         boxes_BL4 = bbox.float() / GRID
         states_BLD = self.token(input_ids) + self.place(self._place_features(boxes_BL4))
         states_BLD = self.dropout(self.norm(states_BLD))
@@ -72,8 +89,7 @@ class WordNetwork(nn.Module):
         bias_BHLL = self._bias(attention_mask, boxes_BL4)
         for layer in self.layers:
             states_BLD = layer(states_BLD, bias_BHLL)
-        logits_BLK: Tensor = self.classify(states_BLD)
-        return logits_BLK
+        return states_BLD
 
     def _phrases(self, states_BLD: Tensor, attention_mask: Tensor) -> Tensor:
         """What each token says together with its neighbours in the text; padding is no neighbour."""
@@ -140,7 +156,7 @@ class Layer(nn.Module):
         self.norm_feed = nn.LayerNorm(config.width)
         self.up = nn.Linear(config.width, config.hidden)
         self.down = nn.Linear(config.hidden, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
     def forward(self, states_BLD: Tensor, bias_BHLL: Tensor) -> Tensor:
         states_BLD = states_BLD + self.dropout(self._attend(self.norm_attention(states_BLD), bias_BHLL))
