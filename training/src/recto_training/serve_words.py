@@ -27,7 +27,7 @@ from recto.inference import Picture, Verdict
 from recto.settings import Pixels, Settings
 from recto.textract import read_pages
 from recto.thumbnail_arrays import read_thumbnails
-from recto_training.predict import WordModel, open_word_model
+from recto_training.predict import HowToRun, Precision, WordModel, open_word_model
 from recto_training.serve import MAX_REQUEST_BYTES, Answer, Asked, accepted, media_type
 from recto_training.serve_requests import (
     REQUEST_KEYS,
@@ -83,6 +83,7 @@ class WordEndpointSettings(Settings):
     pad_to_multiple_of: Annotated[int, Field(gt=0), BeforeValidator(_or_one)] = 8
     inference_threads: Annotated[int, Field(ge=0)] = 0
     """0 for one per core."""
+    inference_precision: Precision = Precision.BFLOAT16
     default_thumbnail_size: Annotated[tuple[Pixels, Pixels], BeforeValidator(_numbers)] = (224, 224)
     """Width and height of the pages that stand in for images that are not given."""
     default_thumbnail_color: Annotated[tuple[Level, Level, Level], BeforeValidator(_colour)] = (128, 128, 128)
@@ -317,13 +318,13 @@ def _rows(verdict: Verdict) -> Sequence[Block]:
 def open_endpoint(model: Path, environment: Mapping[str, str]) -> WordEndpoint:
     """The endpoint over a model's folder; ConfigurationError where folder or environment do not fit."""
     settings = WordEndpointSettings.read(environment)
-    opened = open_word_model(
-        model,
-        threads=settings.inference_threads,
-        batch_size=settings.inference_batch_size,
-        multiple_of=settings.pad_to_multiple_of,
+    how = HowToRun(
+        settings.inference_threads,
+        settings.inference_batch_size,
+        settings.pad_to_multiple_of,
+        settings.inference_precision,
     )
-    return WordEndpoint(opened, settings)
+    return WordEndpoint(open_word_model(model, how), settings)
 
 
 class ToolkitJob(NamedTuple):

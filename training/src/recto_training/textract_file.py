@@ -46,7 +46,7 @@ def read_root(path: Path, streamed_bytes: int = STREAMED_BYTES) -> tuple[dict[st
         raise DamagedDocumentError(f"{CONTENT}: expected an object, got a {type(content).__name__}")
     prefix = BLOCKS if content is root else f"{CONTENT}.{BLOCKS}"
     blocks = content.get(BLOCKS)
-    if is_streamed and blocks is not None:
+    if is_streamed and isinstance(blocks, list):
         blocks = _streamed(path, prefix)
     return root, TextractFile({k: v for k, v in content.items() if k != BLOCKS}, blocks)  # type: ignore[arg-type]
 
