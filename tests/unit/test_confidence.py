@@ -5,13 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recto import confidence as confidence_module
 from recto.confidence import (
     FEATURES,
     Calibration,
     Evidence,
+    Offset,
     Standing,
+    dump_calibration,
     feature_vector,
     features_of,
+    log_odds,
     parse_calibration,
 )
 from recto.errors import ReleaseError
@@ -78,10 +82,58 @@ def test_a_calibration_is_the_logistic_function_of_its_features() -> None:
 
 
 def test_the_feature_vector_follows_the_documented_order() -> None:
-    features = features_of(Evidence(0.1, 0.2, 0.3, 0.4, 0.5, 1), Standing(False, 2, 0.7, 0.8))
+    evidence = Evidence(0.1, 0.2, 0.3, 0.4, 0.5, 1, 0.6, 0.7, 0.8, 0.9, 1.5, True, False, 2)
+    features = features_of(evidence, Standing(False, 2, 0.7, 0.8, 3, True, False))
 
-    assert feature_vector(features) == [0.1, 0.2, 0.3, 0.4, 0.5, math.log(2), 0.0, math.log(2), 0.7, 0.8]
+    odds = [log_odds(p) for p in (0.1, 0.2, 0.6, 0.7, 0.8, 0.9)]
+    of_mention = [0.1, 0.2, 0.3, 0.4, 0.5, math.log(2), *odds, 1.5, 1.0, 0.0, math.log(2)]
+    of_value = [0.0, math.log(2), 0.7, 0.8, log_odds(0.8), math.log(4), 0.0, 0.0]
+    assert feature_vector(features) == pytest.approx(of_mention + of_value)
     assert tuple(features) == FEATURES
+
+
+def test_every_feature_is_explained_where_the_module_says_what_they_are() -> None:
+    lines = (confidence_module.__doc__ or "").splitlines()
+    explained = [line.split()[0] for line in lines if line.startswith("    ")]
+
+    assert [name for name in FEATURES if name not in explained] == []
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_log_odds_rise_with_the_probability_and_stay_finite(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+
+    assert -9.3 < log_odds(low) <= log_odds(high) < 9.3
+
+
+def test_a_class_adds_its_offset_and_others_do_not() -> None:
+    offset = Offset(coefficients=(1.0,), intercept=-2.0)
+    calibration = Calibration(
+        schema_version=2, features=("mean_ocr",), coefficients=(2.0,), intercept=0.5, classes={3: offset}
+    )
+    features = {"mean_ocr": 0.5}
+
+    assert calibration.confidence(features, 3) == pytest.approx(1 / (1 + math.exp(-(0.5 + 1 - 2 + 0.5))))
+    assert calibration.confidence(features, 2) == calibration.confidence(features)
+    assert parse_calibration(dump_calibration(calibration)) == calibration
+
+
+def test_a_feature_beyond_what_the_fit_saw_counts_as_the_furthest_that_it_saw() -> None:
+    calibration = Calibration(
+        schema_version=2, features=("surprise",), coefficients=(-1.0,), intercept=0.0, ranges=((0.5, 2.0),)
+    )
+
+    assert calibration.confidence({"surprise": 90.0}) == calibration.confidence({"surprise": 2.0})
+    assert calibration.confidence({"surprise": 0.0}) == calibration.confidence({"surprise": 0.5})
+
+
+def test_a_file_of_the_first_schema_is_read_as_it_always_was() -> None:
+    source = {"method": "logistic", "features": ["mean_ocr"], "coefficients": [2.0], "intercept": -1.0}
+
+    calibration = parse_calibration(json.dumps(source))
+
+    assert (calibration.schema_version, calibration.ranges, calibration.classes) == (1, (), {})
+    assert calibration.confidence({"mean_ocr": 0.5}) == pytest.approx(0.5)
 
 
 def test_a_calibration_comes_back_from_its_file() -> None:
@@ -94,11 +146,16 @@ def test_a_calibration_comes_back_from_its_file() -> None:
         ({"features": ["mean_oca"], "coefficients": [1.0]}, "unknown features: mean_oca"),
         ({"coefficients": [1.0]}, "6 features with 1 coefficients"),
         ({"method": "isotonic"}, "method"),
+        ({"schema": 3}, "schema"),
+        ({"classes": {"0": {"coefficients": [0] * 6, "intercept": 0}}}, "ranges and classes need schema 2"),
+        ({"schema": 2, "classes": {"0": {"coefficients": [0], "intercept": 0}}}, "6 features with 1 coeff"),
+        ({"schema": 2, "ranges": [[0, 1]]}, "6 features with 1 ranges"),
+        ({"schema": 2, "ranges": [[1, 0]] * 6}, "the lower one first"),
         ({"extra": 1}, "extra"),
     ],
 )
 def test_a_wrong_calibration_is_refused_with_what_is_wrong(change: dict[str, object], said: str) -> None:
-    source = json.dumps(DEFAULT.model_dump() | change)
+    source = json.dumps(DEFAULT.model_dump(mode="json") | change)
 
     with pytest.raises(ReleaseError, match=said):
         parse_calibration(source)

@@ -1,4 +1,5 @@
 import json
+import math
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -154,7 +155,22 @@ def test_a_mention_knows_its_words_its_boxes_and_its_evidence() -> None:
     assert mention.blocks == ("p1-w2", "p1-w3", "p1-w4")
     assert [box.top for box in mention.boxes] == pytest.approx([0.05, 0.07])
     assert mention.box == Box.around(mention.boxes)
-    assert mention.evidence == pytest.approx((0.5, 0.7, 0.4, 0.6, 0.5, 3))
+    assert mention.evidence[:6] == pytest.approx((0.5, 0.7, 0.4, 0.6, 0.5, 3))
+
+
+def test_a_mention_knows_how_sure_the_model_is_of_the_words_beside_it() -> None:
+    within = drawn("You pay@4/0.6 up@1/0.9 to@1/0.7 $25@1/0.8 each@4/0.55 month")
+    across = drawn("the monthly fee@4/0.65", "up@1/0.9 to@1/0.8 $25@1/0.7", "each@4/0.75 month or more")
+    alone = drawn("$25@1/0.8")
+
+    (one,), (other,), (last,) = (mentions(*each, FIELDS) for each in (within, across, alone))
+
+    assert (one.evidence.before, one.evidence.after) == (0.6, 0.55)
+    assert (one.evidence.starts_line, one.evidence.ends_line) == (False, False)
+    assert (one.evidence.first_probability, one.evidence.last_probability) == (0.9, 0.8)
+    assert (other.evidence.before, other.evidence.after) == (0.65, 0.75)
+    assert (other.evidence.starts_line, other.evidence.ends_line) == (True, True)
+    assert (last.evidence.before, last.evidence.after, last.evidence.num_lines) == (1.0, 1.0, 1)
 
 
 def test_predictions_for_another_number_of_words_are_refused() -> None:
@@ -330,6 +346,25 @@ def test_the_features_for_fitting_say_how_each_mention_stands() -> None:
     ]  # fmt: skip
     assert [row["rival"] for _, _, _, row in rows] == [0.7, 0.7, 0.9, 0.0]
     assert [row["support"] for _, _, _, row in rows] == pytest.approx([2 / 3, 2 / 3, 1 / 3, 1.0])
+    assert [row["log_rivals"] for _, _, _, row in rows] == pytest.approx([*2 * [math.log(2)], math.log(3), 0])
+
+
+def test_a_broken_validator_and_a_second_reading_are_features_too() -> None:
+    fields = field_list(
+        {"Name": "Date", "Type": "date", "Select": "first"},
+        {
+            "Name": "Fee",
+            "Type": "money",
+            "Select": "first",
+            "Validators": [{"Name": "money_range", "Maximum": 100}],
+        },
+    )
+    page = drawn("on 01/02/2019@0 or 13/02/2019@0 pay $25@1 or $250@1", other=2)
+
+    rows = [row for _, _, _, row in value_features(document_mentions([page], fields), fields)]
+
+    assert [row["unambiguous"] for row in rows] == [0.0, 1.0, 1.0, 1.0]
+    assert [row["valid"] for row in rows] == [1.0, 1.0, 1.0, 0.0]
 
 
 # --- documents --------------------------------------------------------------------------------------

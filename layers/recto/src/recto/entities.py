@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from recto.confidence import Calibration, Evidence, Standing, features_of
 from recto.document import Page, PagePredictions
 from recto.errors import PageCountMismatchError, PageOrderError
-from recto.fields import FieldConfiguration, FieldList, Select
+from recto.fields import DATES, NUMBERS, FieldConfiguration, FieldList, Select
 from recto.geometry import Box
 from recto.normalise import Certainty, Normalized
 from recto.reading_order import ReadingOrder, reading_order
@@ -39,6 +39,8 @@ DEFAULT_THRESHOLD = 0.8
 """For fields to which neither the release nor the operator gave a threshold: rather a review too many."""
 
 
+WHOLE = DATES | NUMBERS | {"email", "phone"}
+"""Normalisers of values that do not go on once they are whole: an amount under an amount is another one."""
 LEAST_ITEM_WORDS = 2
 """Names in a list have so many words at least, for a word in common to mean anything."""
 LEAST_ITEM_LETTERS = 3
@@ -78,7 +80,10 @@ def mentions(page: Page, predictions: PagePredictions, fields: FieldList) -> lis
         return []
     order = reading_order(page.words)
     lines_of = _joined_lines(page, order, _runs(order, predictions.classes, wanted), wanted)
-    return [_mention(page, predictions, wanted, lines) for lines in lines_of]
+    above = {below: number for number, below in enumerate(order.below) if below is not None}
+    return [
+        _mention(page, predictions, wanted, lines, _neighbours(order, above, lines)) for lines in lines_of
+    ]
 
 
 def document_mentions(pages: Iterable[tuple[Page, PagePredictions]], fields: FieldList) -> Iterator[Mention]:
@@ -109,6 +114,9 @@ class _Run(NamedTuple):
     segment: int
     starts_line: bool
     ends_line: bool
+    before: int | None = None
+    """The word before it in its line."""
+    after: int | None = None
 
 
 def _runs(order: ReadingOrder, classes: Sequence[int], wanted: Mapping[int, Any]) -> list[_Run]:
@@ -123,7 +131,11 @@ def _runs(order: ReadingOrder, classes: Sequence[int], wanted: Mapping[int, Any]
             if end < len(words) and classes[words[end]] == class_id:
                 continue
             if class_id in wanted:
-                runs.append(_Run(class_id, words[start:end], number, start == 0, end == len(words)))
+                before = words[start - 1] if start else None
+                after = words[end] if end < len(words) else None
+                runs.append(
+                    _Run(class_id, words[start:end], number, before is None, after is None, before, after)
+                )
             start = end
     return runs
 
@@ -143,10 +155,18 @@ def _joined_lines(
         is_later = other > index  # always so on real pages; degenerate boxes may lie below each other
         if runs[other].class_id != run.class_id or other in taken or not is_later:
             continue
-        if not (wanted[run.class_id].is_multi_valued and _are_items(page, order, run, runs[other])):
+        if not _are_apart(page, order, run, runs[other], wanted[run.class_id]):
             follower[index] = other
             taken.add(other)
     return [_chain(runs, follower, index) for index in range(len(runs)) if index not in taken]
+
+
+def _are_apart(page: Page, order: ReadingOrder, run: _Run, below: _Run, field: FieldConfiguration) -> bool:
+    """Whether two lines of one class say two things: two whole amounts or dates, or names in a list."""
+    if field.normalizer_name in WHOLE:
+        texts = (" ".join(page.words[i].text for i in one.words) for one in (run, below))
+        return all(field.normalise(text).value is not None for text in texts)
+    return field.is_multi_valued and _are_items(page, order, run, below)
 
 
 def _are_items(page: Page, order: ReadingOrder, run: _Run, below: _Run) -> bool:
@@ -194,12 +214,30 @@ def _chain(runs: list[_Run], follower: Mapping[int, int], index: int) -> list[_R
     return chain
 
 
+def _neighbours(
+    order: ReadingOrder, above: Mapping[int, int], lines: Sequence[_Run]
+) -> tuple[int | None, int | None]:
+    """The words before and after a mention in its text, on the lines above and below it if need be."""
+    before, after = lines[0].before, lines[-1].after
+    if before is None and lines[0].segment in above:
+        before = order.segments[above[lines[0].segment]].words[-1]
+    below = order.below[lines[-1].segment]
+    if after is None and below is not None:
+        after = order.segments[below].words[0]
+    return before, after
+
+
 def _mention(
-    page: Page, predictions: PagePredictions, wanted: Mapping[int, FieldConfiguration], lines: list[_Run]
+    page: Page,
+    predictions: PagePredictions,
+    wanted: Mapping[int, FieldConfiguration],
+    lines: list[_Run],
+    neighbours: tuple[int | None, int | None],
 ) -> Mention:
     indices = tuple(word for line in lines for word in line.words)
     words = [page.words[i] for i in indices]
     boxes = tuple(Box.around(page.words[i].box for i in line.words) for line in lines)
+    before, after = (1.0 if i is None else predictions.probabilities[i] for i in neighbours)
     return Mention(
         class_id=lines[0].class_id,
         name=wanted[lines[0].class_id].name,
@@ -213,6 +251,12 @@ def _mention(
             [predictions.probabilities[i] for i in indices],
             [word.confidence for word in words],
             [predictions.agreements[i] for i in indices] if predictions.agreements else (),
+        )._replace(
+            before=before,
+            after=after,
+            starts_line=lines[0].starts_line,
+            ends_line=lines[-1].ends_line,
+            num_lines=len(lines),
         ),
     )
 
@@ -241,7 +285,7 @@ def _scored_values(
 ) -> list[_Scored]:
     """The distinct values of a field, in the order of their first mention."""
     said = _said(field, found)
-    standings = _standings(field, said, len(found))
+    standings = _standings(field, said, len(found), reference)
     pairs = zip(said, standings, strict=True)
     return [_scored(field, one, how, calibration, reference) for one, how in pairs]
 
@@ -259,19 +303,33 @@ def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
     return list(said.values())
 
 
-def _standings(field: FieldConfiguration, said: Sequence[_Said], total: int) -> list[Standing]:
+def _standings(
+    field: FieldConfiguration, said: Sequence[_Said], total: int, reference: date | None
+) -> list[Standing]:
     """How each value stands among the others; values of a multi-valued field are no rivals."""
-    parsed = [one.normalized.value is not None for one in said]
-    counts = [len(one.mentions) for one in said]
+    alone = [_standing_alone(field, one, reference) for one in said]
     if field.is_multi_valued:
-        return [Standing(*pair) for pair in zip(parsed, counts, strict=True)]
+        return alone
     best = [max(mention.evidence.mean_probability for _, mention in one.mentions) for one in said]
     first, second = [*sorted(best, reverse=True), 0.0, 0.0][:2]
-    rivals = [second if own == first else first for own in best]
     return [
-        Standing(is_parsed, count, count / total, rival)
-        for is_parsed, count, rival in zip(parsed, counts, rivals, strict=True)
+        standing._replace(
+            support=standing.num_mentions / total,
+            rival=second if own == first else first,
+            num_rivals=total - standing.num_mentions,
+        )
+        for standing, own in zip(alone, best, strict=True)
     ]
+
+
+def _standing_alone(field: FieldConfiguration, one: _Said, reference: date | None) -> Standing:
+    verdicts = judge(field.validators or (), one.mentions[0][1].text, one.normalized, reference)
+    return Standing(
+        parsed=one.normalized.value is not None,
+        num_mentions=len(one.mentions),
+        is_ambiguous=one.normalized.certainty is Certainty.AMBIGUOUS,
+        is_valid=all(verdict.passed for verdict in verdicts),
+    )
 
 
 def _scored(
@@ -305,7 +363,7 @@ def _detection(mention: Mention, standing: Standing, calibration: Calibration) -
     return Detection(
         class_id=mention.class_id,
         class_name=mention.name,
-        confidence=calibration.confidence(features_of(mention.evidence, standing)),
+        confidence=calibration.of(mention.evidence, standing, mention.class_id),
         blocks=mention.blocks,
         bounding_box=BoundingBox.of(mention.box),
         boxes=tuple(map(BoundingBox.of, mention.boxes)),
@@ -316,12 +374,12 @@ def _detection(mention: Mention, standing: Standing, calibration: Calibration) -
 
 
 def value_features(
-    mention_list: Iterable[Mention], fields: FieldList
+    mention_list: Iterable[Mention], fields: FieldList, reference: date | None = None
 ) -> Iterator[tuple[str, str, Mention, dict[str, float]]]:
     """(field, normal form or text, mention, its features) of each mention: what calibration is fitted on."""
     for field, found in _by_field(mention_list, fields):
         said = _said(field, found)
-        for one, standing in zip(said, _standings(field, said, len(found)), strict=True):
+        for one, standing in zip(said, _standings(field, said, len(found), reference), strict=True):
             for _, mention in one.mentions:
                 text = one.normalized.value or mention.text
                 yield field.name, text, mention, features_of(mention.evidence, standing)
