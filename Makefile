@@ -5,6 +5,7 @@ PYTHON ?= python3
 PRODUCT := .venv/bin/python
 TOOLS := .venv-tools/bin
 TRAINING := .venv-training/bin/python
+JOBS := .venv-jobs/bin/python
 
 # Fast ones first, so that a mistake shows early.
 TESTS := $(wildcard tests/unit tests/contract tests/functional tests/e2e)
@@ -25,7 +26,7 @@ demo: setup-demo ## sample documents through the whole pipeline on this machine,
 	@.venv/bin/recto demo
 
 .PHONY: test
-test: setup check training-tests ## everything that must pass: checks, then all tests
+test: setup check training-tests jobs-tests ## everything that must pass: checks, then all tests
 	@$(PRODUCT) -m pytest $(TESTS)
 
 .PHONY: check lint types boundaries template
@@ -61,6 +62,10 @@ e2e: setup-demo ## documents through the local runtime
 training-tests: setup ## the training code's tests, in its own environment
 	@$(TRAINING) -m pytest --quiet tests/training
 
+jobs-tests: ## the requests of SageMaker jobs, in their own environment
+	@$(PYTHON) scripts/bootstrap.py jobs
+	@$(JOBS) -m pytest --quiet tests/jobs
+
 .PHONY: train-demo prove prove-mail
 train-demo: setup ## train, export and calibrate the demo release anew (25 to 45 minutes)
 	@$(TRAINING) training/train.py demo --run .recto/demo-run --release local/releases/demo
@@ -92,4 +97,4 @@ clean: ## stop the local runtime; remove what was built, its state and the demo'
 	@rm -rf .aws-sam .recto build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 distclean: clean ## the virtual environments and the wheels as well: the next set-up needs a package index
-	@rm -rf .venv .venv-tools .venv-training .venv-bench .wheels
+	@rm -rf .venv .venv-tools .venv-training .venv-jobs .venv-bench .wheels

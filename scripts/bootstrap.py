@@ -76,6 +76,8 @@ class Environment:
     projects: tuple[Project, ...] = ()
     on_demand: bool = False
     """Made only where it is asked for by name."""
+    is_compiled: bool = True
+    """Whether pip writes bytecode of everything; Python writes that of what is imported anyway."""
 
     @property
     def path(self) -> Path:
@@ -136,6 +138,14 @@ ENVIRONMENTS = (
             Project("ocr"),
             Project("local"),
         ),
+    ),
+    Environment(
+        "jobs",
+        ".venv-jobs",
+        "launchers of SageMaker jobs, with SageMaker's SDK",
+        (Project("layers/recto"), Project("training/jobs")),
+        on_demand=True,
+        is_compiled=False,  # 13 s instead of 56 s, 250 MB less
     ),
     Environment(
         "benchmarks",
@@ -219,6 +229,7 @@ def make(environment: Environment) -> None:
         gather(environment, environment.python, environment.pinned)
         gathered.write_text(needs)
     constraint = ["--constraint", environment.pinned]
+    constraint += [] if environment.is_compiled else ["--no-compile"]
     install(
         environment.python, [*constraint, *environment.requirements()], f"installing {environment.folder}"
     )
@@ -289,7 +300,7 @@ def chosen(names: Sequence[str]) -> list[Environment]:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Make the virtual environments of this repository.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="product, tools, training (default), benchmarks"
+        "names", nargs="*", metavar="NAME", help="product, tools, training (default), jobs, benchmarks"
     )
     parser.add_argument(
         "--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt"

@@ -1,0 +1,1 @@
+"""Launches Recto's jobs on SageMaker: training, tuning, processing. What runs inside them is elsewhere."""
