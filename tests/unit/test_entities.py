@@ -141,6 +141,20 @@ def test_lines_of_a_single_valued_field_stay_one_mention_even_where_they_look_li
     assert found(*rows) == ["Fee: Up To $25\nUp To $40"]
 
 
+@pytest.mark.parametrize(
+    ("upper", "lower"),
+    [("33.90@1", "33.90@1"), ("RM@1 33.90@1", "RM@1 40.00@1"), ("1/7/2020@0", "2020-07-02@0")],
+    ids=["amounts", "amounts with a currency", "dates"],
+)
+def test_an_amount_or_a_date_below_another_is_a_mention_of_its_own(upper: str, lower: str) -> None:
+    assert len(found(f"total {upper}", f"round {lower}")) == 2
+    assert len(found(f"Total {upper}", f"      {lower}")) == 2
+
+
+def test_a_date_over_two_lines_is_one_mention() -> None:
+    assert found("dated July@0 1,@0", "2020@0 in Rome") == ["Date: July 1,\n2020"]
+
+
 def test_ignored_fields_are_dropped_and_part_mentions_all_the_same() -> None:
     assert found("Gold@2 hidden@3 Blue@2") == ["Card: Gold", "Card: Blue"]
 

@@ -39,8 +39,8 @@ DEFAULT_THRESHOLD = 0.8
 """For fields to which neither the release nor the operator gave a threshold: rather a review too many."""
 
 
-WHOLE = DATES | NUMBERS | {"email", "phone"}
-"""Normalisers of values that do not go on once they are whole: an amount under an amount is another one."""
+CURRENCY_LETTERS = 3
+"""A currency has so many letters at most; longer words say that more than an amount is meant."""
 LEAST_ITEM_WORDS = 2
 """Names in a list have so many words at least, for a word in common to mean anything."""
 LEAST_ITEM_LETTERS = 3
@@ -162,11 +162,18 @@ def _joined_lines(
 
 
 def _are_apart(page: Page, order: ReadingOrder, run: _Run, below: _Run, field: FieldConfiguration) -> bool:
-    """Whether two lines of one class say two things: two whole amounts or dates, or names in a list."""
-    if field.normalizer_name in WHOLE:
-        texts = (" ".join(page.words[i].text for i in one.words) for one in (run, below))
-        return all(field.normalise(text).value is not None for text in texts)
+    """Whether two lines of one class say two things: two dates, two bare amounts, or names in a list."""
+    if field.normalizer_name in DATES | NUMBERS:
+        lines = [[page.words[i].text for i in one.words] for one in (run, below)]
+        is_bare = field.normalizer_name in DATES or all(_is_bare_amount(words) for words in lines)
+        return is_bare and all(field.normalise(" ".join(words)).value is not None for words in lines)
     return field.is_multi_valued and _are_items(page, order, run, below)
+
+
+def _is_bare_amount(words: Sequence[str]) -> bool:
+    """Numbers and at most a currency beside them: `RM 33.90`, but not `up to $25`, which may go on."""
+    letters = ["".join(filter(str.isalpha, word)) for word in words]
+    return all(len(one) <= CURRENCY_LETTERS and one.isupper() for one in letters if one)
 
 
 def _are_items(page: Page, order: ReadingOrder, run: _Run, below: _Run) -> bool:

