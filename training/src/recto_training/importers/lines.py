@@ -30,7 +30,9 @@ _PARTS = re.compile(
       | (?<=[^\W\d_]\.:)(?=\S)
       | (?<=:)(?=[^\W\d_])              # :value, but not 12:30
       | (?<=\bRM)(?=[\d.-]) | (?<=[$€£¥])(?=[\d.-])
-      | (?<=\d{4})(?=\()|(?<=\))(?=\w)  # 2018(MON) and (GST)12""",
+      | (?<=\w)(?=\() | (?<=\))(?=\w)   # BHD(1234-M), (GST)12
+      | (?<=\d[.,]\d\d)(?=[A-Z]{1,3}$)   # 5.90SR
+      | (?<=\d{4})(?=[A-Za-z]{3}) | (?<=\d{8})(?=/\d)  # 2018TIME, 20180428/191204""",
     re.VERBOSE,
 )
 """Places inside a run of characters without white space where a new word begins."""
@@ -96,7 +98,7 @@ def lines_corpus(
     paths = {name: _path_of(folder, name, truth) for name in values}
 
     def read(name: str) -> LabelledDocument:
-        image = _image_of(images, name)
+        image = image_of(images, name)
         page = Page(1, words_of_lines(read_lines(paths[name], image)))
         return align_document(name, [page], values[name], fields, how, images=[str(image or "")]).document
 
@@ -110,7 +112,8 @@ def _path_of(folder: Path, name: str, truth: Path) -> Path:
     return found[0]
 
 
-def _image_of(images: Path | None, name: str) -> Path | None:
+def image_of(images: Path | None, name: str) -> Path | None:
+    """The image of this name in a folder of images, where there is one."""
     if images is None:
         return None
     return next((path for suffix in IMAGES if (path := images / f"{name}{suffix}").is_file()), None)
