@@ -118,7 +118,7 @@ def test_no_large_file_but_the_release_is_kept() -> None:
 # --- environments -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["product", "tools", "training"])
+@pytest.mark.parametrize("name", ["product", "tools", "training", "jobs"])
 def test_every_version_is_pinned_exactly_and_without_an_address(name: str) -> None:
     lines = (ROOT / "constraints" / f"{name}.txt").read_text().splitlines()
 
