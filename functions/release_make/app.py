@@ -8,6 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
+from recto.aws.sagemaker import SageMakerEndpoints
 from recto.aws.services import EventBridgeEvents, ParameterStore
 from recto.aws.shell import settings_of, utc_now
 from recto.messages import ParameterChange
@@ -34,6 +35,9 @@ def wiring() -> FollowParameter:
         events=EventBridgeEvents(CALLER, settings.event_bus, settings.project_id),
         fields_parameter=settings.fields_parameter,
         endpoint_parameter=settings.endpoint_parameter,
+        endpoints=SageMakerEndpoints(CALLER),
+        topic=settings.notification_topic_arn,
+        project=settings.project_id,
     )
 
 

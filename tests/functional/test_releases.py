@@ -8,6 +8,7 @@ import pytest
 
 from recto.aws.s3 import S3Objects
 from recto.errors import (
+    ConfigurationError,
     FieldConfigurationError,
     ParameterMissingError,
     ReleaseError,
@@ -16,7 +17,9 @@ from recto.errors import (
 from recto.fields import parse_fields
 from recto.messages import ParameterChange
 from recto.places import Location
-from recto.release import FIELDS, FILES, INDEX, MODEL, parse_release
+from recto.ports import EndpointInfo
+from recto.release import CALIBRATION, FIELDS, FILES, INDEX, MODEL, Release, parse_release
+from recto.release_contents import THRESHOLDS
 from recto.steps.fields_of_release import load_fields
 from recto.steps.follow_parameter import REFUSAL, FollowParameter, follow_parameter
 from recto.steps.make_release import (
@@ -26,12 +29,13 @@ from recto.steps.make_release import (
     remake_with_fields,
     use_release,
 )
-from tests.fakes import FakeClock, FakeEvents, FakeParameters
+from tests.fakes import FakeClock, FakeEndpoints, FakeEvents, FakeParameters
 from tests.functional.conftest import INBOX, WORK
 from tests.functional.test_handlers import Context, load
 from tests.unit.releases import ENTRIES, changed, contents
 
 USED, LIST, ENDPOINT = "/recto/config/Release", "/recto/config/EntityConfiguration", "/recto/config/Endpoint"
+TOPIC = "arn:aws:sns:us-east-1:000000000000:model"
 
 
 @pytest.fixture
@@ -59,7 +63,8 @@ def base(maker: ReleaseMaker) -> str:
 
 @pytest.fixture
 def step(maker: ReleaseMaker, events: FakeEvents) -> FollowParameter:
-    return FollowParameter(maker, events, LIST, ENDPOINT)
+    endpoints = FakeEndpoints(WORK, TOPIC, "model-endpoint")
+    return FollowParameter(maker, events, LIST, ENDPOINT, endpoints, TOPIC, "recto")
 
 
 def at(prefix: str, name: str) -> Location:
@@ -282,13 +287,129 @@ def test_a_bad_list_is_refused_by_name_and_what_is_in_use_stays(
     assert step.maker.parameters.read(USED) == base
 
 
-def test_an_endpoint_is_refused_since_none_is_asked_yet(
-    base: str, step: FollowParameter, events: FakeEvents
+# --- the model behind an endpoint ---------------------------------------------------------------------
+
+
+def index_of(step: FollowParameter, prefix: str) -> Release:
+    return parse_release(step.maker.objects.read(at(prefix, INDEX)))
+
+
+def test_an_endpoint_in_the_parameter_makes_a_release_without_a_model_and_with_all_else(
+    base: str, step: FollowParameter
 ) -> None:
-    told = follow(step, "my-endpoint", ENDPOINT)
+    told = follow(step, "recto-words", ENDPOINT)
+
+    release = prove_whole(told.release, step.maker.objects, WORK)
+    fields = load_fields(step.maker.objects, WORK, told.release)
+    assert (told.outcome, step.maker.parameters.read(USED)) == ("made", told.release)
+    assert told.changes == ("model: endpoint recto-words, before its own, in the function",)
+    assert (release.backend, release.endpoint, release.embedded_release) == ("sagemaker", "recto-words", base)
+    assert set(release.files) == {FIELDS, CALIBRATION, THRESHOLDS}
+    assert release.figures == {}
+    assert fields.thresholds.fields == {"Total": 0.9}
+
+
+def test_without_the_endpoint_the_earlier_model_is_used_again_with_the_fields_of_today(
+    base: str, step: FollowParameter
+) -> None:
+    follow(step, "recto-words", ENDPOINT)
+    follow(step, "recto-others", ENDPOINT)
+    renamed = follow(step, changed(Total={"Name": "Amount"}))
+    del step.maker.parameters.values[ENDPOINT]  # as `undefined` reads
+
+    told = follow_parameter(ParameterChange(name=ENDPOINT), step)
+
+    release = index_of(step, told.release)
+    assert index_of(step, renamed.release).endpoint == "recto-others"
+    assert (told.outcome, release.backend, release.endpoint) == ("made", "embedded", "")
+    assert MODEL in release.files
+    assert "Amount" in load_fields(step.maker.objects, WORK, told.release).fields
+    assert step.maker.parameters.read(USED) == told.release
+
+
+def test_back_without_other_changes_is_the_very_release_from_before(base: str, step: FollowParameter) -> None:
+    follow(step, "recto-words", ENDPOINT)
+    step.maker.parameters.values.pop(ENDPOINT)
+
+    told = follow_parameter(ParameterChange(name=ENDPOINT), step)
+
+    assert (told.outcome, told.release) == ("made", base)
+
+
+def test_no_endpoint_where_none_was_is_nothing(base: str, step: FollowParameter, events: FakeEvents) -> None:
+    told = follow_parameter(ParameterChange(name=ENDPOINT), step)
+
+    assert (told.outcome, told.release) == ("unchanged", base)
+    assert events.published == []
+
+
+def test_an_endpoint_that_came_without_a_model_to_go_back_to_is_told_by_name(
+    maker: ReleaseMaker, step: FollowParameter
+) -> None:
+    index = {"backend": "sagemaker", "endpoint": "recto-words"}
+    prefix = publish_release(contents(**index), maker.objects, WORK)
+    use_release(prefix, maker.parameters, USED)
+
+    told = follow_parameter(ParameterChange(name=ENDPOINT), step)
+
+    assert (told.outcome, told.release) == ("refused", prefix)
+    assert "has no model of its own" in told.failure.Cause
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("others-words", {}, "expected a name that begins with recto-"),
+        ("recto-words", {"is_async": False}, "expected an asynchronous one"),
+        ("recto-words", {"status": "Creating"}, "expected it InService, it is Creating"),
+        ("recto-words", {"success_topic": "arn:other"}, "expected SuccessTopic and ErrorTopic"),
+        ("recto-words", {"output_path": f"s3://{WORK}/ocr-endpoint/a"}, "expected its S3OutputPath below"),
+    ],
+)
+def test_an_endpoint_that_could_not_be_used_is_refused_by_name_when_it_is_named(
+    base: str, step: FollowParameter, events: FakeEvents, name: str, change: dict[str, Any], said: str
+) -> None:
+    endpoints = FakeEndpoints(WORK, TOPIC, "model-endpoint")
+    endpoints.info = endpoints.info._replace(**change)
+
+    told = follow(step._replace(endpoints=endpoints), name, ENDPOINT)
 
     assert (told.outcome, told.release, told.failure.Error) == ("refused", base, "ConfigurationError")
-    assert "not built yet" in events.published[0][1]["Cause"]
+    assert said in events.published[0][1]["Cause"]
+    assert step.maker.parameters.read(USED) == base
+
+
+def test_an_endpoint_that_is_not_there_is_refused_by_name(base: str, step: FollowParameter) -> None:
+    class NoEndpoints(FakeEndpoints):
+        def describe(self, name: str) -> EndpointInfo:
+            raise ConfigurationError(f"DescribeEndpoint {name}: Could not find endpoint")
+
+    told = follow(step._replace(endpoints=NoEndpoints(WORK, TOPIC)), "recto-absent", ENDPOINT)
+
+    assert (told.outcome, told.failure.Error) == ("refused", "ConfigurationError")
+    assert "recto-absent: Could not find" in told.failure.Cause
+
+
+def test_a_list_and_an_endpoint_changed_at_once_are_both_in_use(
+    base: str, maker: ReleaseMaker, step: FollowParameter
+) -> None:
+    """The one that finds another release in use when it is done begins again with that one."""
+
+    class WhileMaking(S3Objects):
+        def copy(self, source: Location, target: Location) -> None:
+            super().copy(source, target)
+            if "recto-words" not in told:
+                told.append("recto-words")
+                follow(step, "recto-words", ENDPOINT)
+
+    told: list[str] = []
+    slow = step._replace(maker=maker._replace(copies=WhileMaking("recto-tests")))
+
+    made = follow(slow, changed(Total={"Name": "Amount"}))
+
+    assert made.outcome == "made"
+    assert index_of(step, made.release).endpoint == "recto-words"
+    assert "Amount" in load_fields(maker.objects, WORK, made.release).fields
 
 
 def test_a_list_without_a_model_is_refused(step: FollowParameter) -> None:
@@ -305,7 +426,7 @@ def test_an_undefined_parameter_is_left_alone(base: str, step: FollowParameter, 
 
 
 def test_of_two_changes_at_once_the_later_one_stays_in_use(
-    base: str, maker: ReleaseMaker, events: FakeEvents
+    base: str, maker: ReleaseMaker, step: FollowParameter
 ) -> None:
     class ChangedMeanwhile(FakeParameters):
         """Says the earlier list the first time it is asked."""
@@ -316,7 +437,7 @@ def test_of_two_changes_at_once_the_later_one_stays_in_use(
             return value
 
     parameters = ChangedMeanwhile({USED: base, LIST: json.dumps(changed(Total={"Name": "Earlier"}))})
-    step = FollowParameter(maker._replace(parameters=parameters), events, LIST, ENDPOINT)
+    step = step._replace(maker=maker._replace(parameters=parameters))
 
     earlier = follow_parameter(ParameterChange(name=LIST), step)
     later = follow_parameter(ParameterChange(name=LIST), step)
@@ -359,6 +480,7 @@ def test_the_function_follows_the_parameter_whose_name_the_event_carries(
     settings = {
         "WORK_BUCKET": WORK, "PROJECT_ID": "recto", "EVENT_BUS": "default",
         "RELEASE_PARAMETER": USED, "FIELDS_PARAMETER": LIST, "ENDPOINT_PARAMETER": ENDPOINT,
+        "NOTIFICATION_TOPIC_ARN": TOPIC,
     }  # fmt: skip
     app = load("release_make", "app", monkeypatch, **settings)
 

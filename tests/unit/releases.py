@@ -18,9 +18,9 @@ LABELS = ["Total", "Date", "Header", "other"]
 def contents(entries: list[dict[str, Any]] | None = None, **index: Any) -> dict[str, bytes]:
     """The files of a release; `index` overrides what its index says, `thresholds` are its file's."""
     thresholds = index.pop("thresholds", {"default": 0.7, "fields": {"Total": 0.9}})
+    own = {} if index.get("endpoint") else {MODEL: b"a model" * 100, TOKENIZER: b"{}"}
     files = {
-        MODEL: b"a model" * 100,
-        TOKENIZER: b"{}",
+        **own,
         FIELDS: json.dumps(ENTRIES if entries is None else entries).encode(),
         CALIBRATION: Calibration.default().model_dump_json().encode(),
         THRESHOLDS: json.dumps(thresholds).encode(),

@@ -7,7 +7,7 @@ from recto.aws.services import UNDEFINED, ParameterStore
 from recto.errors import ConfigurationError, ParameterMissingError
 from recto.messages import OCR_ENGINES
 from recto.ports import AsyncEndpoints, EndpointInfo
-from recto.steps.async_inference import OCR, require_usable
+from recto.steps.async_inference import OCR, require_reachable, require_usable
 from recto.steps.ocr_engine import SAGEMAKER, OcrChoice
 from recto_cli.stack import CALLER, Stack
 
@@ -54,11 +54,7 @@ def check_endpoint(stack: Stack, endpoint: str, endpoints: AsyncEndpoints | None
     """ConfigurationError for an endpoint that the pipeline could not use."""
     if not endpoint:
         raise ConfigurationError("which endpoint? say --endpoint NAME")
-    if not endpoint.startswith(f"{stack.project}-"):
-        raise ConfigurationError(
-            f"endpoint {endpoint}: expected a name that begins with {stack.project}-, for the pipeline's "
-            "role may call no other"
-        )
+    require_reachable(endpoint, stack.project)
     found = (endpoints or SageMakerEndpoints(CALLER)).describe(endpoint)
     require_usable(endpoint, found, stack.name("static/OcrEndpointTopicArn"), stack.work, OCR)
     return found

@@ -48,14 +48,17 @@ def release_make(
         list[str] | None, typer.Option(metavar="NUMBER|FIELD=NUMBER", help="For all fields, or for one")
     ] = None,
     name: Annotated[str, typer.Option(help="The release's name; the source's unless said otherwise")] = "",
+    endpoint: Annotated[
+        str, typer.Option(help="The asynchronous SageMaker endpoint of the model, instead of a model file")
+    ] = "",
     use: Annotated[bool, typer.Option("--use", help="Put it in use at once")] = False,
 ) -> None:
     """Make a release, checked whole and with a dry run of the model, and put it into the work bucket."""
     session: Session = context.obj
-    parts = Parts(model, fields, calibration, tuple(threshold or ()), name)
+    parts = Parts(model, fields, calibration, tuple(threshold or ()), name, endpoint)
     prefix = releases.make_release(source, parts, session.stack)
     session.out.print(f"made {short(prefix)}", highlight=False)
-    if model and not (calibration or model.is_dir()):
+    if not calibration and (endpoint or (model and not model.is_dir())):
         session.messages.print("calibration and thresholds are those of another model: fit them anew")
     if use:
         _say_used(session, prefix, releases.name_release(prefix, session.stack))
@@ -96,6 +99,8 @@ def release_show(
     if release.made_from:
         session.out.print(f"parts taken over from {release.made_from}", highlight=False)
     session.out.print(f"licence {release.licence}, recipe {release.recipe}", highlight=False)
+    if release.endpoint:
+        session.out.print(f"model: SageMaker endpoint {release.endpoint}", highlight=False)
     session.out.print(f"{_headline(release.figures) or 'no figures'}", highlight=False)
     for file, digest in release.files.items():
         session.out.print(f"{file:18} sha256 {digest}", highlight=False)

@@ -26,7 +26,7 @@ from recto.release_contents import (
     parse_thresholds,
     renamed_thresholds,
 )
-from recto.steps.make_release import fields_text
+from recto.steps.make_release import OF_THE_MODEL, fields_text
 
 OF_A_MODEL = (MODEL, TOKENIZER, CALIBRATION, THRESHOLDS)
 
@@ -41,6 +41,8 @@ class Parts(NamedTuple):
     thresholds: Sequence[str] = ()
     """`0.8`, or `Field=0.9`."""
     name: str = ""
+    endpoint: str = ""
+    """Of the model, where it lies behind one."""
 
     @property
     def are_none(self) -> bool:
@@ -55,9 +57,12 @@ def assemble(base: Mapping[str, bytes], parts: Parts, created: str, made_from: s
     was = check_contents(base)
     if parts.are_none:
         return dict(base)
+    if parts.model and parts.endpoint:
+        raise ReleaseError("a release has a model or the endpoint of one: expected --model or --endpoint")
     brought = _model_files(parts.model) if parts.model else {}
     index = brought.pop(INDEX, None)
-    files = {**{name: base[name] for name in was.release.files}, **brought}
+    left_out = OF_THE_MODEL if parts.endpoint else ()
+    files = {**{name: base[name] for name in was.release.files if name not in left_out}, **brought}
     if parts.fields:
         files[FIELDS] = fields_text(parse_fields(_read(parts.fields)))
     if parts.calibration:
@@ -73,13 +78,14 @@ def assemble(base: Mapping[str, bytes], parts: Parts, created: str, made_from: s
 
 
 def _taken_over(release: Release, fields: FieldList, parts: Parts) -> Release:
-    """The base's index. With a bare model, which does not name its classes: those of the field list that
-    comes with it, and no figures, since they were measured on another model.
+    """The base's index. With a bare model or an endpoint, which do not name their classes: those of the field
+    list that comes with it, and no figures, since they were measured on another model.
     """
-    if not parts.model:
+    if not (parts.model or parts.endpoint):
         return release
     labels = fields.labels if parts.fields else release.labels
-    return release.model_copy(update={"labels": labels, "figures": {}})
+    changed = {"labels": labels, "figures": {}, "endpoint": parts.endpoint, "embedded_release": ""}
+    return release.model_copy(update={**changed, "backend": "sagemaker" if parts.endpoint else "embedded"})
 
 
 def _model_files(path: Path) -> dict[str, bytes]:

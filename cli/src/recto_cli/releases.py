@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 from recto.aws.clients import client, errors_of
 from recto.aws.s3 import S3Objects
+from recto.aws.sagemaker import SageMakerEndpoints
 from recto.aws.services import UNDEFINED, ParameterStore
 from recto.errors import ConfigurationError, DocumentMissingError, ParameterMissingError, ReleaseError
 from recto.messages import Status
 from recto.places import Location
+from recto.ports import AsyncEndpoints
 from recto.release import FOLDER, INDEX, Release, parse_release
 from recto.release_contents import FieldsOfRelease, check_contents
+from recto.steps.async_inference import MODEL, require_reachable, require_usable
 from recto.steps.fields_of_release import load_fields
 from recto.steps.follow_parameter import REFUSAL, Refusal
 from recto.steps.make_release import (
@@ -167,7 +170,7 @@ def make_release(source: str, parts: Parts, stack: Stack) -> str:
         made_from = find_prefix(source, stack) if source else require_used(stack)
         base = download(made_from, stack)
     contents = assemble(base, parts, f"{utc_now():%Y-%m-%dT%H:%M:%SZ}", made_from)
-    try_out(contents)
+    try_out(contents, stack)
     return publish_release(contents, stack.objects, stack.work)
 
 
@@ -176,19 +179,33 @@ def download(prefix: str, stack: Stack) -> dict[str, bytes]:
         return read_release_folder(download_release(stack.objects, stack.work, prefix, Path(folder)))
 
 
-def try_out(contents: dict[str, bytes]) -> None:
-    """ReleaseError unless the model opens, has the classes it should have, and reads a tiny page."""
+def try_out(contents: dict[str, bytes], stack: Stack) -> None:
+    """ReleaseError unless the model opens, has the classes it should have, and reads a tiny page.
+
+    ConfigurationError for an endpoint that the pipeline could not use; its answers are seen when it is asked.
+    """
+    endpoint = parse_release(contents[INDEX]).endpoint
+    if endpoint:
+        check_endpoint(stack, endpoint)
+        return
     with TemporaryDirectory(prefix="recto-release-") as folder:
         for name, content in contents.items():
             (Path(folder) / name).write_bytes(content)
         run_apart(Path(folder))
 
 
+def check_endpoint(stack: Stack, endpoint: str, endpoints: AsyncEndpoints | None = None) -> None:
+    """ConfigurationError for an endpoint of a word model that the pipeline could not use."""
+    require_reachable(endpoint, stack.project)
+    found = (endpoints or SageMakerEndpoints(CALLER)).describe(endpoint)
+    require_usable(endpoint, found, stack.name("static/ModelCallbackTopicArn"), stack.work, MODEL)
+
+
 def name_release(prefix: str, stack: Stack) -> Used:
     """Let new documents use a release, once it has proved whole where it lies."""
     contents = download(prefix, stack)
     check_contents(contents)
-    try_out(contents)
+    try_out(contents, stack)
     return use_release(prefix, ParameterStore(CALLER), parameter_name(stack, RELEASE))
 
 

@@ -19,6 +19,7 @@ NAMES = {
     "static/WorkBucket": "work",
     "static/ReviewsBucket": "reviews",
     "static/DocumentTable": "documents",
+    "static/ModelCallbackTopicArn": "arn:aws:sns:us-east-1:000000000000:model",
     "config/Release": "releases/demo",
 }
 ID: DocumentId = "0123456789abcdef0123456789abcdef"

@@ -22,7 +22,7 @@ from recto_cli.main import app
 from recto_cli.releases import maker_of, require_still_used, used_release
 from recto_cli.stack import Stack, read_stack
 from tests.contract.template import ROOT
-from tests.fakes import FakeEvents
+from tests.fakes import FakeEndpoints, FakeEvents
 from tests.unit.cli.conftest import ID, PROJECT
 from tests.unit.cli.test_documents import add
 from tests.unit.releases import ENTRIES, changed, contents
@@ -82,6 +82,27 @@ def write_list(path: Path, entries: list[dict[str, Any]]) -> Path:
 
 
 # --- releases -----------------------------------------------------------------------------------------
+
+
+def test_a_release_for_an_endpoint_has_no_model_and_is_checked_by_describing_it(
+    stack: Stack, small: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    topic = stack.name("static/ModelCallbackTopicArn")
+    there = FakeEndpoints(stack.work, topic, "model-endpoint")
+    monkeypatch.setattr(releases, "SageMakerEndpoints", lambda caller: there)
+    fields = write_list(tmp_path / "fields.json", [*ENTRIES, {"ClassId": 3, "Name": "New"}])
+    name = f"{PROJECT}-words"
+
+    made = invoke("release", "make", "--endpoint", name, "--fields", fields, "--name", "away", "--use")
+    shown = invoke("release", "show")
+    there.info = there.info._replace(is_async=False)
+    refused = invoke("release", "make", "--endpoint", name, "--name", "other")
+
+    release = releases.read_index(used_release(stack), stack)
+    assert made.exit_code == 0, made.exception
+    assert (release.endpoint, len(release.labels), MODEL in release.files) == (name, 5, False)
+    assert f"model: SageMaker endpoint {name}" in shown.stdout
+    assert "expected an asynchronous one" in error_of(refused, ConfigurationError)
 
 
 def test_a_release_is_made_of_a_folder_listed_shown_and_put_in_use(stack: Stack) -> None:
@@ -315,7 +336,9 @@ def test_a_pushed_list_is_in_use_and_stands_in_the_parameter(
 
     told = boto3.client("ssm").get_parameter(Name=f"/{PROJECT}/config/EntityConfiguration")["Parameter"]
     pulled = invoke("fields", "pull")
-    follower = FollowParameter(maker_of(stack), FakeEvents(), told["Name"], "")
+    follower = FollowParameter(
+        maker_of(stack), FakeEvents(), told["Name"], "", FakeEndpoints(stack.work, ""), "", PROJECT
+    )
     assert follow_parameter(ParameterChange(name=told["Name"]), follower).outcome == "repeated"
     assert pushed.exit_code == 0, pushed.exception
     assert "renamed: class 0 from 'Total' to 'Amount'" in pushed.stdout

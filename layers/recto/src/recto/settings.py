@@ -153,3 +153,5 @@ class ReleaseMakeSettings(WorkSettings, EventSettings):
     release_parameter: str
     fields_parameter: str
     endpoint_parameter: str
+    notification_topic_arn: str
+    """What endpoints of models must tell of their answers."""

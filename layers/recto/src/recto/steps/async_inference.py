@@ -137,6 +137,15 @@ def _next_inference(row: JobRow) -> str:
     return f"{row.tag}-{int(number or 0) + 1}"
 
 
+def require_reachable(name: str, project: str) -> None:
+    """ConfigurationError for a name that the pipeline's roles may not call."""
+    if not name.startswith(f"{project}-"):
+        raise ConfigurationError(
+            f"endpoint {name}: expected a name that begins with {project}-, for the pipeline's role may call "
+            "no other"
+        )
+
+
 def require_usable(
     name: str, endpoint: EndpointInfo, topic: str, work_bucket: str, kind: EndpointKind
 ) -> None:

@@ -1,10 +1,11 @@
 """Somebody has changed a parameter by hand: make a release of it, or leave all as it is and say why.
 
-Notebooks and consoles write `config/EntityConfiguration`, as JSON or as `s3://…`. What cannot be used is
-never in use: the release stays, an event `ReleaseRefused` goes out, and the reason lies where
-`recto release list` reads it. `config/SageMakerEndpointName` is refused always: no endpoint is asked yet.
+Notebooks and consoles write `config/EntityConfiguration`, as JSON or as `s3://…`, and
+`config/SageMakerEndpointName`. What cannot be used is never in use: the release stays, an event
+`ReleaseRefused` goes out, and the reason lies where `recto release list` reads it.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple, Self
@@ -17,19 +18,30 @@ from recto.errors import (
     DocumentMissingError,
     FieldConfigurationError,
     ParameterMissingError,
+    ServiceUnavailableError,
 )
 from recto.fields import parse_fields
 from recto.messages import Failure, ParameterChange, ParameterFollowed
 from recto.places import Location
-from recto.ports import Events, ObjectStore
+from recto.ports import AsyncEndpoints, Events, ObjectStore
 from recto.release import FOLDER
-from recto.steps.make_release import JSON_TYPE, ReleaseMaker, in_use, remake_with_fields, use_release
+from recto.steps.async_inference import MODEL, require_reachable, require_usable
+from recto.steps.make_release import (
+    JSON_TYPE,
+    MadeRelease,
+    ReleaseMaker,
+    in_use,
+    remake_with_endpoint,
+    remake_with_fields,
+    use_release,
+)
 
-FOLLOWED = f"{FOLDER}/followed.json"
-"""In the work bucket: the state of the parameter that was seen to last."""
+FOLLOWED = f"{FOLDER}/followed"
+"""In the work bucket, with each parameter's name: its state that was seen to last."""
 REFUSAL = f"{FOLDER}/refused.json"
 """In the work bucket: what was refused last, and why."""
 MAX_LIST_BYTES = 1_000_000
+MAX_TRIES = 3
 REFERENCE = "s3://"
 
 
@@ -47,7 +59,7 @@ class Refusal(BaseModel):
 
 
 class Followed(BaseModel):
-    """The last state of the field list's parameter that something was made of, or that was refused.
+    """The last state of a parameter that something was made of, or that was refused.
 
     Events may come late and more than once: one that came after somebody went back to an earlier release
     would undo that.
@@ -71,24 +83,29 @@ class FollowParameter(NamedTuple):
     events: Events
     fields_parameter: str
     endpoint_parameter: str
+    endpoints: AsyncEndpoints
+    topic: str
+    """ARN of the topic that must hear of an endpoint's answers."""
+    project: str
 
 
 def follow_parameter(change: ParameterChange, step: FollowParameter) -> ParameterFollowed:
     """Make the parameter's new value take effect for the next document, or refuse it by name."""
     if change.name not in (step.fields_parameter, step.endpoint_parameter):
         raise ValueError(f"nobody asked to follow {change.name!r}")
+    is_endpoint = change.name == step.endpoint_parameter
     try:
         version = step.maker.parameters.version(change.name)
-        value = step.maker.parameters.read(change.name)
     except ParameterMissingError:
         return ParameterFollowed(outcome="undefined", release=_in_use(step))
-    if change.name == step.endpoint_parameter:
-        return _refuse(change.name, _no_endpoints(change.name, value), step)
+    value = _value(change.name, step)
+    if not value and not (is_endpoint and _in_use(step)):
+        return ParameterFollowed(outcome="undefined", release=_in_use(step))
     followed = Followed.of(change.name, version, value)
-    if followed == _last_followed(step):
+    if followed == _last_followed(change.name, step):
         return ParameterFollowed(outcome="repeated", release=_in_use(step))
     try:
-        told = _follow_fields(change.name, value, step)
+        told = (_follow_endpoint if is_endpoint else _follow_fields)(change.name, value, step)
     except ConfigurationError as error:
         told = _refuse(change.name, error, step)
     if told.outcome != "overtaken":
@@ -96,36 +113,61 @@ def follow_parameter(change: ParameterChange, step: FollowParameter) -> Paramete
     return told
 
 
+def _value(name: str, step: FollowParameter) -> str:
+    """What the parameter says now; empty for undefined."""
+    try:
+        return step.maker.parameters.read(name)
+    except ParameterMissingError:
+        return ""
+
+
 def note_followed(followed: Followed, objects: ObjectStore, work_bucket: str) -> None:
     """Remember a state of the parameter, so that its event makes nothing of it again."""
-    place = Location(bucket=work_bucket, key=FOLLOWED)
+    place = _followed_place(followed.name, work_bucket)
     objects.write(place, followed.model_dump_json().encode(), JSON_TYPE)
 
 
-def _last_followed(step: FollowParameter) -> Followed | None:
-    place = Location(bucket=step.maker.work_bucket, key=FOLLOWED)
+def _followed_place(name: str, work_bucket: str) -> Location:
+    return Location(bucket=work_bucket, key=f"{FOLLOWED}-{name.rpartition('/')[2]}.json")
+
+
+def _last_followed(name: str, step: FollowParameter) -> Followed | None:
+    place = _followed_place(name, step.maker.work_bucket)
     if step.maker.objects.info(place) is None:
         return None
     return Followed.model_validate_json(step.maker.objects.read(place))
 
 
-def _no_endpoints(name: str, value: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{name} says {value!r}, but models on SageMaker endpoints are not built yet: "
-        "documents go on with the model of the release in use"
-    )
+def _follow_endpoint(name: str, value: str, step: FollowParameter) -> ParameterFollowed:
+    """The model behind the endpoint for the next document; with no endpoint, the release's own again."""
+    endpoint = value.strip()
+    if endpoint:
+        require_reachable(endpoint, step.project)
+        found = step.endpoints.describe(endpoint)
+        require_usable(endpoint, found, step.topic, step.maker.work_bucket, MODEL)
+    return _make_and_use(name, value, lambda base: remake_with_endpoint(base, endpoint, step.maker), step)
 
 
 def _follow_fields(name: str, value: str, step: FollowParameter) -> ParameterFollowed:
-    base = step.maker.parameters.read(step.maker.release_parameter).rstrip("/")
     fields = parse_fields(read_list(value, step.maker.objects))
-    made = remake_with_fields(base, fields, step.maker)
-    if made.prefix == base:
-        return ParameterFollowed(outcome="unchanged", release=base)
-    if step.maker.parameters.read(name) != value:
-        return ParameterFollowed(outcome="overtaken", release=_in_use(step))
-    use_release(made.prefix, step.maker.parameters, step.maker.release_parameter)
-    return ParameterFollowed(outcome="made", release=made.prefix, changes=made.changes)
+    return _make_and_use(name, value, lambda base: remake_with_fields(base, fields, step.maker), step)
+
+
+def _make_and_use(
+    name: str, value: str, remake: Callable[[str], MadeRelease], step: FollowParameter
+) -> ParameterFollowed:
+    """Made of the release in use; of the one that is in use by then, where another was named meanwhile."""
+    for _ in range(MAX_TRIES):
+        base = step.maker.parameters.read(step.maker.release_parameter).rstrip("/")
+        made = remake(base)
+        if made.prefix == base:
+            return ParameterFollowed(outcome="unchanged", release=base)
+        if _value(name, step) != value:
+            return ParameterFollowed(outcome="overtaken", release=_in_use(step))
+        if _in_use(step) == base:
+            use_release(made.prefix, step.maker.parameters, step.maker.release_parameter)
+            return ParameterFollowed(outcome="made", release=made.prefix, changes=made.changes)
+    raise ServiceUnavailableError(f"{name}: the release in use changes faster than one can be made of it")
 
 
 def read_list(value: str, objects: ObjectStore) -> str | bytes:

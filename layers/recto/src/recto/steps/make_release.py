@@ -11,7 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from recto.errors import FieldConfigurationError, ParameterMissingError, ReleaseError
+from recto.errors import (
+    ConfigurationError,
+    FieldConfigurationError,
+    ParameterMissingError,
+    ReleaseError,
+)
 from recto.field_changes import field_changes
 from recto.fields import FieldList, dump_fields
 from recto.places import Location
@@ -19,6 +24,8 @@ from recto.ports import Clock, Copies, ObjectStore, Parameters
 from recto.release import (
     FIELDS,
     INDEX,
+    MODEL,
+    TOKENIZER,
     Release,
     dump_release,
     hash_files,
@@ -37,6 +44,7 @@ from recto.release_contents import (
 from recto.steps.fields_of_release import load_fields
 from recto.steps.model import read_release_file
 
+OF_THE_MODEL = (MODEL, TOKENIZER)
 CHUNK_BYTES = 8 * 1024 * 1024
 JSON_TYPE = "application/json"
 BINARY_TYPE = "application/octet-stream"
@@ -119,6 +127,45 @@ def remake_with_fields(base: str, fields: FieldList, step: ReleaseMaker, name: s
         }
     )
     return MadeRelease(_store(base, release, changed, step), tuple(changes))
+
+
+def remake_with_endpoint(base: str, endpoint: str, step: ReleaseMaker) -> MadeRelease:
+    """A release with the fields of `base` and the model behind this endpoint; without one, in the function.
+
+    The model that runs in the function again is the one that ran there before: the release with it is named
+    in each that was made of it. ConfigurationError where there was none.
+    """
+    was = load_fields(step.objects, step.work_bucket, base)
+    if endpoint == was.release.endpoint:
+        return MadeRelease(base, ())
+    if not endpoint:
+        return _remake_embedded(base, was, step)
+    prove_whole(base, step.objects, step.work_bucket)
+    release = was.release.model_copy(
+        update={
+            "created": f"{step.clock():%Y-%m-%dT%H:%M:%SZ}",
+            "files": {name: seen for name, seen in was.release.files.items() if name not in OF_THE_MODEL},
+            "figures": {},  # they were measured on another model
+            "made_from": base,
+            "backend": "sagemaker",
+            "endpoint": endpoint,
+            "embedded_release": was.release.embedded_release or base,
+        }
+    )
+    before = was.release.endpoint or "its own, in the function"
+    return MadeRelease(_store(base, release, {}, step), (f"model: endpoint {endpoint}, before {before}",))
+
+
+def _remake_embedded(base: str, was: FieldsOfRelease, step: ReleaseMaker) -> MadeRelease:
+    embedded = was.release.embedded_release
+    if not embedded:
+        raise ConfigurationError(
+            f"release {base} has no model of its own and was made of none that has; name one that has by "
+            "recto release use"
+        )
+    made = remake_with_fields(embedded, was.fields, step)
+    told = f"model: that of {embedded}, before endpoint {was.release.endpoint}"
+    return MadeRelease(made.prefix, (told, *made.changes))
 
 
 def prove_whole(prefix: str, objects: ObjectStore, work_bucket: str) -> Release:
