@@ -16,6 +16,7 @@ from recto.document import Page, Word
 from recto.errors import DamagedDocumentError
 from recto.geometry import Box
 from recto_training.corpus import NO_FIELD, OTHER, LabelledDocument, LabelledPage, ReadCorpus
+from recto_training.faults import DataError
 from recto_training.importers.lines import image_of
 
 LABELS = ("question", "answer", "header")
@@ -42,10 +43,10 @@ def funsd_corpus(
     images: Path | None = None,
     labels: tuple[str, ...] = LABELS,
 ) -> ReadCorpus:
-    """The forms of a folder, by name; DamagedDocumentError for a folder without any."""
+    """The forms of a folder, by name; DataError for a folder without any."""
     names = sorted(path.stem for path in folder.glob("*.json"))
     if not names:
-        raise DamagedDocumentError(f"{folder}: no .json files in it; expected one form a file")
+        raise DataError(f"{folder}: no .json files in it; expected one form a file")
 
     def read(name: str) -> LabelledDocument:
         image = image_of(images, name)

@@ -22,6 +22,7 @@ from recto.fields import FieldList
 from recto.geometry import Box
 from recto_training.alignment import ALL_MENTIONS, Alignment, align_document
 from recto_training.corpus import LabelledDocument, ReadCorpus
+from recto_training.faults import DataError
 from recto_training.importers.values import read_values
 
 IMAGES = (".jpg", ".jpeg", ".png")
@@ -108,7 +109,7 @@ def lines_corpus(
 def _path_of(folder: Path, name: str, truth: Path) -> Path:
     found = [path for suffix in (".json", ".txt") if (path := folder / f"{name}{suffix}").is_file()]
     if not found:
-        raise DamagedDocumentError(f"{truth}: document {name!r} has no {name}.json or {name}.txt in {folder}")
+        raise DataError(f"{truth}: document {name!r} has no {name}.json or {name}.txt in {folder}")
     return found[0]
 
 

@@ -15,7 +15,7 @@ import pypdfium2.raw as pdfium
 from recto.document import Page, Word
 from recto.errors import DamagedDocumentError
 from recto.geometry import Box
-from recto_training.caching import PageCache
+from recto_training.caching import PageCache, hash_file
 
 KIND = "pdf-text-1"
 SOFT_HYPHENS = ("\x02", "\ufffe")
@@ -36,18 +36,19 @@ class _Character(NamedTuple):
         return self.top - self.bottom
 
 
-def read_pdf(path: Path, cache: PageCache) -> tuple[Page, ...]:
+def read_pdf(path: Path, cache: PageCache | None = None) -> tuple[Page, ...]:
     """The pages of a PDF, from the cache where they were read before; DamagedDocumentError for no PDF."""
-    content = path.read_bytes()
-    return cache.pages(KIND, [content], lambda: pages_of_pdf(content, str(path)))
+    if cache is None:
+        return tuple(pages_of_pdf(path))
+    return tuple(cache.stored(KIND, hash_file(path), lambda: pages_of_pdf(path)).read())
 
 
-def pages_of_pdf(content: bytes, name: str) -> Iterator[Page]:
+def pages_of_pdf(path: Path) -> Iterator[Page]:
     """The pages of a PDF, one by one."""
     try:
-        document = pypdfium2.PdfDocument(content)
+        document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        raise DamagedDocumentError(f"{name}: pdfium cannot open it: {error}") from error
+        raise DamagedDocumentError(f"{path}: pdfium cannot open it: {error}") from error
     try:
         for number in range(1, len(document) + 1):
             page = document[number - 1]

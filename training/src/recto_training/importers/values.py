@@ -10,37 +10,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recto.errors import DamagedDocumentError
 from recto.fields import FieldList
 from recto_training.alignment import ALL_MENTIONS, Alignment, align_document
 from recto_training.caching import PageCache
 from recto_training.corpus import LabelledDocument, ReadCorpus
+from recto_training.faults import DataError, Faults
 from recto_training.importers.pdf_text import read_pdf
-
-MAX_FAULTS = 20
 
 
 def read_values(path: Path, fields: FieldList) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Document id to field name to values; DamagedDocumentError that lists every faulty line."""
+    """Document id to field name to values; DataError that lists every faulty line."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
-    faults: list[str] = []
+    faults = Faults()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
         try:
             name, values = _entry(json.loads(line), fields)
         except ValueError as error:
-            faults.append(f"{path}, line {number}: {error}")
+            faults.add(f"{path}, line {number}", str(error))
             continue
         if name in found:
-            faults.append(f"{path}, line {number}: document {name!r} comes twice")
+            faults.add(f"{path}, line {number}", f"document {name!r} comes twice; leave one out")
         found[name] = values
     if not found and not faults:
-        faults = [f"{path}: no documents in it; expected a JSON object on each line"]
-    if faults:
-        more = len(faults) - MAX_FAULTS
-        rest = f"\nand {more} more" if more > 0 else ""
-        raise DamagedDocumentError("\n".join(faults[:MAX_FAULTS]) + rest)
+        faults.add(str(path), "no documents in it; expected a JSON object on each line")
+    faults.end_if_any()
     return found
 
 
@@ -72,12 +67,12 @@ def values_corpus(
     values = read_values(truth, fields)
     missing = [name for name in values if not (folder / f"{name}.pdf").is_file()]
     if missing:
-        raise DamagedDocumentError(
+        raise DataError(
             f"{truth}: {len(missing)} documents have no PDF in {folder}, the first is {missing[0]}.pdf"
         )
 
     def read(name: str) -> LabelledDocument:
-        pages = read_pdf(folder / f"{name}.pdf", cache or PageCache())
+        pages = read_pdf(folder / f"{name}.pdf", cache)
         return align_document(name, pages, values[name], fields, how).document
 
     return ReadCorpus(values, fields.labels, read)
