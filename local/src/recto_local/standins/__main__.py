@@ -9,7 +9,6 @@ import argparse
 import logging
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,10 @@ from recto.errors import ConfigurationError
 from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.app import Services, create_app
+from recto_local.standins.containers import MODEL_IMAGE, model_containers
 from recto_local.standins.reading import Readers
 from recto_local.standins.sagemaker import FlowDefinitions
-from recto_local.standins.sagemaker_endpoints import Endpoints
+from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
 from recto_local.standins.sagemaker_runtime import AppContainer, MakeContainer, SageMakerRuntime
 from recto_local.standins.textract import Quotas, Textract
 from recto_ocr.configuration import OcrSettings
@@ -31,6 +31,7 @@ from recto_ocr.serve import OcrServer
 from recto_ocr.tesseract import folder_with
 
 OCR_IMAGE = "recto-ocr"
+TRAINING_PYTHON = Path(__file__).resolve().parents[4] / ".venv-training" / "bin" / "python"
 
 
 def arguments() -> argparse.Namespace:
@@ -46,6 +47,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
     parser.add_argument(
         "--ocr-cache", type=Path, help="answer pages whose image was read before from this folder"
+    )
+    parser.add_argument(
+        "--training-python", type=Path, default=TRAINING_PYTHON, help="what runs the containers of models"
     )
     parser.add_argument("--concurrent-jobs", type=int, default=100, help="Textract jobs at once")
     parser.add_argument(
@@ -67,7 +71,10 @@ def services(options: argparse.Namespace) -> Services:
     flows = FlowDefinitions(options.state, region, time.time)
     loops = HumanLoops(options.state, flows, s3, region, time.time)
     endpoints = Endpoints(options.state, region, time.time)
-    images = {OCR_IMAGE: ocr_containers(options.workers, s3)}
+    images = {
+        OCR_IMAGE: ocr_containers(options.workers, s3),
+        MODEL_IMAGE: model_containers(options.training_python, options.state / "containers", s3),
+    }
     inferences = SageMakerRuntime(options.state, endpoints, images, s3, sns)
     return Services(textract, flows, loops, endpoints, inferences)
 
@@ -75,8 +82,8 @@ def services(options: argparse.Namespace) -> Services:
 def ocr_containers(workers: int, s3: Any) -> MakeContainer:
     """Containers of the OCR image: the server that runs in it, in this process."""
 
-    def make(environment: Mapping[str, str]) -> AppContainer:
-        settings = OcrSettings.read({"OCR_WORKERS": str(workers), **environment})
+    def make(spec: ContainerSpec) -> AppContainer:
+        settings = OcrSettings.read({"OCR_WORKERS": str(workers), **spec.environment})
         server = OcrServer(settings, lambda: s3)
         return AppContainer(server.app(), server.close)
 

@@ -6,7 +6,7 @@ An endpoint is in service as soon as it exists; which container answers for an i
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from recto_local.standins.answers import ServiceError
 from recto_local.standins.records import Records
@@ -14,6 +14,18 @@ from recto_local.standins.sagemaker import ACCOUNT
 from recto_local.standins.shapes import ShapeError, checked, operation_model
 
 KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
+
+
+class ContainerSpec(NamedTuple):
+    """What a container of a model is made of."""
+
+    name: str
+    """The endpoint's."""
+    image: str
+    """The last part of the image's name, without registry and tag."""
+    environment: dict[str, str]
+    model_data: str
+    """S3 URI of the model's archive; empty for none."""
 
 
 class Endpoints:
@@ -52,12 +64,14 @@ class Endpoints:
         """The endpoint, or None where no such one exists."""
         return self._records["Endpoint"].find(name)
 
-    def container_of(self, endpoint: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-        """Image and environment of the model behind an endpoint's first variant."""
+    def container_of(self, endpoint: Mapping[str, Any]) -> ContainerSpec:
+        """What is to run behind an endpoint's first variant."""
         config = self._found("EndpointConfig", endpoint["EndpointConfigName"])
         model = self._found("Model", config["ProductionVariants"][0]["ModelName"])
         container = model["PrimaryContainer"]
-        return container["Image"], container.get("Environment", {})
+        image = container["Image"].rpartition("/")[2].partition("@")[0].partition(":")[0]
+        environment, data = container.get("Environment", {}), container.get("ModelDataUrl", "")
+        return ContainerSpec(endpoint["EndpointName"], image, environment, data)
 
     def _create_config(self, request: dict[str, Any]) -> dict[str, Any]:
         for variant in request["ProductionVariants"]:

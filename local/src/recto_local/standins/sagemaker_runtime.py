@@ -24,7 +24,7 @@ from recto.errors import ConfigurationError
 from recto_local.standins.answers import ServiceError
 from recto_local.standins.records import Records
 from recto_local.standins.sagemaker import ACCOUNT
-from recto_local.standins.sagemaker_endpoints import Endpoints
+from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
 from recto_local.standins.shapes import ShapeError, checked, operation_model
 
 logger = logging.getLogger(__name__)
@@ -56,18 +56,21 @@ class Container(Protocol):
         """TimeoutError where it takes longer."""
         ...
 
+    @property
+    def is_alive(self) -> bool: ...
+
     def close(self) -> None: ...
 
 
-MakeContainer = Callable[[Mapping[str, str]], Container]
-"""From a model's environment; ConfigurationError where it cannot start with it."""
+MakeContainer = Callable[[ContainerSpec], Container]
+"""ConfigurationError where it cannot start."""
 
 
 class AppContainer:
     """A web app with `/invocations`, called in this process as SageMaker calls it over the network."""
 
     def __init__(self, app: ASGIApp, close: Callable[[], None]) -> None:
-        self._app, self.close = app, close
+        self._app, self.close, self.is_alive = app, close, True
 
     def invoke(self, body: bytes, content_type: str, accept: str, seconds: float) -> ContainerAnswer:
         return asyncio.run(asyncio.wait_for(self._post(body, content_type, accept), seconds))
@@ -80,6 +83,12 @@ class AppContainer:
         async with httpx.AsyncClient(transport=transport, base_url="http://container:8080") as client:
             answer = await client.post("/invocations", content=body, headers=headers, timeout=None)
         return ContainerAnswer(answer.status_code, answer.headers.get("content-type", ""), answer.content)
+
+
+class _Running(NamedTuple):
+    made: float
+    """When the endpoint was made that it belongs to."""
+    container: Container
 
 
 class SageMakerRuntime:
@@ -97,7 +106,7 @@ class SageMakerRuntime:
         self._records = Records(folder / "inferences")
         self._endpoints, self._images = endpoints, images
         self._s3, self._sns, self._pauses = s3, sns, pauses
-        self._containers: dict[str, Container] = {}
+        self._containers: dict[str, _Running] = {}
         self._making = threading.Lock()
         self._stopping = threading.Event()
         self._drivers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="inference")
@@ -110,8 +119,8 @@ class SageMakerRuntime:
     def stop(self) -> None:
         """Leave unfinished inferences as they are, on disk."""
         self._stopping.set()
-        for container in self._containers.values():
-            container.close()
+        for running in self._containers.values():
+            running.container.close()
         self._drivers.shutdown(wait=True, cancel_futures=True)
 
     # ---- the two calls
@@ -163,21 +172,26 @@ class SageMakerRuntime:
         return endpoint
 
     def _container(self, endpoint: Mapping[str, Any]) -> Container:
-        """Made at the first call: most runs ask for none."""
-        name = endpoint["EndpointName"]
+        """Made at the first call, since most runs ask for none; anew for an endpoint that was made anew."""
+        name, made = endpoint["EndpointName"], endpoint["CreationTime"]
         with self._making:
-            if name not in self._containers:
-                image, environment = self._endpoints.container_of(endpoint)
-                if image not in self._images:
-                    here = ", ".join(sorted(self._images))
-                    raise ServiceError(
-                        "ModelError", f"image {image} is not on this machine; here: {here}", 424
-                    )
-                try:
-                    self._containers[name] = self._images[image](environment)
-                except ConfigurationError as error:
-                    raise ServiceError("ModelError", f"container of {name}: {error}", 424) from error
-            return self._containers[name]
+            known = self._containers.get(name)
+            if known and known.made == made and known.container.is_alive:
+                return known.container
+            if known:
+                self._containers.pop(name).container.close()
+            container = self._start(name, self._endpoints.container_of(endpoint))
+            self._containers[name] = _Running(made, container)
+            return container
+
+    def _start(self, name: str, spec: ContainerSpec) -> Container:
+        if spec.image not in self._images:
+            here = ", ".join(sorted(self._images))
+            raise ServiceError("ModelError", f"image {spec.image} is not on this machine; here: {here}", 424)
+        try:
+            return self._images[spec.image](spec)
+        except ConfigurationError as error:
+            raise ServiceError("ModelError", f"container of {name}: {error}", 424) from error
 
     # ---- the asynchronous way
 
