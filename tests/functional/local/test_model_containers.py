@@ -20,20 +20,6 @@ from tests.functional.local.conftest import ROOT, Standins
 pytestmark = pytest.mark.skipif(not TRAINING_PYTHON.exists(), reason="make setup makes .venv-training")
 DEMO = ROOT / "local" / "releases" / "demo"
 TEXTS = ["ACME", "Bank", "Platinum", "Card", "Annual", "Percentage", "Rate", "19.99", "%", "Effective", "May"]
-    "ACME",
-    "Bank",
-    "Platinum",
-    "Card",
-    "Annual",
-    "Percentage",
-    "Rate",
-    "19.99",
-    "%",
-    "Effective",
-    "1",
-    "May",
-    "2021",
-]
 
 
 def archive(folder: Path) -> bytes:
