@@ -1,9 +1,10 @@
 """The engines that are here, by name. Another one: a class with `OcrEngine`'s methods, and a line below."""
 
 from recto_ocr.engine import EngineMissingError, OcrEngine
+from recto_ocr.rapid import RapidEngine
 from recto_ocr.tesseract import TesseractEngine
 
-ENGINES: dict[str, type[OcrEngine]] = {"tesseract": TesseractEngine}
+ENGINES: dict[str, type[OcrEngine]] = {"tesseract": TesseractEngine, "rapidocr": RapidEngine}
 
 
 def engine_named(name: str) -> OcrEngine:

@@ -18,29 +18,22 @@ from tesserocr import OEM, PSM, RIL, WritingDirection
 from recto.errors import ConfigurationError
 from recto.geometry import Box
 from recto_ocr.engine import LanguageMissingError, OcrLine, OcrWord
+from recto_ocr.preparation import readable
+from recto_ocr.splitting import at_column_gaps
+from recto_ocr.turning import POOR_CONFIDENCE, best_of_turns, has_marks, mean_confidence
 
 DEBIAN_TESSERACT = Path("/usr/share/tesseract-ocr")
 OTHER_TESSDATA = ("/usr/share/tessdata", "/usr/local/share/tessdata", "/opt/homebrew/share/tessdata")
-SMALLEST_SIDE = 1000
-"""Pixels of the shorter side below which letters tend to be too small to read."""
-LONGEST_SIDE = 4000
-MOST_ENLARGEMENT = 4.0
 RESOLUTION = 200
 """Told to Tesseract for every image: what files say of their own resolution is too often wrong."""
 PAGE_SECONDS = 120
 """Noise without letters can keep Tesseract busy for very long."""
-COLUMN_GAP = 2.5
-"""A gap of this many line heights ends a line, as Textract ends it between columns."""
-POOR_CONFIDENCE = 55.0
-"""A page read worse than this, on average, may lie on its side."""
 SURE_ORIENTATION = 2.0
 """Below it, Tesseract's own word on the orientation is a guess, and each way is tried."""
 GUESSING_CONFIDENCE = 40.0
 """Below it, a page is worth reading each way: the wrong way round, pages read at 20 to 35."""
 GUESSING_SECONDS = 10
 """A page that took longer is read once: pictures and noise keep Tesseract busy each way."""
-FAINTEST_MARK = 24
-"""Of 255 grey values: paper alone varies less."""
 SPECK_CONFIDENCE = 50.0
 """Below it, a word without any letter or digit is a rule, a dot or a stain."""
 
@@ -108,44 +101,14 @@ def read_image(image: Image.Image, languages: tuple[str, ...] = ("eng",)) -> lis
     """
     prepared = readable(image)
     with _LOCK:
-        began = time.monotonic()
-        lines = _read(_engine(languages), prepared)
-        if _mean_confidence(lines) >= POOR_CONFIDENCE:
+        engine, began = _engine(languages), time.monotonic()
+        lines = _read(engine, prepared)
+        if mean_confidence(lines) >= POOR_CONFIDENCE:
             return lines
         is_quick = time.monotonic() - began < GUESSING_SECONDS
-        may_guess = is_quick and _mean_confidence(lines) < GUESSING_CONFIDENCE
-        for quarters in _likely_turns(prepared, may_guess=may_guess):
-            upright = _read(_engine(languages), prepared.transpose(_TURNS[quarters]))
-            turned = [_turned_back(line, quarters) for line in upright]
-            lines = max(lines, turned, key=_legible_characters)
-            if lines is turned and _mean_confidence(turned) >= POOR_CONFIDENCE:
-                break
-    return lines
-
-
-def readable(image: Image.Image) -> Image.Image:
-    """The image in grey, not too small to read and not larger than helps; its proportions stay."""
-    grey = in_grey(image)
-    shorter, longer = sorted(grey.size)
-    factor = max(1.0, min(SMALLEST_SIDE / max(shorter, 1), MOST_ENLARGEMENT))
-    factor = min(factor, LONGEST_SIDE / longer)
-    if factor == 1.0:
-        return grey
-    size = (max(1, round(grey.width * factor)), max(1, round(grey.height * factor)))
-    return grey.resize(size, Image.Resampling.LANCZOS)
-
-
-def in_grey(image: Image.Image) -> Image.Image:
-    """Any of Pillow's modes as 8-bit grey on white paper."""
-    if image.mode == "L":
-        return image
-    if image.mode.startswith(("I", "F")):
-        return _spread(image)
-    if "A" in image.getbands() or "transparency" in image.info:
-        coloured = image.convert("RGBA")
-        paper = Image.new("RGBA", coloured.size, "white")
-        return Image.alpha_composite(paper, coloured).convert("L")
-    return image.convert("RGB").convert("L") if image.mode != "1" else image.convert("L")
+        may_guess = is_quick and mean_confidence(lines) < GUESSING_CONFIDENCE
+        turns = likely_turns(prepared, may_guess=may_guess)
+        return best_of_turns(lines, prepared, lambda image: _read(engine, image), turns)
 
 
 _LOCK = Lock()
@@ -167,16 +130,12 @@ def _orientation_engine() -> tesserocr.PyTessBaseAPI | None:
     return tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=PSM.OSD_ONLY)
 
 
-_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
-"""Counter-clockwise, as Pillow turns."""
-
-
-def _likely_turns(image: Image.Image, *, may_guess: bool) -> tuple[int, ...]:
+def likely_turns(image: Image.Image, *, may_guess: bool) -> tuple[int, ...]:
     """Counter-clockwise quarter turns that may make the page upright, the likeliest first.
 
     None for a page without a mark, and for one that the orientation file finds upright.
     """
-    if not _has_marks(image):
+    if not has_marks(image):
         return ()
     engine = _orientation_engine()
     if engine is not None:
@@ -190,27 +149,6 @@ def _likely_turns(image: Image.Image, *, may_guess: bool) -> tuple[int, ...]:
     return (1, 3, 2) if may_guess else ()
 
 
-def _has_marks(image: Image.Image) -> bool:
-    darkest, lightest = image.getextrema()
-    return isinstance(darkest, int) and isinstance(lightest, int) and lightest - darkest > FAINTEST_MARK
-
-
-def _turned_back(line: OcrLine, quarters: int) -> OcrLine:
-    """The line where it stands on the page before it was turned counter-clockwise."""
-    words = list(line.words)
-    for _ in range(quarters):
-        words = [word._replace(box=_clockwise(word.box)) for word in words]
-    return OcrLine(tuple(words), (line.turn + quarters) % 4)
-
-
-def _clockwise(box: Box) -> Box:
-    return Box(1.0 - box.bottom, box.left, 1.0 - box.top, box.right)
-
-
-def _counter_clockwise(box: Box) -> Box:
-    return Box(box.top, 1.0 - box.right, box.bottom, 1.0 - box.left)
-
-
 def _read(engine: tesserocr.PyTessBaseAPI, image: Image.Image) -> list[OcrLine]:
     engine.SetImage(image)
     engine.SetSourceResolution(RESOLUTION)
@@ -222,7 +160,9 @@ def _read(engine: tesserocr.PyTessBaseAPI, image: Image.Image) -> list[OcrLine]:
         iterator = engine.GetIterator()
         if iterator is None:
             return []
-        return [line for words in _lines_of(iterator, image.size) for line in _split(words, image.size)]
+        return [
+            line for words in _lines_of(iterator, image.size) for line in at_column_gaps(words, image.size)
+        ]
     finally:
         engine.Clear()
 
@@ -258,46 +198,3 @@ def _word_at(iterator: Any, size: tuple[int, int]) -> OcrWord | None:
     width, height = size
     left, top, right, bottom = bounds
     return OcrWord(text, confidence, Box.clipped(left / width, top / height, right / width, bottom / height))
-
-
-def _split(line: OcrLine, size: tuple[int, int]) -> Iterator[OcrLine]:
-    """The line cut at column gaps; gaps run down the page where the text does."""
-    width, height = size
-    if not line.turn:
-        yield from _at_column_gaps(line.words, width / height)
-        return
-    upright = [word._replace(box=_counter_clockwise(word.box)) for word in line.words]
-    for part in _at_column_gaps(upright, height / width):
-        yield _turned_back(part, line.turn)
-
-
-def _at_column_gaps(words: Sequence[OcrWord], aspect: float) -> Iterator[OcrLine]:
-    """One line per run of words without a wide gap; `aspect` is the page's width by its height."""
-    heights = sorted(word.box.height for word in words)
-    widest = COLUMN_GAP * heights[len(heights) // 2] / aspect
-    run: list[OcrWord] = []
-    for word in words:
-        if run and word.box.left - run[-1].box.right > widest:
-            yield OcrLine(tuple(run))
-            run = []
-        run.append(word)
-    yield OcrLine(tuple(run))
-
-
-def _spread(image: Image.Image) -> Image.Image:
-    """Sixteen or more bits a pixel: the range in use, spread over 8 bits."""
-    wide = image.convert("F")
-    darkest, lightest = wide.getextrema()
-    if not isinstance(darkest, float) or not isinstance(lightest, float) or lightest <= darkest:
-        return Image.new("L", image.size, "white")
-    scale = 255.0 / (lightest - darkest)
-    return wide.point(lambda value: value * scale - darkest * scale).convert("L")
-
-
-def _mean_confidence(lines: Sequence[OcrLine]) -> float:
-    confidences = [word.confidence for line in lines for word in line.words]
-    return sum(confidences) / len(confidences) if confidences else 0.0
-
-
-def _legible_characters(lines: Sequence[OcrLine]) -> float:
-    return sum(len(word.text) * word.confidence for line in lines for word in line.words)
