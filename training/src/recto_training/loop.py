@@ -517,7 +517,8 @@ def _check_same(seen: Mapping[str, Any], expected: Mapping[str, Any], checkpoint
         if seen.get(name) != expected[name]:
             raise ConfigurationError(
                 f"checkpoint {checkpoint.name} was made with other {name}: {_short(seen.get(name))}, "
-                f"this run has {_short(expected[name])}. Take another output folder, or say --overwrite_output_dir true"
+                f"this run has {_short(expected[name])}. "
+                "Take another output folder, or say --overwrite_output_dir true"
             )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from recto.document import Page, PagePredictions
-from recto.inference import Batch, BatchLimits, Picture, Verdict, classify_pages
+from recto.inference import Batch, BatchLimits, PageEncoder, Picture, Verdict, classify_pages
 from recto_training.encoders import stored
 from recto_training.encoders.model import Base
 from recto_training.hardware import Hardware, find_hardware
@@ -34,7 +35,17 @@ class TrainedModel:
         return self.base.labels
 
     @property
-    def takes_images(self) -> bool:
+    def encoder(self) -> PageEncoder:
+        """What cuts pages into windows."""
+        return self.base.pages
+
+    @property
+    def network(self) -> nn.Module:
+        """input_ids, attention_mask, bbox and perhaps pixel_values to logits."""
+        return self._model
+
+    @property
+    def wants_pictures(self) -> bool:
         """Whether the model looks at pages; pages without a picture are grey to it."""
         return self.base.model.takes_images
 
@@ -48,16 +59,17 @@ class TrainedModel:
 
     def verdicts(self, pages: Iterable[tuple[Page, Picture]]) -> Iterator[Verdict]:
         """The same with the probabilities of all classes; pictures are red, green, blue [224, 224, 3]."""
-        return classify_pages(pages, self.base.pages, self._forward, len(self.labels), self._limits)
+        return classify_pages(pages, self.base.pages, self.forward, len(self.labels), self._limits)
 
     @torch.inference_mode()
-    def _forward(self, batch: Batch, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+    def forward(self, batch: Batch, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        """Logits [B, L, K] of a batch, each window with its page's picture."""
         inputs = {
             "input_ids": torch.from_numpy(batch.input_ids_BL),
             "attention_mask": torch.from_numpy(batch.attention_mask_BL),
             "bbox": torch.from_numpy(batch.boxes_BL4),
         }
-        if self.takes_images:
+        if self.wants_pictures:
             pixels = [grey() if picture is None else picture for picture in pictures]
             inputs["pixel_values"] = pixel_values(pixels, self.base)
         with self._hardware.precision():

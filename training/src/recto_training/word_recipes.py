@@ -27,8 +27,8 @@ class WordRecipe(Training):
     stride: int = 128
     """Tokens that a window repeats of the one before, at most."""
     dropout: float = 0.1
-    distances: int = 8
-    """Waves of a lifted model's preference for distances; 0 for none."""
+    distances: bool = True
+    """Whether attention of a lifted model prefers distances."""
     label_smoothing_factor: float = 0.0
     only_label_first_subword: bool = False
     other_weight: float = 1.0
@@ -66,7 +66,8 @@ def small() -> WordRecipe:
         max_seq_length=384,
         stride=96,
         moved_pages=0.03,
-        hidden_words=0.05,
+        dropout=0.0,
+        hidden_words=0.1,
         label_smoothing_factor=0.02,
         ema_decay=0.995,
         metric_for_best_model="eval_focus_else_acc_minus_one",

@@ -25,7 +25,7 @@ LICENCE_WARNING = (
 
 
 class FamilyEncoder(nn.Module):
-    """A layout model of transformers: ids, mask, boxes, perhaps images [B, 3, 224, 224] -> states [B, L, D]."""
+    """A layout model of transformers: ids, mask, boxes, images [B, 3, 224, 224] -> states [B, L, D]."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()

@@ -21,8 +21,9 @@ from torch.nn import functional
 from recto_training.encoders.dropping import Dropout
 
 GRID = 1000
-LONGEST_WAVE, SHORTEST_WAVE = 2.0, 0.02
-"""Wave lengths of the preference for distances, in pages: two pages down to a line of text."""
+WAVES_DOWN, WAVES_ACROSS, WAVES_ALONG = (24.0, 3000.0, 6), (40.0, 3000.0, 5), (5.0, 700.0, 5)
+"""Shortest and longest wave of the preference for distances, how many: on the page's grid, and in tokens."""
+NUM_WAVES = WAVES_DOWN[2] + WAVES_ACROSS[2] + WAVES_ALONG[2]
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class LayoutConfiguration:
     norm_epsilon: float = 1e-12
     frequencies: int = 8
     """Waves for each side of a box."""
-    distances: int = 8
-    """Waves across and as many down, for what attention prefers; 0 for none."""
+    distances: bool = True
+    """Whether attention prefers distances."""
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
@@ -106,14 +107,18 @@ class LayoutEncoder(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], -1)
 
     def _turns(self, boxes_BL4: Tensor) -> Tensor:
-        """Cosines, then sines, of the left edge and of the middle height, for the preference of distances."""
-        number = self.config.distances
-        share = torch.arange(number, device=boxes_BL4.device) / max(1, number - 1)
-        lengths = LONGEST_WAVE * (SHORTEST_WAVE / LONGEST_WAVE) ** share
-        steps = 2 * math.pi / lengths
-        across, down = boxes_BL4[..., 0:1], (boxes_BL4[..., 1:2] + boxes_BL4[..., 3:4]) / 2
-        angles = torch.cat([across * steps, down * steps], -1)
+        """Cosines, then sines, of middle height, left edge and rank, for the preference of distances."""
+        down_BL, across_BL = (boxes_BL4[..., 1] + boxes_BL4[..., 3]) * (GRID / 2), boxes_BL4[..., 0] * GRID
+        ranks_BL = torch.arange(boxes_BL4.shape[1], device=boxes_BL4.device).expand_as(down_BL)
+        pairs = ((down_BL, WAVES_DOWN), (across_BL, WAVES_ACROSS), (ranks_BL, WAVES_ALONG))
+        angles = torch.cat([places.unsqueeze(-1) * _steps(*waves, places) for places, waves in pairs], -1)
         return torch.cat([angles.cos(), angles.sin()], -1)
+
+
+def _steps(shortest: float, longest: float, number: int, like: Tensor) -> Tensor:
+    """Radians for each unit of place, of waves whose lengths grow by one factor."""
+    exponents = torch.arange(number, device=like.device) / (number - 1)
+    return 2 * math.pi / (shortest * (longest / shortest) ** exponents)
 
 
 class LayoutLayer(nn.Module):
@@ -129,8 +134,7 @@ class LayoutLayer(nn.Module):
         self.down = nn.Linear(config.hidden, config.width)
         self.norm_feed = nn.LayerNorm(config.width, eps=config.norm_epsilon)
         self.dropout = Dropout(config.dropout)
-        added = 4 * config.distances
-        self.prefer = nn.Linear(config.width, config.heads * added) if added else None
+        self.prefer = nn.Linear(config.width, config.heads * 2 * NUM_WAVES) if config.distances else None
 
     def forward(self, states_BLD: Tensor, mask_B11L: Tensor, turns_BLE: Tensor | None) -> Tensor:
         attended_BLD = self.dropout(self._attend(states_BLD, mask_B11L, turns_BLE))
@@ -149,9 +153,10 @@ class LayoutLayer(nn.Module):
             turns_B1LE = turns_BLE.to(wanted_BHLE.dtype)[:, None].expand(-1, self.heads, -1, -1)
             query_BHLd = torch.cat([query_BHLd, wanted_BHLE], -1)
             key_BHLd = torch.cat([key_BHLd, turns_B1LE.to(key_BHLd.dtype)], -1)
-        scores_BHLL = query_BHLd @ key_BHLd.transpose(-1, -2)
-        weights_BHLL = (scores_BHLL + mask_B11L.to(scores_BHLL.dtype)).softmax(-1)
-        mixed_BLD = (weights_BHLL @ value_BHLd).transpose(1, 2).reshape(batch, length, width)
+        with torch.autocast(states_BLD.device.type, enabled=False):  # it would take softmax to float32
+            scores_BHLL = query_BHLd @ key_BHLd.transpose(-1, -2)
+            weights_BHLL = (scores_BHLL + mask_B11L.to(scores_BHLL.dtype)).softmax(-1)
+            mixed_BLD = (weights_BHLL @ value_BHLd).transpose(1, 2).reshape(batch, length, width)
         attended_BLD: Tensor = self.out(mixed_BLD)
         return attended_BLD
 

@@ -17,7 +17,7 @@ FIRST_POSITIONS = {"bert": 0, "roberta": 2, "xlm-roberta": 2, "camembert": 2}
 ACTIVATION = "gelu"
 
 
-def lift(text: PreTrainedModel, *, dropout: float, distances: int) -> LayoutEncoder:
+def lift(text: PreTrainedModel, *, dropout: float, distances: bool) -> LayoutEncoder:
     """The text model's weights with places added, which change nothing at first."""
     encoder = LayoutEncoder(_configuration(text.config, dropout=dropout, distances=distances))
     _copy_embeddings(text.get_submodule("embeddings"), encoder)
@@ -26,7 +26,7 @@ def lift(text: PreTrainedModel, *, dropout: float, distances: int) -> LayoutEnco
     return encoder
 
 
-def _configuration(config: Any, *, dropout: float, distances: int) -> LayoutConfiguration:
+def _configuration(config: Any, *, dropout: float, distances: bool) -> LayoutConfiguration:
     if config.model_type not in FIRST_POSITIONS:
         raise ConfigurationError(
             f"base model of type {config.model_type}: expected layoutlm, lilt, layoutlmv2, layoutlmv3, "

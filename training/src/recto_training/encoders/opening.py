@@ -27,8 +27,8 @@ class BaseOptions(NamedTuple):
     max_tokens: int = 512
     stride: int = 128
     dropout: float = 0.1
-    distances: int = 8
-    """Waves of a lifted model's preference for distances; 0 for none."""
+    distances: bool = True
+    """Whether attention of a lifted model prefers distances."""
     tokenizer_name: str = ""
     revision: str = "main"
     cache: str | None = None
