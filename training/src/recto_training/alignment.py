@@ -37,7 +37,7 @@ LEAST_PIECE = 3
 """A piece of such a value has so many letters and digits, or is a whole word of it."""
 WIDEST_INSERTION = 3
 """How many lines further down the next line of such a value may be."""
-UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
+UNITS = ("DAY", "WEEK", "MONTH", "YEAR", "ANNIVERSAR")
 _REACHES = {"date": (9, 6), "date_day_first": (9, 6), "duration": (5, 3), "money": (3, 3), "number": (1, 1)}
 """How many words before and behind its anchor a value may have."""
 SEED = 4

@@ -9,6 +9,7 @@ Classes are positions in `labels`; the last label is OTHER, for words of no fiel
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from random import Random
 from types import MappingProxyType
@@ -77,14 +78,19 @@ class ListCorpus:
 
 
 class ReadCorpus:
-    """A corpus that reads each document when it is asked for it."""
+    """A corpus that reads each document when it is asked for it, and keeps it with `keep`."""
 
     def __init__(
-        self, ids: Iterable[str], labels: Sequence[str], read: Callable[[str], LabelledDocument]
+        self,
+        ids: Iterable[str],
+        labels: Sequence[str],
+        read: Callable[[str], LabelledDocument],
+        *,
+        keep: bool = False,
     ) -> None:
         self.ids = tuple(ids)
         self.labels = tuple(labels)
-        self._read = read
+        self._read = cache(read) if keep else read
 
     def __iter__(self) -> Iterator[LabelledDocument]:
         return map(self._read, self.ids)

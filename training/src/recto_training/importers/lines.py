@@ -103,7 +103,7 @@ def lines_corpus(
         page = Page(1, words_of_lines(read_lines(paths[name], image)))
         return align_document(name, [page], values[name], fields, how, images=[str(image or "")]).document
 
-    return ReadCorpus(values, fields.labels, read)
+    return ReadCorpus(values, fields.labels, read, keep=True)
 
 
 def _path_of(folder: Path, name: str, truth: Path) -> Path:

@@ -75,4 +75,4 @@ def values_corpus(
         pages = read_pdf(folder / f"{name}.pdf", cache)
         return align_document(name, pages, values[name], fields, how).document
 
-    return ReadCorpus(values, fields.labels, read)
+    return ReadCorpus(values, fields.labels, read, keep=True)
