@@ -24,7 +24,7 @@ from recto.errors import ConfigurationError
 from recto.fields import FieldList
 from recto_training.corpus import LabelledDocument
 from recto_training.evaluation.confidence import threshold_for
-from recto_training.evaluation.fields import Judged
+from recto_training.evaluation.fields import DocumentScore, Judged, score_document
 from recto_training.evaluation.truth import Match, key_of, true_keys, true_texts
 from recto_training.score import Read, is_right
 
@@ -134,6 +134,23 @@ def cross_fitted(
         calibration = fit([row for row in rows if row.document not in part])
         confidences[inside] = confidences_of([row for row in rows if row.document in part], calibration)
     return [float(one) for one in confidences]
+
+
+def cross_fitted_scores(
+    pairs: Sequence[tuple[LabelledDocument, Sequence[PagePredictions]]], fields: FieldList, match: Match
+) -> list[DocumentScore]:
+    """What would be reported of each document by a calibration that was fitted without it."""
+    rows = {document.id: list(rows_of(document, said, fields, match)) for document, said in pairs}
+    scores: dict[str, DocumentScore] = {}
+    for part in _parts([row for some in rows.values() for row in some] or [], FOLDS):
+        calibration = fit_calibration([row for name in rows if name not in part for row in rows[name]])
+        for document, said in pairs:
+            if document.id in part:
+                scores[document.id] = score_document(document, said, fields, calibration, match)
+    return [
+        scores.get(document.id) or score_document(document, said, fields, BY_HAND, match)
+        for document, said in pairs  # a document without any mention has no row and so is in no part
+    ]
 
 
 def confidences_of(rows: Sequence[Row], calibration: Calibration) -> Floats:
