@@ -38,7 +38,7 @@ def post_process_page_store(folder: Path) -> dict[str, Any]:
     """The product's step over a folder in place of the work bucket."""
     from recto.messages import DocumentRef, PostprocessRequest
     from recto.ports import ObjectInfo
-    from recto.steps.postprocess import extract_fields
+    from recto.steps.postprocess import Postprocess, extract_fields
 
     class Folder:
         def info(self, place: Any) -> ObjectInfo | None:
@@ -59,9 +59,13 @@ def post_process_page_store(folder: Path) -> dict[str, Any]:
         def download(self, place: Any, path: Path) -> None:
             shutil.copyfile(folder / place.bucket / place.key, path)
 
+    class NoEndpoints:
+        def ask(self, name: str, body: bytes) -> bytes:
+            raise AssertionError(f"no field names an endpoint, {name} was asked {len(body)} bytes")
+
     document = DocumentRef(document_id=DOCUMENT, bucket="inbox", key="long.pdf", release=RELEASE)
     started = time.perf_counter()
-    extract_fields(PostprocessRequest(document=document), Folder(), BUCKET)
+    extract_fields(PostprocessRequest(document=document), Postprocess(Folder(), NoEndpoints(), BUCKET))
     seconds = time.perf_counter() - started
     fields = json.loads((folder / BUCKET / f"documents/{DOCUMENT}/fields.json").read_bytes())["Fields"]
     return {"seconds": seconds, "mentions": sum(field["NumDetections"] for field in fields.values())}

@@ -1,11 +1,12 @@
 """Small stand-ins for the ports that moto does not cover; each keeps what it was told, to be looked at."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from recto.errors import ParameterMissingError, ThrottledError
+from recto.errors import ConfigurationError, ParameterMissingError, ThrottledError
 from recto.messages import ExecutionInput
 from recto.places import Location
 from recto.ports import EndpointInfo, Inference, OcrRequest
@@ -168,3 +169,19 @@ class FakeEndpoints:
         self.while_invoking(inference_id)
         number = len(self.invoked)
         return Inference(f"{self.info.output_path}/{number}.out", f"{self.info.failure_path}/{number}.out")
+
+
+class FakeTextEndpoints:
+    """Endpoints that answer as the test says; none unless it says so."""
+
+    def __init__(self, **answers: Callable[[list[str]], Any]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, list[str]]] = []
+
+    def ask(self, name: str, body: bytes) -> bytes:
+        inputs = json.loads(body)["inputs"]
+        self.asked.append((name, inputs))
+        if name not in self.answers:
+            raise ConfigurationError(f"InvokeEndpoint {name}: no such endpoint")
+        answer = self.answers[name](inputs)
+        return answer if isinstance(answer, bytes) else json.dumps(answer).encode()

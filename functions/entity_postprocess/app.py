@@ -8,18 +8,20 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
+from recto.aws.sagemaker import SageMakerTextEndpoints
 from recto.aws.shell import name_document, settings_of
 from recto.messages import PostprocessRequest
 from recto.settings import EntityPostprocessSettings
-from recto.steps.postprocess import extract_fields
+from recto.steps.postprocess import Postprocess, extract_fields
 
 CALLER = "recto-entity-postprocess"
 logger, metrics = Logger(), Metrics()
 
 
 @cache
-def wiring() -> tuple[S3Objects, str]:
-    return S3Objects(CALLER), settings_of(EntityPostprocessSettings).work_bucket
+def wiring() -> Postprocess:
+    work_bucket = settings_of(EntityPostprocessSettings).work_bucket
+    return Postprocess(S3Objects(CALLER), SageMakerTextEndpoints(CALLER), work_bucket)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -28,9 +30,14 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Turn classified words into the fields that the business asked for."""
     request = PostprocessRequest.model_validate(event)
     name_document(logger, request.document)
-    response = extract_fields(request, *wiring())
+    response = extract_fields(request, wiring())
     logger.info(
         "fields_extracted", extra={"needs_review": response.needs_review, "reasons": response.reasons}
+    )
+    if response.failed_normalizers:
+        logger.warning("normalizers_failed", extra={"normalizers": response.failed_normalizers})
+    metrics.add_metric(
+        name="NormalizersFailed", unit=MetricUnit.Count, value=len(response.failed_normalizers)
     )
     metrics.add_metric(name="ReviewsNeeded", unit=MetricUnit.Count, value=int(response.needs_review))
     return response.dump()

@@ -8,7 +8,7 @@ import pytest
 from recto import ports
 from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, SlotLeases
 from recto.aws.s3 import S3Objects
-from recto.aws.sagemaker import SageMakerEndpoints
+from recto.aws.sagemaker import SageMakerEndpoints, SageMakerTextEndpoints
 from recto.aws.services import (
     A2iHumanLoops,
     EventBridgeEvents,
@@ -17,7 +17,15 @@ from recto.aws.services import (
     StepFunctionsWorkflow,
 )
 from recto.aws.textract import TextractOcr
-from tests.fakes import FakeEndpoints, FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
+from tests.fakes import (
+    FakeEndpoints,
+    FakeEvents,
+    FakeLoops,
+    FakeOcr,
+    FakeParameters,
+    FakeTextEndpoints,
+    FakeWorkflow,
+)
 from tests.memory import MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
 
 IMPLEMENTATIONS = [
@@ -40,6 +48,8 @@ IMPLEMENTATIONS = [
     (ports.HumanLoops, FakeLoops),
     (ports.AsyncEndpoints, SageMakerEndpoints),
     (ports.AsyncEndpoints, FakeEndpoints),
+    (ports.TextEndpoints, SageMakerTextEndpoints),
+    (ports.TextEndpoints, FakeTextEndpoints),
     (ports.Functions, LambdaFunctions),
     (ports.Documents, MemoryDocuments),
     (ports.Slots, MemorySlots),

@@ -26,12 +26,12 @@ from recto.places import Location as Place
 from recto.reading_order import reading_order
 from recto.steps.model import ModelInvoke, classify_range
 from recto.steps.ocr_fetch import OcrFetch, fetch
-from recto.steps.postprocess import extract_fields, load_result
+from recto.steps.postprocess import Postprocess, extract_fields, load_result
 from recto.steps.stored_pages import stored_pages
 from recto.textract import blocks_of, read_pages
 from recto_local.standins.reading import read_page
 from tests.contract.template import ROOT
-from tests.fakes import FakeOcr
+from tests.fakes import FakeOcr, FakeTextEndpoints
 from tests.functional.conftest import INBOX, WORK
 
 TEXTRACT = ROOT.parent / "shared" / "data" / "textract"
@@ -301,7 +301,9 @@ def test_the_operator_reads_oddities_and_unread_pages_in_the_result(objects: S3O
     work = PageWork(document=document, range=PageRange(part=1, first=1, last=2))
     classify_range(work, ModelInvoke(objects, lambda _release: NoFields(), WORK))
 
-    answer = extract_fields(PostprocessRequest(document=document), objects, WORK)
+    answer = extract_fields(
+        PostprocessRequest(document=document), Postprocess(objects, FakeTextEndpoints(), WORK)
+    )
 
     result = load_result(objects, DocumentPlaces(WORK, document.document_id))
     assert result.warnings is not None

@@ -307,6 +307,8 @@ class PostprocessResponse(Message):
     needs_review: bool
     reasons: tuple[str, ...] = ()
     confidence: float
+    failed_normalizers: tuple[str, ...] = ()
+    """Endpoints that rewrote nothing, each with its error's name."""
 
 
 class ReviewRequest(Message):

@@ -227,6 +227,14 @@ class AsyncEndpoints(Protocol):
         ...
 
 
+class TextEndpoints(Protocol):
+    """SageMaker's synchronous endpoints that rewrite texts."""
+
+    def ask(self, name: str, body: bytes) -> bytes:
+        """JSON in, JSON out. ModelFailedError where the container failed."""
+        ...
+
+
 class ReviewRow(BaseModel):
     """Who waits for a review; the task token leaves this row for the workflow only."""
 

@@ -20,10 +20,10 @@ THROTTLES = frozenset(
 FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"})
 
 
-def client(service: str, caller: str) -> Any:
+def client(service: str, caller: str, retries: int = 5) -> Any:
     """A client of `service` for the function or command `caller`, which names itself in the user agent."""
     config = Config(
-        retries={"mode": "standard", "max_attempts": 5},
+        retries={"mode": "standard", "max_attempts": retries},
         user_agent_appid=caller,
         connect_timeout=5,
         read_timeout=60,

@@ -1,14 +1,17 @@
-"""SageMaker's asynchronous endpoints: what they are, and one inference each."""
+"""SageMaker's endpoints: what asynchronous ones are, and one inference each; synchronous ones, asked once."""
 
+from functools import cached_property
 from typing import Any
 
 from recto.aws.clients import client, errors_of
-from recto.errors import ConfigurationError
+from recto.errors import ConfigurationError, ModelFailedError
 from recto.places import Location
 from recto.ports import EndpointInfo, Inference
 
 INVOCATION_SECONDS = 3600
 """The longest that SageMaker lets one inference take."""
+SYNCHRONOUS_RETRIES = 1
+"""A call may take a minute, and a document has all its endpoints asked within one function's time."""
 REFUSED = {"ValidationError": ConfigurationError, "ValidationException": ConfigurationError}
 
 
@@ -48,3 +51,22 @@ class SageMakerEndpoints:
                 **({"Accept": accept} if accept else {}),
             )
         return Inference(output=answer["OutputLocation"], failure=answer.get("FailureLocation", ""))
+
+
+class SageMakerTextEndpoints:
+    """`recto.ports.TextEndpoints` over SageMaker's runtime; the client is made when it is first needed."""
+
+    def __init__(self, caller: str) -> None:
+        self._caller = caller
+
+    @cached_property
+    def _runtime(self) -> Any:
+        return client("sagemaker-runtime", self._caller, SYNCHRONOUS_RETRIES)
+
+    def ask(self, name: str, body: bytes) -> bytes:
+        with errors_of(f"InvokeEndpoint {name}", {**REFUSED, "ModelError": ModelFailedError}):
+            answer = self._runtime.invoke_endpoint(
+                EndpointName=name, Body=body, ContentType="application/json", Accept="application/json"
+            )
+            content: bytes = answer["Body"].read()
+        return content

@@ -3,27 +3,37 @@
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date
+from typing import NamedTuple
 
-from recto.entities import extract, review_reasons, with_reasons
+from recto.entities import assemble, document_mentions, review_reasons, with_reasons
 from recto.errors import PageCountMismatchError, ReleaseError
 from recto.messages import DocumentRef, OcrJob, PostprocessRequest, PostprocessResponse
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces
-from recto.ports import ObjectStore
+from recto.ports import ObjectStore, TextEndpoints
 from recto.release import INDEX, parse_release
 from recto.results import DocumentResult, ReasonCode, ReviewReason
 from recto.steps.fields_of_release import load_fields
 from recto.steps.model import read_release_file
+from recto.steps.normaliser import rewrite
 from recto.steps.page_images import plan_of
 from recto.steps.stored_pages import stored_marked_pages
 
 JSON_TYPE = "application/json"
 
 
-def extract_fields(
-    request: PostprocessRequest, objects: ObjectStore, work_bucket: str
-) -> PostprocessResponse:
+class Postprocess(NamedTuple):
+    """What the step works with."""
+
+    objects: ObjectStore
+    endpoints: TextEndpoints
+    """Of normalisers, where fields name any."""
+    work_bucket: str
+
+
+def extract_fields(request: PostprocessRequest, step: Postprocess) -> PostprocessResponse:
     """Write the document's fields; say whether a person must look, and why."""
+    objects, work_bucket = step.objects, step.work_bucket
     places = DocumentPlaces(work_bucket, request.document.document_id, request.document.made_in)
     release = load_fields(objects, work_bucket, request.document.release)
     index = PageIndex.from_json(objects.read(places.ocr_index))
@@ -33,18 +43,22 @@ def extract_fields(
     _require_same_pages(request.document, index, predicted)
     wanted = release.fields.active_by_class.keys()
     pages = stored_marked_pages(objects, places, index, predicted, wanted)
-    result = extract(pages, release.fields, release.calibration, _day_of_ocr(places, objects))
+    rewritten = rewrite(document_mentions(pages, release.fields), release.fields, step.endpoints)
+    day = _day_of_ocr(places, objects)
+    result = assemble(rewritten.mentions, release.fields, release.calibration, day)
     job = OcrJob.model_validate_json(objects.read(places.ocr_job))
     reasons = [
         *_unread_pages(job),
         *review_reasons(result, release.fields, release.thresholds.fields, release.thresholds.default),
     ]
-    result = with_reasons(result, reasons).model_copy(update={"warnings": _warnings(job, parts)})
+    warnings = (*_warnings(job, parts), *rewritten.warnings)
+    result = with_reasons(result, reasons).model_copy(update={"warnings": warnings or None})
     objects.write(places.fields, result.to_bytes(), JSON_TYPE)
     return PostprocessResponse(
         needs_review=bool(reasons),
         reasons=tuple(_in_short(reason) for reason in reasons[:20]),
         confidence=result.confidence,
+        failed_normalizers=rewritten.failed,
     )
 
 
@@ -103,10 +117,10 @@ def _require_same_pages(document: DocumentRef, index: PageIndex, predicted: Page
         )
 
 
-def _warnings(job: OcrJob, predicted: Iterable[PageIndex]) -> tuple[str, ...] | None:
+def _warnings(job: OcrJob, predicted: Iterable[PageIndex]) -> tuple[str, ...]:
     """For the operator: unread pages, what was odd about the OCR's answer, what the model warned of."""
     by_model = dict.fromkeys(f"model: {said}" for part in predicted for said in part.warnings)
-    return (*job.warnings, *job.remarks, *by_model) or None
+    return (*job.warnings, *job.remarks, *by_model)
 
 
 def _unread_pages(job: OcrJob) -> list[ReviewReason]:
