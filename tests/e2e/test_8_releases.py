@@ -128,12 +128,6 @@ def test_a_list_that_a_notebook_puts_into_the_parameter_is_in_use_or_refused_by_
     assert "Bank" in fields_of(pipeline, document)
     assert "refused" not in recto("release", "list").stdout
 
-    parameters.put("SageMakerEndpointParamName", "some-endpoint")
-    wait_for(
-        lambda: "not built yet" in refusal(pipeline).get("Cause", "") or None, 30, lambda: refusal(pipeline)
-    )
-    parameters.put("SageMakerEndpointParamName", "undefined")
-
 
 def test_a_broken_release_fails_its_documents_by_name_and_a_good_one_lets_them_go_on(
     pipeline: Pipeline, parameters: Parameters
