@@ -72,8 +72,8 @@ def manifest_corpus(
     """The labelled documents of some manifests; DataError that lists what is wrong with them.
 
     Without a field list the labels are those that the manifests name. Without a `label`, the attribute is,
-    manifest by manifest, the only one there, or the one of the adjustment job. `skip_failed` leaves out lines whose labelling
-    ended with a `failure-reason`.
+    manifest by manifest, the only one there, or the one of the adjustment job. `skip_failed` leaves out
+    lines whose labelling ended with a `failure-reason`.
     """
     of_files = [read_lines([path]) for path in paths]
     labels_of_files = [label or find_label(lines) for lines in of_files]

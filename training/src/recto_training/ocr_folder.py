@@ -22,6 +22,7 @@ from recto_training.faults import DataError
 from recto_training.textract_file import checked, read_root
 
 KIND = "textract-1"
+ANY_BUCKET = "s3://*"
 
 
 class Objects(Protocol):
@@ -33,7 +34,7 @@ class Objects(Protocol):
 
 
 class Mapped(NamedTuple):
-    """Objects below a URI that lie in a folder."""
+    """Objects below a URI that lie in a folder; the bucket `*` stands for any."""
 
     prefix: str
     folder: Path
@@ -51,7 +52,10 @@ class Mapped(NamedTuple):
     def path(self, uri: str) -> Path | None:
         """Where the object lies, if it lies below this prefix."""
         prefix = self.prefix.rstrip("/")
-        if uri != prefix and not uri.startswith(f"{prefix}/"):
+        if prefix.startswith(ANY_BUCKET):
+            bucket = uri.removeprefix("s3://").partition("/")[0]
+            prefix = f"s3://{bucket}{prefix.removeprefix(ANY_BUCKET)}"
+        if not uri.startswith(f"{prefix}/"):
             return None
         rest = PurePosixPath(uri[len(prefix) :].lstrip("/"))
         return None if ".." in rest.parts else self.folder / rest
