@@ -128,3 +128,50 @@ def test_a_misread_character_breaks_the_checksum_and_the_message_says_so() -> No
 def test_every_kind_has_its_checksum(kind: str) -> None:
     assert checksum_fault(kind, "x")
     assert normalise("x", kind).value is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Sears, Roebuck & Co", "Sears Roebuck and Co."),
+        ("(Peter H. Kesser)", "Peter H. Kesser"),
+        ("/s/ Richard Harcke", "Richard Harcke"),
+        ("Progress Software Corporation,", "Progress Software Corporation"),
+        ("Kite Pharma, Inc., a Delaware corporation", "Kite Pharma Inc."),
+        ("VistaPrint USA, Incorporated", "VistaPrint USA Inc."),
+        ("R. J. Seifert Enterprises.", "R. J. Seifert Enterprises"),
+        (
+            "Open Joint Stock Company “Vimpel-Communications”",
+            "Open Joint Stock Company “Vimpel-Communications”",
+        ),
+        ("Roundy’s, Inc.", "Roundy’s Inc."),
+    ],
+)
+def test_a_party_is_spelled_as_registers_do_whether_company_or_person(text: str, value: str) -> None:
+    assert normalise(text, "party").value == value
+
+
+def test_a_party_is_the_same_with_its_legal_form_in_full_or_short() -> None:
+    one, other = (normalise(text, "party").key for text in ("Exar Corporation", "EXAR CORP."))
+
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("the State of New York.", "New York"),
+        ("Delaware.", "Delaware"),
+        ("Commonwealth of Massachusetts,", "Massachusetts"),
+        ("laws of the State of California", "California"),
+        ("U.S.A.", "U.S.A."),
+    ],
+)
+def test_a_jurisdiction_loses_what_introduces_it(text: str, value: str) -> None:
+    assert normalise(text, "jurisdiction").value == value
+
+
+@pytest.mark.parametrize("kind", ["party", "jurisdiction"])
+@pytest.mark.parametrize("text", ["", ",", "12 (3)", "&"])
+def test_marks_and_numbers_name_no_party_and_no_jurisdiction(kind: str, text: str) -> None:
+    assert normalise(text, kind).value is None

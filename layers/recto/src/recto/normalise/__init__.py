@@ -50,6 +50,8 @@ NORMALIZERS: Final[Mapping[str, Normalizer]] = {
     "address": _late("addresses:address_value"),
     "company": _late("names:company_value"),
     "person": _late("names:person_value"),
+    "party": _late("parties:party_value"),
+    "jurisdiction": _late("parties:jurisdiction_value"),
     "email": _late("identifiers:email_value"),
     "phone": _late("identifiers:phone_value"),
     "identifier": _late("identifiers:identifier_value"),

@@ -46,6 +46,21 @@ _SUFFIXES: Final[Mapping[str, str]] = {
 _EDGES: Final = " \t,;:*\"'-_|"
 
 
+_FULL_FORMS: Final = frozenset({"corporation", "company", "berhad"})
+"""Legal forms that registers write out, as part of the name."""
+
+
+def explained_away(text: str) -> str:
+    """The name without what explains it: `Kite ("Company"), a Delaware corporation` is `Kite`."""
+    return _EXPLAINED.sub("", text)
+
+
+def spelled_form(word: str) -> str:
+    """A legal form with its usual points, `inc` as `Inc.`; a form in full and any other word as it is."""
+    bare = _bare(word)
+    return word if bare in _FULL_FORMS else _FORMS.get(bare, word)
+
+
 def company_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
     """A company's name: legal form in its usual spelling, capitals lowered, without what explains it."""
     whole = _EXPLAINED.sub("", folded(text)).strip(_EDGES)
@@ -58,7 +73,7 @@ def company_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
     if not value:
         return not_understood(text, "no name in it")
     changed = (CASE_CHANGED,) * (whole == whole.upper() and value != value.upper())
-    return Normalized(value, _name_key(value), flags=changed)
+    return Normalized(value, name_key(value), flags=changed)
 
 
 def _company(name: str) -> str:
@@ -102,8 +117,11 @@ def _capitalised(plain: str) -> str:
     return re.sub(r"^(Mc)([a-z])(?=[a-z]{2})", lambda match: match[1] + match[2].upper(), text)
 
 
-def _name_key(value: str) -> str:
-    """Letters and digits; `&` and `and` are one."""
+def name_key(value: str) -> str:
+    """Letters and digits, legal forms in their usual spelling; `&` and `and` are one."""
+    value = " ".join(
+        _FORMS.get(_bare(word), word) if place else word for place, word in enumerate(value.split())
+    )
     return (
         re.sub(r"[\W_]+", "", re.sub(r"(?<!\w)&(?!\w)|\band\b", "and", value.casefold())) or value.casefold()
     )
@@ -125,9 +143,7 @@ def person_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
         suffixes = [_SUFFIXES[_bare(words.pop())]]
     value = _closed_person(" ".join([*words, *suffixes]))
     flags = (CASE_CHANGED,) * (whole == whole.upper() and value != value.upper())
-    return (
-        Normalized(value, _name_key(value), flags=flags) if value else not_understood(text, "no name in it")
-    )
+    return Normalized(value, name_key(value), flags=flags) if value else not_understood(text, "no name in it")
 
 
 def _person_word(word: str) -> str:
