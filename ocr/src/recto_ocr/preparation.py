@@ -6,6 +6,8 @@ SMALLEST_SIDE = 1000
 """Pixels of the shorter side below which letters tend to be too small to read."""
 LONGEST_SIDE = 4000
 MOST_ENLARGEMENT = 4.0
+RESOLUTION = 200
+"""Told to Tesseract for every image: what files say of their own resolution is too often wrong."""
 
 
 def readable(image: Image.Image) -> Image.Image:

@@ -5,9 +5,8 @@ One engine per process; Tesseract runs one thread (use processes to use more cor
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -15,62 +14,22 @@ import tesserocr
 from PIL import Image
 from tesserocr import OEM, PSM, RIL, WritingDirection
 
-from recto.errors import ConfigurationError
 from recto.geometry import Box
-from recto_ocr.engine import LanguageMissingError, OcrLine, OcrWord
-from recto_ocr.preparation import readable
+from recto_ocr.engine import OcrLine, OcrWord
+from recto_ocr.orientation import likely_turns
+from recto_ocr.preparation import RESOLUTION, readable
 from recto_ocr.splitting import at_column_gaps
-from recto_ocr.turning import POOR_CONFIDENCE, best_of_turns, has_marks, mean_confidence
+from recto_ocr.tessdata import folder_with, installed_languages, tessdata_folder
+from recto_ocr.turning import POOR_CONFIDENCE, best_of_turns, mean_confidence
 
-DEBIAN_TESSERACT = Path("/usr/share/tesseract-ocr")
-OTHER_TESSDATA = ("/usr/share/tessdata", "/usr/local/share/tessdata", "/opt/homebrew/share/tessdata")
-RESOLUTION = 200
-"""Told to Tesseract for every image: what files say of their own resolution is too often wrong."""
 PAGE_SECONDS = 120
 """Noise without letters can keep Tesseract busy for very long."""
-SURE_ORIENTATION = 2.0
-"""Below it, Tesseract's own word on the orientation is a guess, and each way is tried."""
 GUESSING_CONFIDENCE = 40.0
 """Below it, a page is worth reading each way: the wrong way round, pages read at 20 to 35."""
 GUESSING_SECONDS = 10
 """A page that took longer is read once: pictures and noise keep Tesseract busy each way."""
 SPECK_CONFIDENCE = 50.0
 """Below it, a word without any letter or digit is a rule, a dot or a stain."""
-
-
-def tessdata_folder(environment: Mapping[str, str]) -> Path:
-    """The folder of Tesseract's language files: TESSDATA_PREFIX, or where the system keeps them."""
-    named = environment.get("TESSDATA_PREFIX")
-    if named:
-        places = [Path(named), Path(named) / "tessdata"]
-    else:
-        debian = sorted(DEBIAN_TESSERACT.glob("*/tessdata"), reverse=True)
-        places = [*debian, *(Path(place) for place in OTHER_TESSDATA)]
-    for place in places:
-        if any(place.glob("*.traineddata")):
-            return place
-    raise ConfigurationError(
-        f"no Tesseract language files (*.traineddata) in {', '.join(str(place) for place in places)}: "
-        "install them (Debian: apt-get install tesseract-ocr) or set TESSDATA_PREFIX"
-    )
-
-
-def installed_languages(folder: Path) -> tuple[str, ...]:
-    """The languages whose files lie in a folder; those that only find the orientation are none."""
-    found = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.traineddata"))
-    return tuple(sorted(str(name) for name in found if name.name not in ("osd", "equ")))
-
-
-def folder_with(languages: Sequence[str], environment: Mapping[str, str]) -> Path:
-    """The folder of the language files, which has these languages; LanguageMissingError otherwise."""
-    folder = tessdata_folder(environment)
-    missing = [language for language in languages if not (folder / f"{language}.traineddata").exists()]
-    if missing:
-        raise LanguageMissingError(
-            f"Tesseract language {', '.join(missing)} is not installed in {folder}; "
-            f"installed: {', '.join(installed_languages(folder)) or 'none'}"
-        )
-    return folder
 
 
 class TesseractEngine:
@@ -120,33 +79,6 @@ def _engine(languages: tuple[str, ...]) -> tesserocr.PyTessBaseAPI:
     return tesserocr.PyTessBaseAPI(
         path=str(folder), lang="+".join(languages), oem=OEM.LSTM_ONLY, psm=PSM.AUTO
     )
-
-
-@lru_cache(maxsize=1)
-def _orientation_engine() -> tesserocr.PyTessBaseAPI | None:
-    folder = tessdata_folder(os.environ)
-    if not (folder / "osd.traineddata").exists():
-        return None
-    return tesserocr.PyTessBaseAPI(path=str(folder), lang="osd", psm=PSM.OSD_ONLY)
-
-
-def likely_turns(image: Image.Image, *, may_guess: bool) -> tuple[int, ...]:
-    """Counter-clockwise quarter turns that may make the page upright, the likeliest first.
-
-    None for a page without a mark, and for one that the orientation file finds upright.
-    """
-    if not has_marks(image):
-        return ()
-    engine = _orientation_engine()
-    if engine is not None:
-        engine.SetImage(image)
-        engine.SetSourceResolution(RESOLUTION)
-        found = engine.DetectOrientationScript()
-        engine.Clear()
-        if found and found["orient_conf"] >= SURE_ORIENTATION:
-            quarters = int(found["orient_deg"]) // 90 % 4
-            return (quarters,) if quarters else ()
-    return (1, 3, 2) if may_guess else ()
 
 
 def _read(engine: tesserocr.PyTessBaseAPI, image: Image.Image) -> list[OcrLine]:

@@ -21,14 +21,14 @@ from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.app import Services, create_app
 from recto_local.standins.containers import MODEL_IMAGE, model_containers
-from recto_local.standins.reading import Readers
+from recto_local.standins.reading import DEFAULT_ENGINE, Readers
 from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
 from recto_local.standins.sagemaker_runtime import AppContainer, MakeContainer, SageMakerRuntime
 from recto_local.standins.textract import Quotas, Textract
 from recto_ocr.configuration import OcrSettings
+from recto_ocr.engines import ENGINES, engine_named
 from recto_ocr.serve import OcrServer
-from recto_ocr.tesseract import folder_with
 
 OCR_IMAGE = "recto-ocr"
 TRAINING_PYTHON = Path(__file__).resolve().parents[4] / ".venv-training" / "bin" / "python"
@@ -43,7 +43,10 @@ def arguments() -> argparse.Namespace:
         "--state", type=Path, required=True, help="folder for jobs, human loops and flow definitions"
     )
     parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
-    parser.add_argument("--languages", default="eng", help="of Tesseract, as eng+deu")
+    parser.add_argument("--languages", default="eng", help="of the OCR, as eng+deu")
+    parser.add_argument(
+        "--engine", default=DEFAULT_ENGINE, choices=sorted(ENGINES), help="what reads for Textract"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
     parser.add_argument(
         "--ocr-cache", type=Path, help="answer pages whose image was read before from this folder"
@@ -66,7 +69,7 @@ def services(options: argparse.Namespace) -> Services:
     sns: Any = boto3.client("sns", region_name=region, config=config)
     quotas = Quotas(options.concurrent_jobs, options.start_per_second, options.get_per_second)
     languages = tuple(options.languages.split("+"))
-    readers = Readers(options.workers, options.ocr_cache)
+    readers = Readers(options.workers, options.ocr_cache, options.engine)
     textract = Textract(options.state / "textract", s3, sns, readers, languages, quotas)
     flows = FlowDefinitions(options.state, region, time.time)
     loops = HumanLoops(options.state, flows, s3, region, time.time)
@@ -93,7 +96,7 @@ def ocr_containers(workers: int, s3: Any) -> MakeContainer:
 def main() -> None:
     options = arguments()
     try:
-        folder_with(options.languages.split("+"), os.environ)
+        engine_named(options.engine).check(options.languages.split("+"))
     except ConfigurationError as error:
         raise SystemExit(f"stand-ins: {error}") from error
     options.state.mkdir(parents=True, exist_ok=True)

@@ -1,32 +1,32 @@
 """OCR of pages for the Textract stand-in, in worker processes. What runs there knows files, not services."""
 
-import hashlib
 from concurrent.futures import Future
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from recto_local.standins.layout import layout_blocks
 from recto_local.standins.ocr_cache import cached_lines
-from recto_ocr import tesseract
 from recto_ocr.blocks import blocks_of_page
+from recto_ocr.documents import engine_of
+from recto_ocr.engines import reading_code
 from recto_ocr.pages import Content, Unreadable, UnreadableDocumentError, inspect, page_image
-from recto_ocr.tesseract import read_image
 from recto_ocr.workers import Workers
+
+DEFAULT_ENGINE = "tesseract"
 
 
 def read_page(
     path: str, kind: str, page: int, seed: str, languages: tuple[str, ...], layout: bool,
-    cache_folder: str = "",
+    cache_folder: str = "", engine_name: str = DEFAULT_ENGINE,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The blocks of one page of a document file; `cache_folder` keeps what was read, where one is named."""
-    image = page_image(Path(path), kind, page)
+    engine, image = engine_of(engine_name), page_image(Path(path), kind, page)
     try:
         if cache_folder:
-            reader = f"{_reader_code()} {'+'.join(languages)}"
-            lines = cached_lines(Path(cache_folder), reader, image, lambda: read_image(image, languages))
+            reader = f"{reading_code(engine)} {'+'.join(languages)}"
+            lines = cached_lines(Path(cache_folder), reader, image, lambda: engine.read(image, languages))
         else:
-            lines = read_image(image, languages)
+            lines = engine.read(image, languages)
     except TimeoutError as error:
         raise UnreadableDocumentError(Unreadable.DAMAGED, f"page {page}: {error}") from error
     blocks = blocks_of_page(lines, page, seed)
@@ -40,12 +40,6 @@ def read_page(
     return blocks
 
 
-@cache
-def _reader_code() -> str:
-    """Changes when the code that reads does, so that no cache answers for other code."""
-    return hashlib.sha256(Path(str(tesseract.__file__)).read_bytes()).hexdigest()
-
-
 def content_of(path: str) -> Content:
     """Kind and number of pages of a document file."""
     return inspect(Path(path))
@@ -54,8 +48,11 @@ def content_of(path: str) -> Content:
 class Readers:
     """The worker processes; a broken one costs the pages under way, and all are made anew."""
 
-    def __init__(self, workers: int, ocr_cache: Path | None = None) -> None:
+    def __init__(
+        self, workers: int, ocr_cache: Path | None = None, engine_name: str = DEFAULT_ENGINE
+    ) -> None:
         """Every page is read, but for those whose image `ocr_cache` has seen, where it is given."""
+        self.engine_name = engine_name
         self.ocr_cache = ocr_cache
         self.workers = workers
         self.pool = Workers(workers)
@@ -67,8 +64,9 @@ class Readers:
         self, path: Path, kind: str, page: int, seed: str, languages: tuple[str, ...], layout: bool
     ) -> "Future[list[dict[str, Any]]]":
         return self.pool.submit(
-            read_page, str(path), kind, page, seed, languages, layout, str(self.ocr_cache or "")
-        )
+            read_page, str(path), kind, page, seed, languages, layout, str(self.ocr_cache or ""),
+            self.engine_name,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Drop what waits; pages being read are finished by nobody."""
