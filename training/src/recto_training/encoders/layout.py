@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recto_training.encoders.attention import attend
 from recto_training.encoders.dropping import Dropout
 
 GRID = 1000
@@ -91,11 +92,18 @@ class LayoutEncoder(nn.Module):
         ranks_L = torch.arange(input_ids.shape[1], device=input_ids.device) + self.config.first_position
         states_BLD = self.token(input_ids) + self.position(ranks_L) + self.place(self._waves(boxes_BL4))
         states_BLD = self.dropout(self.norm(states_BLD))
-        mask_B11L = ((1.0 - attention_mask.float()) * -10000.0)[:, None, None, :]
+        mask_B11L = self._mask(attention_mask)
         turns_BLE = self._turns(boxes_BL4) if self.config.distances else None
         for layer in self.layers:
             states_BLD = layer(states_BLD, mask_B11L, turns_BLE)
         return states_BLD
+
+    def _mask(self, attention_mask: Tensor) -> Tensor | None:
+        """What is added to hide padding; None where there is none, which saves prediction a pass."""
+        looks = not self.training and not torch.compiler.is_exporting()
+        if looks and bool(attention_mask.all()):
+            return None
+        return ((1.0 - attention_mask.float()) * -10000.0)[:, None, None, :]
 
     def _waves(self, boxes_BL4: Tensor) -> Tensor:
         """Sides, width and height of boxes as waves of rising frequency."""
@@ -136,27 +144,22 @@ class LayoutLayer(nn.Module):
         self.dropout = Dropout(config.dropout)
         self.prefer = nn.Linear(config.width, config.heads * 2 * NUM_WAVES) if config.distances else None
 
-    def forward(self, states_BLD: Tensor, mask_B11L: Tensor, turns_BLE: Tensor | None) -> Tensor:
+    def forward(self, states_BLD: Tensor, mask_B11L: Tensor | None, turns_BLE: Tensor | None) -> Tensor:
         attended_BLD = self.dropout(self._attend(states_BLD, mask_B11L, turns_BLE))
         states_BLD = self.norm_attention(states_BLD + attended_BLD)
         fed_BLD = self.down(functional.gelu(self.up(states_BLD)))
         normed_BLD: Tensor = self.norm_feed(states_BLD + self.dropout(fed_BLD))
         return normed_BLD
 
-    def _attend(self, states_BLD: Tensor, mask_B11L: Tensor, turns_BLE: Tensor | None) -> Tensor:
+    def _attend(self, states_BLD: Tensor, mask_B11L: Tensor | None, turns_BLE: Tensor | None) -> Tensor:
         batch, length, width = states_BLD.shape
         parts = self.mix(states_BLD).view(batch, length, 3, self.heads, width // self.heads)
-        query_BHLd, key_BHLd, value_BHLd = parts.permute(2, 0, 3, 1, 4).unbind(0)
-        query_BHLd = query_BHLd / math.sqrt(width // self.heads)
+        query_BLHd, key_BLHd, value_BLHd = parts.unbind(2)
+        queries, keys = [query_BLHd / math.sqrt(width // self.heads)], [key_BLHd]
         if self.prefer is not None and turns_BLE is not None:
-            wanted_BHLE = self._wanted(self.prefer(states_BLD), turns_BLE)
-            turns_B1LE = turns_BLE.to(wanted_BHLE.dtype)[:, None].expand(-1, self.heads, -1, -1)
-            query_BHLd = torch.cat([query_BHLd, wanted_BHLE], -1)
-            key_BHLd = torch.cat([key_BHLd, turns_B1LE.to(key_BHLd.dtype)], -1)
-        with torch.autocast(states_BLD.device.type, enabled=False):  # it would take softmax to float32
-            scores_BHLL = query_BHLd @ key_BHLd.transpose(-1, -2)
-            weights_BHLL = (scores_BHLL + mask_B11L.to(scores_BHLL.dtype)).softmax(-1)
-            mixed_BLD = (weights_BHLL @ value_BHLd).transpose(1, 2).reshape(batch, length, width)
+            queries.append(self._wanted(self.prefer(states_BLD), turns_BLE).to(query_BLHd.dtype))
+            keys.append(turns_BLE.to(key_BLHd.dtype)[:, :, None].expand(-1, -1, self.heads, -1))
+        mixed_BLD = attend(queries, keys, value_BLHd, mask_B11L, training=self.training)
         attended_BLD: Tensor = self.out(mixed_BLD)
         return attended_BLD
 
@@ -170,8 +173,7 @@ class LayoutLayer(nn.Module):
         weights = weights_BLE.view(batch, length, self.heads, 2, added // 2)
         even, odd = weights.unbind(3)
         cosines, sines = (part.unsqueeze(2).to(even.dtype) for part in turns_BLE.chunk(2, -1))
-        wanted = torch.cat([even * cosines + odd * sines, even * sines - odd * cosines], -1)
-        return wanted.transpose(1, 2)
+        return torch.cat([even * cosines + odd * sines, even * sines - odd * cosines], -1)
 
 
 def _initialise(module: nn.Module) -> None:
