@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cache
 from hashlib import sha256
 from random import Random
-from types import MappingProxyType
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from recto.document import Page
@@ -23,7 +22,8 @@ IGNORED = -100
 """Class of a word that is neither trained on nor scored."""
 NO_FIELD = -1
 """Stands in `entities` for a word that belongs to no mention."""
-NO_VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+NO_VALUES: Mapping[str, tuple[str, ...]] = {}
+"""A plain dictionary, since documents go to other processes."""
 
 
 class LabelledPage(NamedTuple):
