@@ -27,6 +27,7 @@ from recto_cli.release_commands import fields_app, release_app
 from recto_cli.session import Session
 from recto_cli.submit import expand, submit
 from recto_cli.target import Options, TargetChoice
+from recto_cli.training_commands import register as register_training
 from recto_local.deployment import DeploymentError
 from recto_local.processes import ProcessError
 from recto_local.runtime import RuntimeStartError
@@ -46,6 +47,7 @@ app.add_typer(release_app, name="release")
 app.add_typer(fields_app, name="fields")
 app.add_typer(ocr_app, name="ocr")
 app.add_typer(data_app, name="data")
+register_training(app, data_app)
 
 ROOT = Path(__file__).resolve().parents[3]
 """The repository: the command is installed editable from it."""

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recto.errors import ConfigurationError
+from recto.fields import FieldList
 from recto.inference import UNK, PageEncoder
 from recto_training import examples as ex
 from recto_training import loop, words
@@ -42,13 +43,15 @@ def fit(
     training: Corpus,
     validation: Corpus,
     folder: Path,
-    images: str = "",
+    *,
+    fields: FieldList | None = None,
     until: int | None = None,
 ) -> loop.Run:
     """Train a word model on labelled documents; `folder` becomes the model folder of the best evaluation.
 
     Goes on from the folder's last checkpoint. ConfigurationError for an empty training set, one of a single
-    class, other labels in the two corpora, a base or checkpoint that does not fit.
+    class, other labels in the two corpora, a base or checkpoint that does not fit. With `fields`, figures by
+    field as well (`eval_field_f1`), through the pipeline's own assembly.
     """
     words.check_labels(validation.labels, training.labels, "validation")
     documents = list(training)
@@ -59,11 +62,11 @@ def fit(
         )
     check_classes(documents, training.labels)
     base = open_recipe(recipe, training.labels, documents)
-    held_out = words.HeldOut(list(validation), base)
+    held_out = words.HeldOut(list(validation), base, fields)
     examples = win.make_examples(documents, base.pages, first_only=recipe.only_label_first_subword)
     other = len(training.labels) - 1
     kept = win.kept_examples(examples, other, recipe.empty_windows, recipe.seed)
-    task = words.WordTask(base, recipe, kept, held_out, PageImages(images))
+    task = words.WordTask(base, recipe, kept, held_out, PageImages())
     return loop.run_loop(task, recipe, folder, until)
 
 

@@ -16,8 +16,7 @@ Pixels = NDArray[np.uint8]
 class PageImages:
     """Pages' images by path, each scaled to 224 x 224 and kept."""
 
-    def __init__(self, prefix: str = "") -> None:
-        self._prefix = prefix
+    def __init__(self) -> None:
         self._kept: dict[str, Pixels] = {}
 
     def __getitem__(self, path: str) -> Pixels:
@@ -27,9 +26,8 @@ class PageImages:
         return self._kept[path]
 
     def _read(self, path: str) -> Pixels:
-        file = Path(self._prefix) / path
         try:
-            with Image.open(file) as image:
+            with Image.open(Path(path)) as image:
                 return square(image)
         except OSError as error:
             raise ConfigurationError(f"page image {path}: cannot be read ({error})") from error

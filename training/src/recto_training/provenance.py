@@ -1,6 +1,9 @@
 """What a run was made with: versions of packages and hashes of our own, for its record."""
 
+import json
+import os
 import platform
+from collections.abc import Mapping
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -8,15 +11,18 @@ from pathlib import Path
 import recto
 import recto_training
 
+WHEELS = "RECTO_WHEELS"
+"""Environment variable of jobs: JSON, name of a wheel to its sha256."""
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 OURS = {"recto": recto, "recto_training": recto_training}
 
 
-def packages() -> dict[str, str]:
-    """Name to version; for our own packages, the hash over their files as well."""
+def packages(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Name to version; for our own packages, the hash over their files, and of the wheels in a job."""
+    wheels = json.loads(environment.get(WHEELS) or "{}")
     versions = {name: metadata.version(name) for name in LIBRARIES}
     hashes = {name: f"sha256:{hash_package(Path(module.__path__[0]))}" for name, module in OURS.items()}
-    return {"python": platform.python_version(), **versions, **hashes}
+    return {"python": platform.python_version(), **versions, **hashes, **wheels}
 
 
 def hash_package(folder: Path) -> str:

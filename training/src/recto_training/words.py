@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from recto.confidence import Calibration
 from recto.document import PagePredictions
 from recto.errors import ConfigurationError
+from recto.fields import FieldList
 from recto.inference import Votes
 from recto_training import windows as win
 from recto_training.corpus import IGNORED, LabelledDocument, LabelledPage
 from recto_training.encoders import stored
 from recto_training.encoders.families import image_values
 from recto_training.encoders.model import Base, WordModel
+from recto_training.evaluation.fields import field_tallies, score_document
 from recto_training.evaluation.focus import FocusTally
 from recto_training.evaluation.spans import add_entities
 from recto_training.evaluation.tally import Tallies
+from recto_training.evaluation.truth import Match
 from recto_training.hardware import Hardware
 from recto_training.images import PageImages
 from recto_training.provenance import packages
@@ -118,8 +122,10 @@ class WordTask:
 class HeldOut:
     """Documents for validation, with their windows."""
 
-    def __init__(self, documents: Sequence[LabelledDocument], base: Base) -> None:
-        self.documents = documents
+    def __init__(
+        self, documents: Sequence[LabelledDocument], base: Base, fields: FieldList | None = None
+    ) -> None:
+        self.documents, self._fields = documents, fields
         self.pages: list[LabelledPage] = [page for document in documents for page in document.pages]
         self._examples = list(win.make_examples(documents, base.pages))
         self.data_hash = win.hash_examples(self._examples)
@@ -145,7 +151,25 @@ class HeldOut:
                 votes[example.page].add_window(example.words_L.astype(np.int64), logits_LK[:length].numpy())
         predictions = [one.result(page.page.number) for one, page in zip(votes, self.pages, strict=True)]
         figures = {"loss": total / max(1, counted), **focus.figures(), **self._by_word(predictions, base)}
+        figures |= self._by_field(predictions)
         return {f"eval_{name}": float(value) for name, value in figures.items()}
+
+    def _by_field(self, predictions: Sequence[PagePredictions]) -> dict[str, float]:
+        """Fields as the pipeline would report them before any calibration; right means: the same meaning."""
+        if self._fields is None:
+            return {}
+        said = iter(predictions)
+        scores = [
+            score_document(
+                document,
+                [next(said) for _ in document.pages],
+                self._fields,
+                Calibration.default(),
+                Match.NORMAL,
+            )
+            for document in self.documents
+        ]
+        return {"field_f1": field_tallies(scores, self._fields).total.f1}
 
     def _logits(
         self, model: WordModel, base: Base, recipe: WordRecipe, hardware: Hardware, images: PageImages
