@@ -39,6 +39,7 @@ def wiring() -> Dispatch:
         max_running=settings.max_running_documents,
         lease=timedelta(seconds=settings.ocr_timeout_seconds + settings.model_timeout_seconds) + GRACE,
         ocr_parameters=OcrParameters(settings.ocr_engine_parameter, settings.ocr_endpoint_parameter),
+        thumbnail_parameter=settings.thumbnail_endpoint_parameter,
     )
 
 

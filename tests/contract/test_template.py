@@ -40,6 +40,8 @@ SETTINGS = {
     "PageImagesFunction": recto.settings.PageImagesSettings,
     "ModelInvokeFunction": recto.settings.ModelInvokeSettings,
     "ModelEndpointStartFunction": recto.settings.ModelEndpointStartSettings,
+    "ThumbnailEndpointStartFunction": recto.settings.ThumbnailEndpointStartSettings,
+    "ThumbnailEndpointStoreFunction": recto.settings.ThumbnailEndpointStoreSettings,
     "ModelCallbackFunction": recto.settings.ModelCallbackSettings,
     "ModelEndpointStoreFunction": recto.settings.ModelEndpointStoreSettings,
     "EntityPostprocessFunction": recto.settings.EntityPostprocessSettings,

@@ -1,17 +1,22 @@
 """The word model behind an endpoint instead of in the function: by a parameter, for the next document."""
 
 import io
+import json
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recto.messages import Status
+from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces
 from recto.ports import DocumentRow
+from recto.thumbnail_arrays import read_thumbnails
 from tests.e2e.conftest import ROOT, SAMPLES, Pipeline, wait_for
-from tests.e2e.test_8_releases import Parameters, fields_of, refusal
+from tests.e2e.test_5_command_line import recto
+from tests.e2e.test_8_releases import Parameters, fields_of, pulled, refusal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 DEMO = ROOT / "local" / "releases" / "demo"
@@ -33,12 +38,15 @@ class Endpoints:
         self._pipeline, self._sagemaker = pipeline, pipeline.client("sagemaker")
         self._made: list[str] = []
 
-    def deploy(self, what: str, model: bytes, is_async: bool = True) -> str:
+    def deploy(self, what: str, model: bytes = b"", kind: str = "word", is_async: bool = True) -> str:
         info, work = self._pipeline.info, self._pipeline.work
         name, key = f"{info.project}-{what}", f"models/{what}/model.tar.gz"
-        self._pipeline.client("s3").put_object(Bucket=work, Key=key, Body=model)
-        container = {"Image": "recto-model", "ModelDataUrl": f"s3://{work}/{key}"}
-        role, topic = info.outputs["ModelEndpointRoleArn"], info.outputs["ModelCallbackTopicArn"]
+        container: dict[str, Any] = {"Image": "recto-model", "Environment": {"RECTO_KIND": kind}}
+        if model:
+            self._pipeline.client("s3").put_object(Bucket=work, Key=key, Body=model)
+            container["ModelDataUrl"] = f"s3://{work}/{key}"
+        who = "ThumbnailEndpointRoleArn" if kind == "thumbnails" else "ModelEndpointRoleArn"
+        role, topic = info.outputs[who], info.outputs["ModelCallbackTopicArn"]
         self._sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
         variant = {"VariantName": "AllTraffic", "ModelName": name}
         place = f"s3://{work}/model-endpoint"
@@ -47,8 +55,8 @@ class Endpoints:
             "S3FailurePath": f"{place}/failures",
             "NotificationConfig": {"SuccessTopic": topic, "ErrorTopic": topic},
         }
-        kind: dict[str, Any] = {"AsyncInferenceConfig": {"OutputConfig": output}} if is_async else {}
-        self._sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], **kind)
+        way: dict[str, Any] = {"AsyncInferenceConfig": {"OutputConfig": output}} if is_async else {}
+        self._sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], **way)
         self._sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
         self._made.append(name)
         return name
@@ -74,7 +82,10 @@ def parameters(pipeline: Pipeline) -> Iterator[Parameters]:
     before = found.used
     yield found
     found.put("SageMakerEndpointParamName", "undefined")
-    wait_for(lambda: found.used == before or None, 30, lambda: found.used)
+    found.put("ThumbnailEndpointParamName", "undefined")
+    wait_for(lambda: found.used.startswith(before.rpartition("-")[0]) or None, 30, lambda: found.used)
+    found.put("ReleaseParamName", before)
+    found.put("EntityConfigParamName", "undefined")
 
 
 def connect(pipeline: Pipeline, parameters: Parameters, endpoint: str) -> None:
@@ -163,3 +174,41 @@ def test_an_endpoint_that_could_not_be_used_is_refused_by_name_and_nothing_chang
         )  # type: ignore[misc]
 
     assert parameters.used == before
+
+
+def test_thumbnails_are_drawn_by_an_endpoint_where_a_parameter_names_one(
+    pipeline: Pipeline, parameters: Parameters, endpoints: Endpoints
+) -> None:
+    name = endpoints.deploy("thumbnails", kind="thumbnails")
+    parameters.put("ThumbnailEndpointParamName", name)
+
+    row = sent(pipeline, "booklet.pdf", "endpoint/thumbnails.pdf")
+
+    places = DocumentPlaces(pipeline.work, row.document_id)
+    num_pages = PageIndex.from_json(pipeline.objects.read(places.ocr_index)).num_pages
+    assert (row.status in (Status.PROCESSED, Status.IN_REVIEW), row.cause) == (True, "")
+    assert row.thumbnail_endpoint == name
+    assert pipeline.objects.info(places.thumbnails_request(1))
+    assert len(list(read_thumbnails(pipeline.objects.read(places.thumbnails_part(1))))) == num_pages > 1
+    pipeline.no_slot_is_held()
+    assert dead_letters(pipeline) == "0"
+
+
+def test_a_normaliser_that_fails_leaves_the_print_and_is_told_in_the_result(
+    pipeline: Pipeline, parameters: Parameters, endpoints: Endpoints, tmp_path: Path
+) -> None:
+    name = endpoints.deploy("normaliser", b"no archive", is_async=False)
+    file = tmp_path / "fields.json"
+    asked = {"NormalizerEndpoint": name, "NormalizerPrompt": "Normalise: "}
+    entries = [{**entry, **asked} if entry["Name"] == "Provider Name" else entry for entry in pulled(file)]
+    file.write_text(json.dumps(entries))
+    pushed = recto("fields", "push", file)
+
+    row = sent(pipeline, "pricing-table.pdf", "endpoint/normaliser.pdf")
+
+    content = json.loads(pipeline.objects.read(DocumentPlaces(pipeline.work, row.document_id).fields))
+    (warning,) = content["Warnings"]
+    assert pushed.returncode == 0, pushed.stderr
+    assert row.status in (Status.PROCESSED, Status.IN_REVIEW), row.cause
+    assert warning.startswith(f"normaliser {name} failed, Provider Name as printed: ModelFailedError")
+    assert content["Fields"]["Provider Name"]["Value"]

@@ -45,6 +45,10 @@ NOT_SEEN_IN = {
         "ModelEndpointStartFunction",
         "states:SendTaskSuccess",
     ): "only where the answer is there already when its state is tried again",
+    (
+        "ThumbnailEndpointStartFunction",
+        "states:SendTaskSuccess",
+    ): "only where the answer is there already when its state is tried again",
     ("IntakeFunction", "dynamodb:GetItem"): "only where the event of a bad document comes again",
     ("ReprocessFunction", "sagemaker:StopHumanLoop"): "only where the desk is Amazon A2I",
     ("DispatchFunction", "events:PutEvents"): "only where a document is given up after ten attempts",

@@ -404,6 +404,31 @@ def test_an_interrupted_document_keeps_its_ocr(
     assert (again.ocr_engine, again.ocr_endpoint) == ("sagemaker", "recto-ocr-x")
 
 
+THUMBNAILS = "/recto/config/ThumbnailEndpointName"
+
+
+def drawing(step: Dispatch, **values: str) -> Dispatch:
+    """The same dispatch while the parameter names an endpoint, or none."""
+    found = FakeParameters({RELEASE: "releases/one", **values})
+    return step._replace(parameters=found, thumbnail_parameter=THUMBNAILS)
+
+
+def test_who_draws_thumbnails_is_pinned_when_a_document_starts(
+    documents: DocumentRows, step: Dispatch, clock: FakeClock, workflow: FakeWorkflow
+) -> None:
+    upload(documents, clock, "a")
+    dispatch(DispatchRequest(), drawing(step, **{THUMBNAILS: "recto-thumbnails"}))
+    upload(documents, clock, "b")
+    dispatch(DispatchRequest(), drawing(step))
+    workflow.running.clear()
+    clock.pass_time(hours=1)
+
+    dispatch(DispatchRequest(action="recover"), drawing(step))
+
+    drawn_by = {name: workflow.executions[name].document.thumbnail_endpoint for name in ("a-1", "a-2", "b-1")}
+    assert drawn_by == {"a-1": "recto-thumbnails", "a-2": "recto-thumbnails", "b-1": ""}
+
+
 def test_an_ocr_that_is_none_starts_nothing_and_loses_nothing(
     documents: DocumentRows, step: Dispatch, clock: FakeClock, workflow: FakeWorkflow
 ) -> None:

@@ -17,6 +17,7 @@ from recto.messages import DispatchRequest, Status
 from recto.places import Location
 from recto.ports import JobRow
 from recto.thumbnail_arrays import read_thumbnails
+from recto.thumbnail_files import count_thumbnails
 from tests.contract.template import ROOT
 from tests.fakes import FakeClock, FakeOcr, FakeWorkflow
 from tests.functional.conftest import INBOX, WORK
@@ -173,10 +174,16 @@ def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: 
     plan = app.lambda_handler({"Document": document}, Context())
     done = app.lambda_handler({"Document": document, "Range": plan["Ranges"][0]}, Context())
 
+    elsewhere = {**document, "DocumentId": "d2", "ThumbnailEndpoint": "recto-thumbnails"}
+    app.lambda_handler({"Document": elsewhere, "Range": plan["Ranges"][0]}, Context())
+
     assert plan == {"NumPages": 3, "Ranges": [{"Part": 1, "First": 1, "Last": 3}]}
     assert done == {"Part": 1, "NumPages": 3}
     image = Image.open(BytesIO(objects.read(Location(bucket=WORK, key="documents/d1/images/page-0003.jpg"))))
     thumbnails = objects.read(Location(bucket=WORK, key="documents/d1/images/thumbnails-0001.npz"))
     assert image.size == (100, 200)
+    assert count_thumbnails(thumbnails) == 3
+    assert not objects.info(Location(bucket=WORK, key="documents/d2/images/thumbnails-0001.npz"))
+    assert objects.info(Location(bucket=WORK, key="documents/d2/images/page-0003.jpg"))
     assert [page.shape for page in read_thumbnails(thumbnails)] == [(40, 50, 3)] * 3
     assert [tuple(page[0, 0]) for page in read_thumbnails(thumbnails)] == [(0, 0, 128)] * 3

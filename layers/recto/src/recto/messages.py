@@ -79,6 +79,8 @@ class DocumentRef(Message):
     """What reads it, pinned when the document started."""
     ocr_endpoint: str = ""
     """The endpoint's name, where the engine is one."""
+    thumbnail_endpoint: str = ""
+    """What draws its thumbnails, pinned when the document started; empty for `page_images` itself."""
 
     @property
     def source(self) -> Location:
@@ -240,6 +242,22 @@ class OcrEndpointStartRequest(Message):
     document: DocumentRef
     range: PageRange
     task_token: str
+
+
+class ThumbnailEndpointStartRequest(Message):
+    """Let an endpoint draw the thumbnails of one range of pages; the token is called back at its end."""
+
+    document: DocumentRef
+    range: PageRange
+    task_token: str
+
+
+class ThumbnailEndpointStoreRequest(Message):
+    """Put an endpoint's thumbnails of a range where models look for them."""
+
+    document: DocumentRef
+    range: PageRange
+    output: str
 
 
 class ModelEndpointStartRequest(Message):

@@ -138,6 +138,9 @@ class DocumentPlaces:
         """The thumbnails of a range of pages in one file, as a model's endpoint reads them."""
         return self.at(f"images/thumbnails-{part:04d}.npz", self.made_in.ocr)
 
+    def thumbnails_request(self, part: int) -> Location:
+        return self.at(f"images/request-{part:04d}.json", self.made_in.ocr)
+
     def image_part_index(self, part: int) -> Location:
         return self.at(f"images/part-{part:04d}.json", self.made_in.ocr)
 

@@ -89,6 +89,7 @@ class DocumentRow(BaseModel):
     ocr_engine: OcrEngine | Literal[""] = ""
     """Empty until the document starts for the first time, and when its OCR is to be paid for again."""
     ocr_endpoint: str = ""
+    thumbnail_endpoint: str = ""
     release: str = ""
     error: str = ""
     cause: str = ""
@@ -114,6 +115,7 @@ class DocumentRow(BaseModel):
             release=self.release if release is None else release,
             ocr_engine=self.ocr_engine or "textract",
             ocr_endpoint=self.ocr_endpoint,
+            thumbnail_endpoint=self.thumbnail_endpoint,
         )
 
 

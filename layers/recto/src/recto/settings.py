@@ -49,6 +49,7 @@ class DispatchSettings(TableSettings, WorkSettings, EventSettings):
     release_parameter: str
     ocr_engine_parameter: str
     ocr_endpoint_parameter: str
+    thumbnail_endpoint_parameter: str
     max_running_documents: Annotated[int, Field(gt=0)]
     ocr_timeout_seconds: Annotated[int, Field(gt=0)]
     model_timeout_seconds: Annotated[int, Field(gt=0)]
@@ -114,6 +115,14 @@ class PageImagesSettings(WorkSettings):
     thumbnail_colour: str
     thumbnail_max_side: Annotated[int, Field(ge=0)]
     """Of the longer edge under `shortest`; 0 for no limit."""
+
+
+class ThumbnailEndpointStartSettings(AskEndpointSettings):
+    pass
+
+
+class ThumbnailEndpointStoreSettings(WorkSettings):
+    pass
 
 
 class ModelInvokeSettings(WorkSettings):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from recto.errors import RectoError, TooManyAttemptsError
+from recto.errors import ParameterMissingError, RectoError, TooManyAttemptsError
 from recto.messages import (
     DispatchRequest,
     DispatchResponse,
@@ -29,6 +29,7 @@ RECOVER_LIMIT = 1000
 MAX_ATTEMPTS = 10
 SETTLING = timedelta(minutes=1)
 """How old a slot is before anybody asks whether its document runs."""
+PINNED = ("release", "ocr_engine", "ocr_endpoint", "thumbnail_endpoint")
 EXECUTING = (Status.RUNNING, Status.IN_REVIEW)
 STEPS_WITH_SLOT = frozenset({Step.OCR, Step.MODEL})
 STEPS_OF_PEOPLE = frozenset({Step.REVIEW, Step.PUBLISH})
@@ -51,6 +52,8 @@ class Dispatch(NamedTuple):
     lease: timedelta
     ocr_parameters: OcrParameters | None = None
     """Absent: Textract reads all documents."""
+    thumbnail_parameter: str = ""
+    """Which endpoint draws thumbnails; empty, or undefined in the store: `page_images` does."""
 
 
 def dispatch(request: DispatchRequest, step: Dispatch) -> DispatchResponse:
@@ -116,11 +119,21 @@ class _Pins:
         names = self._step.ocr_parameters
         return chosen_ocr(self._step.parameters, names) if names else OcrChoice()
 
+    @cached_property
+    def _thumbnails(self) -> str:
+        name = self._step.thumbnail_parameter
+        try:
+            return self._step.parameters.read(name).strip() if name else ""
+        except ParameterMissingError:
+            return ""
+
     def on(self, row: DocumentRow) -> DocumentRow:
-        """The row with both; what it has it keeps."""
+        """The row with all; what it has it keeps. Who reprocesses from OCR has thumbnails as is said now."""
         pinned = {} if row.release else {"release": self._release}
         if not row.ocr_engine:
             pinned |= {"ocr_engine": self._ocr.engine, "ocr_endpoint": self._ocr.endpoint}
+        if Step(row.start_from) is Step.OCR and row.attempt == row.since_attempt:
+            pinned["thumbnail_endpoint"] = self._thumbnails
         return row.model_copy(update=pinned)
 
 
@@ -147,7 +160,7 @@ def _start(row: DocumentRow, step: Dispatch) -> bool:
     if needs_slot and not step.slots.take(owner, step.max_running, now + step.lease):
         return False
     expected = (Status.WAITING,)
-    pinned = {"release": row.release, "ocr_engine": row.ocr_engine, "ocr_endpoint": row.ocr_endpoint}
+    pinned = {name: getattr(row, name) for name in PINNED}
     if not step.documents.move(row.document_id, expected, Status.RUNNING, now, row.attempt, **pinned):
         step.slots.release(owner)
         return False

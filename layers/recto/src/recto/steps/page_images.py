@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
 
 from recto.messages import PagePlan, PageRange, PageWork, RangeDone
-from recto.places import DocumentPlaces, page_ranges
+from recto.places import DocumentPlaces, Location, page_ranges
 from recto.ports import ObjectStore
 
 
@@ -69,19 +69,18 @@ def plan_of(num_pages: int) -> PagePlan:
 
 
 def draw_range(work: PageWork, step: PageImages) -> RangeDone:
-    """Draw one range's pages; store them, their thumbnails in one file, and an index of their sizes."""
+    """Draw one range's pages; store them, an index of their sizes, and their thumbnails in one file.
+
+    The thumbnails only where no endpoint has drawn them already.
+    """
     if work.range is None:
         raise ValueError("draw_range needs a range")
     places = DocumentPlaces(step.work_bucket, work.document.document_id, work.document.made_in)
     numbers = range(work.range.first, work.range.last + 1)
     with _opened(work, step) as pages:
-        sizes, thumbnails = zip(*(_draw_page(pages, number, places, step) for number in numbers), strict=True)
-        is_single = pages.num_pages == 1
-    step.objects.write(
-        places.thumbnails_part(work.range.part),
-        step.thumbnails_file(thumbnails, is_whole_document=is_single),
-        "application/x-npz",
-    )
+        sizes = [_draw_page(pages, number, places, step) for number in numbers]
+        if not work.document.thumbnail_endpoint:
+            _draw_thumbnails(pages, numbers, places.thumbnails_part(work.range.part), step)
     index = {"Part": work.range.part, "Pages": sizes}
     step.objects.write(
         places.image_part_index(work.range.part), json.dumps(index).encode(), "application/json"
@@ -89,14 +88,18 @@ def draw_range(work: PageWork, step: PageImages) -> RangeDone:
     return RangeDone(part=work.range.part, num_pages=len(sizes))
 
 
-def _draw_page(
-    pages: OpenPages, number: int, places: DocumentPlaces, step: PageImages
-) -> tuple[dict[str, int], bytes]:
-    """The page's entry in the index, and its thumbnail."""
+def _draw_thumbnails(pages: OpenPages, numbers: range, place: Location, step: PageImages) -> None:
+    thumbnails = [step.thumbnail_file(pages, number) for number in numbers]
+    content = step.thumbnails_file(thumbnails, is_whole_document=pages.num_pages == 1)
+    step.objects.write(place, content, "application/x-npz")
+
+
+def _draw_page(pages: OpenPages, number: int, places: DocumentPlaces, step: PageImages) -> dict[str, int]:
+    """The page's entry in the index."""
     image: Drawing = pages.draw_for_file(number, step.review_pixels)
     step.objects.write(places.image(number), step.review_file(image), "image/jpeg")
     width, height = image.size
-    return {"Page": number, "Width": width, "Height": height}, step.thumbnail_file(pages, number)
+    return {"Page": number, "Width": width, "Height": height}
 
 
 @contextmanager
