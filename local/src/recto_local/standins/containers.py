@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 MODEL_IMAGE = "recto-model"
 KIND = "RECTO_KIND"
 """What the container serves: word (the default), thumbnails or normaliser."""
-SERVE = "import sys; from recto_training.commands.serve import main; sys.exit(main(sys.argv[1:]))"
 START_SECONDS = 180.0
 STOP_SECONDS = 10.0
 MAX_UNPACKED = 20_000_000_000
@@ -100,7 +99,7 @@ def model_containers(python: Path, folder: Path, s3: Any) -> Callable[[Container
         environment = {**kept, **spec.environment, "SM_MODEL_DIR": str(model)}
         kind, port = spec.environment.get(KIND, "word"), processes.free_port()
         options = ["--kind", kind, "--model", str(model), "--port", str(port)]
-        command = [str(python), "-c", SERVE, *options]
+        command = [str(python), "-m", "recto_training", "serve", *options]
         logger.info("starting %s", " ".join(command))
         return ProcessContainer(
             f"{spec.name} ({kind})", command, environment, port, folder / f"{spec.name}.log"
