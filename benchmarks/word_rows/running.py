@@ -5,6 +5,7 @@ Training is `recto_training.fit`, reading is `recto_training.models`, fields are
 """
 
 import json
+import pickle
 import re
 import shutil
 import subprocess
@@ -70,11 +71,14 @@ def train(recipe: WordRecipe, training: Corpus, folder: Path, validation: Corpus
 
 
 def read(folder: Path, documents: Sequence[LabelledDocument], threads: int = 0) -> list[Read]:
-    """What the model of a folder says of each page."""
+    """What the model of a folder says of each page; all of it is kept in `verdicts.pickle` for a later look."""
     model = load_model(folder, threads=threads)
-    pages = (page.page for document in documents for page in document.pages)
-    said = model.predict_pages(pages)
-    return [(document, tuple(next(said) for _ in document.pages)) for document in documents]
+    pages = ((page.page, None) for document in documents for page in document.pages)
+    said = list(model.verdicts(pages))
+    kept = [(verdict.predictions, verdict.means_WK) for verdict in said]
+    (folder / "verdicts.pickle").write_bytes(pickle.dumps(([document.id for document in documents], kept)))
+    rest = iter(said)
+    return [(one, tuple(next(rest).predictions for _ in one.pages)) for one in documents]
 
 
 def part(corpus: Corpus, ids: Sequence[str]) -> ListCorpus:
@@ -154,6 +158,7 @@ def score(
 
 def run(row: Row, recipe: WordRecipe, split: Split, folder: Path, limit: int = 0) -> dict[str, Any]:
     """One training and one reading of the held-out documents; `limit` takes the first training documents."""
+    processor = time.process_time()
     corpus = row.corpus()
     training, test = part(corpus, split.training[: limit or None]), part(corpus, split.test)
     trained = train(recipe, training, folder)
@@ -168,5 +173,6 @@ def run(row: Row, recipe: WordRecipe, split: Split, folder: Path, limit: int = 0
         "parameters": trained.parameters,
         "training_seconds": round(trained.seconds, 1),
         "reading_seconds": round(reading_seconds, 1),
+        "processor_seconds": round(time.process_time() - processor, 1),
         **details,
     }
