@@ -25,6 +25,8 @@ from word_rows.folds import run_folds
 from word_rows.rows import CACHE, Row, development
 from word_rows.running import changed, run
 
+from recto_training.word_recipes import WordRecipe
+
 SEEDS = (1337, 1338, 1339)
 ROWS = ("sroie", "kleister", "funsd", "few_labels", "legal_letters")
 

@@ -1,11 +1,11 @@
-"""Five folds over all 500 receipts, for the confidence row and for `--full`: who trained on what is written down.
+"""Five folds over all 500 receipts, for the confidence row and for `--full`.
 
 Fold k's model never saw fold k. A part of the training folds (`HELD_OUT` receipts) is kept out of training
 too: calibration and thresholds for fold k are fitted on what the model says of those, so that they come from
 documents outside the fold that the model did not learn. Each fold's file, `fold-SEED-K.json`:
 
     {"fold", "seed", "f1", "training": [ids], "test": {id: SAID}, "held_out": {id: SAID}, ...}
-    SAID = {"classes": [...], "probabilities": [...], "agreements": [...]}, a number per word of the corpus' page
+    SAID = {"classes": [...], "probabilities": [...], "agreements": [...]}, a number per word of the page
 
 A fold whose file is there is not trained again.
 """

@@ -71,7 +71,7 @@ def train(recipe: WordRecipe, training: Corpus, folder: Path, validation: Corpus
 
 
 def read(folder: Path, documents: Sequence[LabelledDocument], threads: int = 0) -> list[Read]:
-    """What the model of a folder says of each page; all of it is kept in `verdicts.pickle` for a later look."""
+    """What the model of a folder says of each page, kept in `verdicts.pickle` for a later look."""
     model = load_model(folder, threads=threads)
     pages = ((page.page, None) for document in documents for page in document.pages)
     said = list(model.verdicts(pages))
