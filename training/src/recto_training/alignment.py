@@ -244,6 +244,7 @@ def _exactly(page: int, text: PageText, value: str, field: FieldConfiguration, _
         before = position - text.starts[first]
         after = text.ends[end - 1] - position - len(wanted)
         if _stands_alone(text, first, end, before, after) and _means(text, first, end, value, field):
+            first, end = _with_number_words(text, first, end, value, field)
             yield text.place(page, first, end, before + after)
         position = text.letters.find(wanted, position + 1)
 
@@ -290,7 +291,7 @@ def _by_meaning(
             None,
         )
         if found:
-            first, end = _with_number_words(text, *found, wanted, field)
+            first, end = _with_number_words(text, *found, value, field)
             done = end
             yield text.place(page, first, end)
 
@@ -327,12 +328,12 @@ def _says(field: FieldConfiguration, text: str, wanted: Normalized) -> bool:
 
 
 def _with_number_words(
-    text: PageText, first: int, end: int, wanted: Normalized, field: FieldConfiguration
+    text: PageText, first: int, end: int, value: str, field: FieldConfiguration
 ) -> tuple[int, int]:
     """A length of time with all that counts: `(7) years` is `seven (7) years` where that stands there."""
     if field.normalizer_name != "duration":
         return first, end
-    unit = text.words[end - 1]
+    unit, wanted = text.words[end - 1], _understood(field, value)
     while first > 0 and _says(field, f"{text.words[first - 1]} {unit}", wanted):
         first -= 1
     return first, end

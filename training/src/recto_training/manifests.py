@@ -77,9 +77,8 @@ def manifest_corpus(
     """
     of_files = [read_lines([path]) for path in paths]
     labels_of_files = [label or find_label(lines) for lines in of_files]
-    examples = _examples(list(zip(of_files, labels_of_files, strict=True)), skip_failed=skip_failed)
+    examples = _examples(list(zip(of_files, labels_of_files, strict=True)), fields, skip_failed=skip_failed)
     labels = fields.labels if fields else _labels_of(examples)
-    _check_classes(examples, labels)
     documents = _by_document(examples)
     _check_objects(examples, ocr)
     reader = _Reader(ocr, labels)
@@ -149,7 +148,9 @@ def _is_adjusted(line: Line, name: str) -> bool:
     return "adjustment-status" in an.job_metadata(line.content, name)
 
 
-def _examples(files: Sequence[tuple[Sequence[Line], str]], *, skip_failed: bool) -> list[Example]:
+def _examples(
+    files: Sequence[tuple[Sequence[Line], str]], fields: FieldList | None, *, skip_failed: bool
+) -> list[Example]:
     """The labelled lines of each file under its own label, understood."""
     faults = Faults()
     examples: list[Example] = []
@@ -163,6 +164,8 @@ def _examples(files: Sequence[tuple[Sequence[Line], str]], *, skip_failed: bool)
             examples.append(example)
     if not examples and not faults:
         faults.add(files[0][0][0].place, "every line was left out, since its labelling failed")
+    if fields:
+        _check_classes(examples, fields.labels, faults)
     _check_twice(examples, faults)
     faults.end_if_any()
     return examples
@@ -238,24 +241,21 @@ def _labels_of(examples: Sequence[Example]) -> tuple[str, ...]:
     return (*listed, *sorted(names - set(listed)), OTHER)
 
 
-def _check_classes(examples: Sequence[Example], labels: Sequence[str]) -> None:
-    faults = Faults()
+def _check_classes(examples: Sequence[Example], labels: Sequence[str], faults: Faults) -> None:
     for example in examples:
-        unknown = sorted({fault for fault in _class_faults(example.annotation, labels) if fault})
-        for fault in unknown:
+        for fault in dict.fromkeys(_class_faults(example.annotation, labels)):
             faults.add(example.place, f"{fault}; known: {', '.join(labels[:-1])}")
-    faults.end_if_any()
 
 
 def _class_faults(annotation: an.Annotation, labels: Sequence[str]) -> Iterator[str]:
     if isinstance(annotation, an.Boxes):
         for box in annotation.boxes:
-            yield (
-                "" if class_of(box.name, box.class_id, labels) is not None else _unknown(box, len(labels) - 1)
-            )
+            if class_of(box.name, box.class_id, labels) is None:
+                yield _unknown(box, len(labels) - 1)
     elif isinstance(annotation, an.Spans):
         for span in annotation.spans:
-            yield "" if span.name in labels[:-1] else f"label {span.name!r} is not in the field list"
+            if span.name not in labels[:-1]:
+                yield f"label {span.name!r} is not in the field list"
 
 
 def _unknown(box: an.NamedBox, count: int) -> str:
