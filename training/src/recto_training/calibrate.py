@@ -136,6 +136,22 @@ def cross_fitted(
     return [float(one) for one in confidences]
 
 
+def calibrated_scores(
+    pairs: Sequence[tuple[LabelledDocument, Sequence[PagePredictions]]],
+    fields: FieldList,
+    match: Match,
+    kept: Calibration | None = None,
+) -> tuple[Calibration, list[DocumentScore]]:
+    """A calibration fitted on all documents, and what each would report by one that did not see it.
+
+    With `kept`, that one and what it reports: right where it was fitted on other documents.
+    """
+    if kept is not None:
+        return kept, [score_document(document, said, fields, kept, match) for document, said in pairs]
+    rows = [row for document, said in pairs for row in rows_of(document, said, fields, match)]
+    return fit_calibration(rows), cross_fitted_scores(pairs, fields, match)
+
+
 def cross_fitted_scores(
     pairs: Sequence[tuple[LabelledDocument, Sequence[PagePredictions]]], fields: FieldList, match: Match
 ) -> list[DocumentScore]:

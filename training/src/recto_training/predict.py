@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from recto.document import Page
 from recto.errors import ReleaseError
-from recto.inference import BatchLimits, Picture, Verdict, WordClassifier
+from recto.inference import BatchLimits, Forward, PageEncoder, Picture, Verdict, WordClassifier
 from recto.release import INDEX
 
 WEIGHTS = "model.safetensors"
@@ -37,6 +37,16 @@ class WordModel(NamedTuple):
     verdicts: Callable[[Iterable[tuple[Page, Picture]]], Iterator[Verdict]]
     """What it says of page after page, in their order."""
     wants_pictures: bool = False
+    windows: "Windows | None" = None
+    """For figures over windows; a model that cannot give them has none."""
+
+
+class Windows(NamedTuple):
+    """The parts that `verdicts` is made of."""
+
+    encoder: PageEncoder
+    forward: Forward
+    limits: BatchLimits
 
 
 class HowToRun(NamedTuple):
@@ -45,7 +55,7 @@ class HowToRun(NamedTuple):
     threads: int = 0
     """0 for one per core that this process may use."""
     batch_size: int = 8
-    """Windows of full length in a batch; of shorter ones more."""
+    """Windows in a batch, at most; on a CPU fewer, where these hold more than some 1,000 tokens."""
     multiple_of: int = 8
     precision: Precision = Precision.BFLOAT16
 
@@ -65,16 +75,23 @@ def open_word_model(folder: Path, how: HowToRun = HowToRun()) -> WordModel:  # n
 
 def _of_release(folder: Path, how: HowToRun) -> WordModel:
     classifier = WordClassifier.load(folder, threads=how.threads or num_cores(), batch_size=how.batch_size)
-    return WordModel(classifier.release.name, classifier.release.labels, classifier.verdicts)
+    windows = Windows(classifier.encoder, classifier.forward, BatchLimits())
+    release = classifier.release
+    return WordModel(release.name, release.labels, classifier.verdicts, windows=windows)
 
 
 def _of_model_folder(folder: Path, how: HowToRun) -> WordModel:
-    from recto_training.models import load_model  # noqa: PLC0415 - a container of releases has no torch
+    import torch  # noqa: PLC0415 - a container of releases has no torch
 
-    limits = BatchLimits(tokens=how.batch_size * 512, multiple_of=how.multiple_of)
+    from recto_training.models import load_model  # noqa: PLC0415 - the same
+
+    limits = BatchLimits(windows=how.batch_size, multiple_of=how.multiple_of)
+    if torch.cuda.is_available():
+        limits = limits._replace(tokens=how.batch_size * 512)
     half = how.precision is Precision.BFLOAT16
     model = load_model(folder, half=half, threads=how.threads or num_cores(), limits=limits)
-    return WordModel(folder.name, model.labels, model.verdicts, model.takes_images)
+    windows = Windows(model.encoder, model.forward, limits)
+    return WordModel(folder.name, model.labels, model.verdicts, model.wants_pictures, windows)
 
 
 def num_cores() -> int:
