@@ -13,6 +13,7 @@ from recto.errors import (
     OcrFailedError,
     PageCountMismatchError,
     ParameterMissingError,
+    ServiceUnavailableError,
     ThrottledError,
 )
 from recto.messages import (
@@ -249,11 +250,65 @@ def test_a_state_that_is_tried_again_while_its_failure_is_told_asks_again(
     assert len(bench.endpoints.invoked) == 2
 
 
+def test_a_call_that_broke_off_is_not_paid_again_while_it_may_have_been_heard(bench: Bench) -> None:
+    """A slow call is given up by its function; the inference goes on, and its notification is heard."""
+
+    def give_up(_: str) -> None:
+        raise ServiceUnavailableError("InvokeEndpointAsync: ReadTimeoutError")
+
+    bench.endpoints.while_invoking = give_up
+    with pytest.raises(ServiceUnavailableError, match="ReadTimeoutError"):
+        bench.ask("t1")
+    ((_, _, asked),) = bench.endpoints.invoked
+    with pytest.raises(ServiceUnavailableError, match="not known to be taken in"):
+        bench.ask("t2")
+
+    bench.put(f"s3://{WORK}/ocr-endpoint/answers/1.out", {})
+    bench.hear(asked)
+    bench.ask("t3")
+
+    assert len(bench.endpoints.invoked) == 1
+    assert bench.workflow.succeeded[-1] == ("t3", {"Output": f"s3://{WORK}/ocr-endpoint/answers/1.out"})
+
+
+def test_a_call_that_was_never_heard_is_made_again_after_a_while(bench: Bench) -> None:
+    def give_up(_: str) -> None:
+        bench.endpoints.while_invoking = lambda _: None
+        raise ServiceUnavailableError("InvokeEndpointAsync: ConnectTimeoutError")
+
+    bench.endpoints.while_invoking = give_up
+    with pytest.raises(ServiceUnavailableError):
+        bench.ask("t1")
+    bench.clock.pass_time(minutes=3)
+
+    bench.ask("t2")
+
+    row = bench.jobs.find(tag_of(DOCUMENT, FIRST))
+    assert len(bench.endpoints.invoked) == 2
+    assert row
+    assert (row.task_token, row.asking_since) == ("t2", None)
+
+
+def test_a_call_that_was_refused_is_made_again_at_once(bench: Bench) -> None:
+    def refuse(_: str) -> None:
+        bench.endpoints.while_invoking = lambda _: None
+        raise ThrottledError("InvokeEndpointAsync: slow down")
+
+    bench.endpoints.while_invoking = refuse
+    with pytest.raises(ThrottledError):
+        bench.ask("t1")
+
+    bench.ask("t2")
+
+    assert len(bench.endpoints.invoked) == 2
+
+
 def test_an_answer_to_a_call_that_was_given_up_takes_no_token_away(bench: Bench) -> None:
     """A slow call comes back when its state has been tried again: the newer row stays."""
 
     def try_again(_: str) -> None:
         bench.endpoints.while_invoking = lambda _: None
+        bench.clock.pass_time(minutes=3)
         bench.ask("t2")
 
     bench.endpoints.while_invoking = try_again

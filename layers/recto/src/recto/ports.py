@@ -180,6 +180,8 @@ class JobRow(BaseModel):
     """S3 URI of an endpoint's answer to come; empty for Textract, and where none was asked for."""
     failure: str = ""
     """S3 URI of what an endpoint says instead where it fails."""
+    asking_since: datetime | None = None
+    """While an endpoint is being asked, and when the asking broke off: nobody knows then whether it heard."""
 
 
 class Jobs(Protocol):
@@ -190,7 +192,7 @@ class Jobs(Protocol):
     def note(self, tag: str, job_id: str, output: str, failure: str) -> bool:
         """Where the end of a job will lie, empty for nowhere; False where the row waits for another job.
 
-        Nothing else is written: the token may have been renewed meanwhile.
+        The asking is over with that. Nothing else is written: the token may have been renewed meanwhile.
         """
         ...
 

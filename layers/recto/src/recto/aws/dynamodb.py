@@ -275,7 +275,7 @@ class JobRows:
     def note(self, tag: str, job_id: str, output: str, failure: str) -> bool:
         return self._table.update(
             {"pk": f"JOB#{tag}", "sk": "JOB"},
-            "SET #output = :output, #failure = :failure",
+            "SET #output = :output, #failure = :failure REMOVE asking_since",
             {"#output": "output", "#failure": "failure", "#job": "job_id"},
             {":output": output, ":failure": failure, ":job": job_id},
             "#job = :job",

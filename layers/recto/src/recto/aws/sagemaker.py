@@ -10,6 +10,8 @@ from recto.ports import EndpointInfo, Inference
 
 INVOCATION_SECONDS = 3600
 """The longest that SageMaker lets one inference take."""
+NO_RETRIES = 0
+"""A call without an answer may have been heard: made once more at once, it would be paid twice."""
 SYNCHRONOUS_RETRIES = 1
 """A call may take a minute, and a document has all its endpoints asked within one function's time."""
 REFUSED = {"ValidationError": ConfigurationError, "ValidationException": ConfigurationError}
@@ -20,7 +22,7 @@ class SageMakerEndpoints:
 
     def __init__(self, caller: str) -> None:
         self._sagemaker = client("sagemaker", caller)
-        self._runtime = client("sagemaker-runtime", caller)
+        self._runtime = client("sagemaker-runtime", caller, NO_RETRIES)
 
     def describe(self, name: str) -> EndpointInfo:
         with errors_of(f"DescribeEndpoint {name}", {"ValidationException": ConfigurationError}):

@@ -1,13 +1,14 @@
 """One inference of an asynchronous SageMaker endpoint: asked for, heard of, answered. Not what is asked.
 
 The row with the task token comes before the inference, under a tag that derives from all that is asked for: a
-repeated state finds it, waits for the same inference and pays nothing. Inferences of a tag are numbered, so
-that a notification that comes twice fails none but its own. The token goes nowhere but into the row.
+repeated state finds it, waits for the same inference and pays nothing, even where the first call broke off
+and nobody knows whether it was heard. Inferences of a tag are numbered, so that a notification that comes twice
+fails none but its own. The token goes nowhere but into the row.
 """
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,6 +21,8 @@ from recto.errors import (
     ModelFailedError,
     OcrFailedError,
     RectoError,
+    ServiceUnavailableError,
+    ThrottledError,
 )
 from recto.messages import EndpointAnswer
 from recto.places import Location
@@ -28,6 +31,8 @@ from recto.ports import AsyncEndpoints, Clock, EndpointInfo, JobRow, Jobs, Objec
 JSON_TYPE = "application/json"
 USABLE = frozenset({"InService", "Updating", "SystemUpdating"})
 SHOWN = 500
+PATIENCE = timedelta(seconds=120)
+"""How long a call that broke off keeps the next one from being made."""
 
 
 class EndpointKind(NamedTuple):
@@ -109,6 +114,7 @@ def ask(question: Question, step: InferenceStart) -> str:
     if row.output:
         step.jobs.put(row, step.clock() + step.keep_row)
     if not _is_under_way(row, step.objects):
+        _require_not_asked_just_now(row, step.clock())
         row = _invoke(question, row, step)
     if step.objects.info(Location.from_uri(row.output)):
         step.workflow.succeed(row.task_token, EndpointAnswer(output=row.output).dump())
@@ -120,15 +126,35 @@ def _is_under_way(row: JobRow, objects: ObjectStore) -> bool:
     return bool(row.output) and not (row.failure and objects.info(Location.from_uri(row.failure)))
 
 
+def _require_not_asked_just_now(row: JobRow, now: datetime) -> None:
+    """ServiceUnavailableError while an earlier try may have been heard: asking once more would be paid twice.
+
+    Its notification says where the answer lies, which the state finds when it is tried again.
+    """
+    if row.asking_since and now - row.asking_since < PATIENCE:
+        raise ServiceUnavailableError(
+            f"inference {row.job_id}: asked for at {row.asking_since:%H:%M:%S} and not known to be taken in; "
+            f"asked for again {PATIENCE.seconds} seconds after that"
+        )
+
+
 def _invoke(question: Question, row: JobRow, step: InferenceStart) -> JobRow:
     name = question.endpoint
     require_usable(name, step.endpoints.describe(name), step.topic, step.work_bucket, step.kind)
     request = question.write()
-    row = row.model_copy(update={"job_id": _next_inference(row), "output": "", "failure": ""})
-    step.jobs.put(row, step.clock() + step.keep_row)
-    output, failure = step.endpoints.invoke(name, request, row.job_id, question.content_type, question.accept)
+    now = step.clock()
+    asking = {"job_id": _next_inference(row), "output": "", "failure": "", "asking_since": now}
+    row = row.model_copy(update=asking)
+    step.jobs.put(row, now + step.keep_row)
+    try:
+        output, failure = step.endpoints.invoke(
+            name, request, row.job_id, question.content_type, question.accept
+        )
+    except (ConfigurationError, ThrottledError):  # heard and refused: nothing is under way
+        step.jobs.note(row.tag, row.job_id, output="", failure="")
+        raise
     step.jobs.note(row.tag, row.job_id, output, failure)
-    return row.model_copy(update={"output": output, "failure": failure})
+    return row.model_copy(update={"output": output, "failure": failure, "asking_since": None})
 
 
 def _next_inference(row: JobRow) -> str:
@@ -208,6 +234,8 @@ def hear_of_inference(inference: InferenceNotice, step: InferenceCallback) -> Jo
     if inference.invocation_status == "Completed":
         output = str(inference.response_parameters.get("outputLocation") or row.output)
         place_of_answer(output, step.work_bucket, step.kind)
+        step.jobs.note(tag, inference.inference_id, output, row.failure)
+        row = step.jobs.find(tag) or row  # the token may have been renewed meanwhile
         step.workflow.succeed(row.task_token, EndpointAnswer(output=output).dump())
         return row
     error, said = _failure_of(inference, row, step)
