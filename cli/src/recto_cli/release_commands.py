@@ -151,7 +151,8 @@ def _releases_table(known: Iterable[KnownRelease]) -> Table:
         if each.release is None:
             table.add_row(mark, escape(short(each.prefix)), "", "", "[red]broken[/]", documents)
             continue
-        fields, figures = str(each.release.other_class), _headline(each.release.figures)
+        away = f"endpoint {each.release.endpoint}" if each.release.endpoint else ""
+        fields, figures = str(each.release.other_class), _headline(each.release.figures) or away
         table.add_row(mark, escape(short(each.prefix)), each.release.created, fields, figures, documents)
     return table
 

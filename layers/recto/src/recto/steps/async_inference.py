@@ -2,8 +2,8 @@
 
 The row with the task token comes before the inference, under a tag that derives from all that is asked for: a
 repeated state finds it, waits for the same inference and pays nothing, even where the first call broke off
-and nobody knows whether it was heard. Inferences of a tag are numbered, so that a notification that comes twice
-fails none but its own. The token goes nowhere but into the row.
+and nobody knows whether it was heard. Inferences of a tag are numbered, so that a notification that comes
+twice fails none but its own. The token goes nowhere but into the row.
 """
 
 import json
