@@ -30,6 +30,8 @@ OCR = "textract-ref"
 SOURCE = "source-ref"
 TEXT = "text-file-s3-uri"
 PAGE = "page-num"
+VALUES = "field-values"
+"""Recto's own, on one line of a document: the truth by value, field name to list of values."""
 JOB_PAGE = "page"
 """The same in jobs of Amazon Comprehend's tool, as a string."""
 ASPECT = 0.02
@@ -369,7 +371,9 @@ class _Reader:
         words = self._pages(examples[0], numbers or None)
         first = next(iter(words))
         labelled = [self._label(words[example.page or first], example) for example in examples]
-        return LabelledDocument(name, tuple(sorted(labelled, key=lambda one: one.page.number)))
+        values = next((example.content[VALUES] for example in examples if VALUES in example.content), {})
+        truth = {field: tuple(map(str, listed)) for field, listed in values.items()}
+        return LabelledDocument(name, tuple(sorted(labelled, key=lambda one: one.page.number)), truth)
 
     def fault(self, example: Example) -> str:
         """What is wrong with what the line refers to; empty where nothing is."""

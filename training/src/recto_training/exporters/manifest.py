@@ -3,7 +3,8 @@
 Each mention becomes one box a line, as annotators draw them, and the boxes of a mention are tied together
 as Recto's own task ties them (`entities`); where such a box would catch words of others, each word has a box
 of its own. What is not known of a word (IGNORED) cannot be said in a manifest: those words come back as
-words of no field. `manifests.manifest_corpus` reads all of it back.
+words of no field. The truth by value, where there is one, stands in the line of a document's first page.
+`manifests.manifest_corpus` reads all of it back.
 """
 
 import json
@@ -15,6 +16,7 @@ from recto.document import Page, Word
 from recto.geometry import Box
 from recto.model_exchange import response_of
 from recto_training.corpus import IGNORED, NO_FIELD, Corpus, LabelledDocument, LabelledPage
+from recto_training.manifests import VALUES
 from recto_training.matching import ClassBox, match_words
 
 SIZE = 10_000
@@ -48,10 +50,12 @@ def told_apart(page: Page) -> Page:
 def _lines(
     document: LabelledDocument, ocr: str, labels: Sequence[str], label: str
 ) -> Iterator[dict[str, Any]]:
-    for labelled in document.pages:
+    for place, labelled in enumerate(document.pages):
         boxes = boxes_of(labelled, len(labels) - 1)
         used = sorted({box.class_id for box in boxes})
+        values = {VALUES: dict(document.values)} if document.values and not place else {}
         yield {
+            **values,
             "source-ref": labelled.image or f"{ocr.removesuffix('.json')}-{labelled.page.number:04d}.png",
             "textract-ref": ocr,
             "page-num": labelled.page.number,
