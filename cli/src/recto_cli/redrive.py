@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from recto.messages import Status, Step
+from recto.ports import DocumentRow
 from recto_cli import tables
 from recto_cli.documents import find_document
 from recto_cli.reprocess import (
+    Again,
     Wanted,
     all_went_well,
     choose,
@@ -48,15 +50,11 @@ def reprocess(
 ) -> None:
     """Process documents again from one of their steps. OCR is paid again only with --from ocr."""
     session: Session = context.obj
-    if error and status is None:
-        raise typer.BadParameter("--error narrows --status down: say both")
-    rows = choose(names or [], status, error, session.stack)
-    if not rows:
-        session.fail("no document to process again: name some, or say --status")
-    num_paid = sum(pays_for_ocr(row, from_) for row in rows)
+    rows = _chosen(names or [], status, error, session)
     if status is not None and not yes:
         session.messages.print(tables.documents_report(rows[:SHOWN]))
         _confirm(f"Process {len(rows)} document(s) again?", session)
+    num_paid = sum(pays_for_ocr(row, from_) for row in rows)
     if num_paid and not yes:
         _confirm(f"OCR is paid again for {num_paid} document(s). Go on?", session)
     wanted = Wanted(from_, release_of(release, session.stack), force, operator)
@@ -64,13 +62,28 @@ def reprocess(
     for again in reprocess_all(rows, wanted, pay=True, stack=session.stack):
         done.append(again)
         session.out.print(tables.again_line(again), highlight=False, soft_wrap=True)
-    is_well = all(again.response for again in done)
-    if wait and any(again.response for again in done):
-        ended = wait_for_all(done, session.stack, timeout)
-        session.out.print(tables.documents_report(ended))
-        is_well = is_well and all_went_well(ended)
-    if not is_well:
+    went_well = not wait or _waited(done, timeout, session)
+    if not (went_well and all(again.response for again in done)):
         raise typer.Exit(1)
+
+
+def _chosen(names: list[str], status: Status | None, error: str, session: Session) -> list[DocumentRow]:
+    """The documents that are meant; at least one."""
+    if error and status is None:
+        raise typer.BadParameter("--error narrows --status down: say both")
+    rows = choose(names, status, error, session.stack)
+    if not rows:
+        session.fail("no document to process again: name some, or say --status")
+    return rows
+
+
+def _waited(done: list[Again], timeout: float, session: Session) -> bool:
+    """Whether all ended well; those that were refused are not waited for."""
+    if not any(again.response for again in done):
+        return True
+    ended = wait_for_all(done, session.stack, timeout)
+    session.out.print(tables.documents_report(ended))
+    return all_went_well(ended)
 
 
 def _confirm(question: str, session: Session) -> None:
