@@ -1,5 +1,6 @@
 """What is staged for a job: the tree's own wheels, told apart by their source; the entry script."""
 
+import hashlib
 import importlib.util
 import zipfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from recto.errors import ConfigurationError
-from recto_jobs.staging import ENTRIES, ROOT, TRAINING, build_wheels, sha256, staged
+from recto_jobs.staging import ENTRIES, ROOT, TRAINING, build_wheels, staged
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,9 @@ def test_the_staged_folder_names_its_wheels_and_holds_the_trees_own_modules() ->
         )
 
         assert sorted(names) == sorted(f"./{name}" for name in wheels)
-        assert source.wheels == {name: sha256(path) for name, path in wheels.items()}
+        assert source.wheels == {
+            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in wheels.items()
+        }
 
     assert errors == (ROOT / "layers/recto/src/recto/errors.py").read_bytes()
     assert any("recto_training/metrics_log.py" in names for names in inside.values())
@@ -50,9 +53,9 @@ def test_the_same_source_gives_the_same_wheel_and_a_changed_one_another_version(
     for folder in folders:
         folder.mkdir()
 
-    first, again = (build_wheels([project], folder) for folder in folders[:2])
+    first, again = (build_wheels((str(project),), folder) for folder in folders[:2])
     (project / "src" / "small" / "__init__.py").write_text("A = 2\n")
-    changed = build_wheels([project], folders[2])
+    changed = build_wheels((str(project),), folders[2])
 
     assert first == again
     assert set(first) != set(changed), "pip would keep what an image holds of the same version"
@@ -60,36 +63,28 @@ def test_the_same_source_gives_the_same_wheel_and_a_changed_one_another_version(
 
 def test_a_folder_that_is_no_project_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"expected a project with a pyproject\.toml"):
-        build_wheels([tmp_path], tmp_path)
+        build_wheels((str(tmp_path),), tmp_path)
 
 
-def test_the_entry_script_gives_manifests_and_folders_by_their_channels_names(
-    entry: ModuleType, tmp_path: Path
-) -> None:
-    channels = {name: tmp_path / name for name in ("train", "textract", "model_name_or_path")}
-    for folder in channels.values():
-        folder.mkdir()
-    (channels["train"] / "a.manifest").touch()
-    (channels["textract"] / "x").mkdir()
-    (channels["model_name_or_path"] / "config.json").touch()
-    (channels["model_name_or_path"] / "model.safetensors").touch()
+def test_a_container_without_the_sdks_drivers_is_told_the_same(entry: ModuleType, tmp_path: Path) -> None:
+    for name in ("code", "sm_drivers", "textract", "train"):
+        (tmp_path / "input" / "data" / name).mkdir(parents=True)
+    (tmp_path / "input" / "config").mkdir()
+    (tmp_path / "input" / "config" / "hyperparameters.json").write_text('{"seed": "7"}')
 
-    arguments = entry.arguments_of("train", channels, ["--seed", "7"], "/model", "/checkpoints")
+    told = entry.variables(tmp_path)
 
-    assert arguments[:2] == ["train", str(tmp_path / "train" / "a.manifest")]
-    assert arguments[arguments.index("--textract") + 1] == str(tmp_path / "textract")
-    assert arguments[arguments.index("--model_name_or_path") + 1] == str(tmp_path / "model_name_or_path")
-    assert arguments[-2:] == ["--seed", "7"]
+    data = tmp_path / "input" / "data"
+    assert told == {
+        "SM_CHANNEL_TEXTRACT": str(data / "textract"),
+        "SM_CHANNEL_TRAIN": str(data / "train"),
+        "SM_MODEL_DIR": str(tmp_path / "model"),
+        "SM_HPS": '{"seed": "7"}',
+    }
 
 
 def test_hyper_parameters_that_sagemaker_adds_for_itself_are_left_away(entry: ModuleType) -> None:
     said = ["--_tuning_objective_metric", "validation:loss", "--seed", "7", "--sagemaker_program", "train.py"]
 
-    assert entry.without_sagemakers(said) == ["--seed", "7"]
-
-
-def test_the_sdks_own_channels_are_none_of_the_runs(entry: ModuleType, tmp_path: Path) -> None:
-    for name in ("code", "sm_drivers", "textract"):
-        (tmp_path / name).mkdir()
-
-    assert set(entry.channels_below(tmp_path)) == {"textract"}
+    assert entry.our_options(said) == ["--seed", "7"]
+    assert entry.our_settings({"_tuning_objective_metric": "x", "seed": "7"}) == {"seed": "7"}

@@ -1,5 +1,6 @@
 """CreateTrainingJob as the SDK's ModelTrainer sends it, checked against SageMaker's own model; no network."""
 
+import json
 import re
 from pathlib import Path
 
@@ -101,7 +102,9 @@ def test_spare_capacity_may_be_waited_for_and_has_checkpoints_of_its_own(run: Ru
 def test_the_wheels_hashes_are_told_to_the_run(run: Run, manifests: Path) -> None:
     told = run("train", "--channel", f"train={manifests}").one("CreateTrainingJob")["Environment"]
 
-    assert re.fullmatch(r"recto-0\.1\.0-py3-none-any\.whl=[0-9a-f]{64}", told["RECTO_WHEELS"])
+    assert {name: len(digest) for name, digest in json.loads(told["RECTO_WHEELS"]).items()} == {
+        "recto-0.1.0-py3-none-any.whl": 64
+    }
     assert told["RECTO_TASK"] == "train"
 
 
@@ -162,7 +165,39 @@ def test_what_is_no_roles_arn_is_refused(role: str, run: Run, manifests: Path) -
     assert role in ran.said
 
 
-@pytest.mark.parametrize("own", [["--fp16", "--seed", "1"], ["manifest.jsonl"], ["--seed"]])
+def test_files_and_folders_of_the_command_are_channels_and_the_rest_hyper_parameters(
+    run: Run, manifests: Path, tmp_path: Path
+) -> None:
+    for name in ("ocr", "base"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file.json").write_text("{}")
+    (tmp_path / "fields.json").write_text("[]")
+    own = (
+        "--textract", f"{tmp_path}/ocr", "--model_name_or_path", f"{tmp_path}/base",
+        "--fields", f"{tmp_path}/fields.json", "--output_dir", "runs/first", "--seed", "7",
+    )  # fmt: skip
+
+    request = run("train", f"{manifests}/output.manifest", *own).one("CreateTrainingJob")
+
+    assert {each["ChannelName"] for each in request["InputDataConfig"]} == {
+        "train", "textract", "model_name_or_path", "fields", "code", "sm_drivers",
+    }  # fmt: skip
+    assert request["HyperParameters"] == {
+        "model_name_or_path": "/opt/ml/input/data/model_name_or_path",
+        "fields": "/opt/ml/input/data/fields/fields.json",
+        "seed": "7",
+    }
+
+
+def test_a_models_name_on_the_hub_is_no_channel(run: Run, manifests: Path) -> None:
+    request = run("train", str(manifests), "--model_name_or_path", "microsoft/layoutlm-base-uncased").one(
+        "CreateTrainingJob"
+    )
+
+    assert request["HyperParameters"] == {"model_name_or_path": "microsoft/layoutlm-base-uncased"}
+
+
+@pytest.mark.parametrize("own", [["--fp16", "--seed", "1"], ["a.jsonl", "b.jsonl"], ["--seed"]])
 def test_options_without_a_value_are_refused_since_hyper_parameters_have_one(
     own: list[str], run: Run, manifests: Path
 ) -> None:

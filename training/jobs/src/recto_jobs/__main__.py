@@ -11,6 +11,8 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,15 +26,25 @@ from recto_jobs.recording import REGION, Recording
 
 CPU, GPU = "ml.c6i.2xlarge", "ml.g5.xlarge"
 CONSOLE = "https://{region}.console.aws.amazon.com/sagemaker/home?region={region}#/{kind}/{name}"
+MANIFESTS = "train"
+STANDARD = frozenset({"train", "validation", "textract", "images"})
+"""Channels whose place in the container SageMaker's variables tell, and which the task looks for there."""
+FILES = frozenset({"fields", "model_name_or_path", "tokenizer_name", "base", "pairs"})
+"""Other options of tasks that may name a file or a folder."""
+PLACES_HERE = frozenset({"output_dir", "model_dir", "cache"})
+"""Options that name places on this machine; a job has its own."""
+IN_CONTAINER = "/opt/ml/input/data"
 KINDS = {"process": "processing-jobs", "tune": "hyper-tuning-jobs"}
 
 
 def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="python -m recto_jobs", description=(__doc__ or "").splitlines()[0])
+    whole = argparse.ArgumentParser(
+        prog="python -m recto_jobs", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
+    )
     tasks = whole.add_subparsers(dest="task", required=True)
     for name in (*training.TASKS, "tune"):
-        _training_options(tasks.add_parser(name), name)
-    process = tasks.add_parser("process")
+        _training_options(tasks.add_parser(name, allow_abbrev=False), name)
+    process = tasks.add_parser("process", allow_abbrev=False)
     _common_options(process, CPU)
     process.add_argument("step", help="ocr or pages")
     process.add_argument("--input", required=True, help="s3:// of documents, or of a list of them (.json)")
@@ -73,8 +85,7 @@ def _common_options(one: argparse.ArgumentParser, instance_type: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    mine, own = _parted(arguments)
-    options = parser().parse_args(mine)
+    options, own = parser().parse_known_args(arguments)
     logging.getLogger("sagemaker").setLevel(logging.ERROR)
     recording = Recording(options.region or REGION) if options.dry_run else None
     session = recording.session if recording else boto3.session.Session(region_name=options.region or None)
@@ -92,17 +103,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Our options, and the task's own behind `--`."""
-    given = list(arguments)
-    at = given.index("--") if "--" in given else len(given)
-    return given[:at], given[at + 1 :]
-
-
 def launch(options: argparse.Namespace, own: Sequence[str], session: Any, *, looks: bool) -> str:
     """Start what was asked for; ConfigurationError that names the option where it cannot be."""
     try:
         if options.task == "process":
+            own = [word for word in own if word != "--"]
             return processing.launch(processing_job(options, own), session, looks=looks)
         job = training_job(options, own)
         if options.task == "tune":
@@ -140,12 +145,14 @@ def machines_of(options: argparse.Namespace) -> Machines:
 
 
 def training_job(options: argparse.Namespace, own: Sequence[str]) -> training.TrainingJob:
+    files, settings = task_options(own)
+    channels = {**files, **_pairs(options.channel, "--channel")}
     return training.TrainingJob(
         task="train" if options.task == "tune" else options.task,
         place=place_of(options),
         machines=machines_of(options),
-        channels=_pairs(options.channel, "--channel"),
-        hyperparameters=hyperparameters(own),
+        channels=channels,
+        hyperparameters=settings,
         name=options.name or f"recto-{options.task}",
         checkpoints=options.checkpoints,
     )
@@ -184,14 +191,53 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def hyperparameters(own: Sequence[str]) -> dict[str, str]:
+def task_options(own: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Channels and hyper-parameters of the words that a task is given on a laptop.
+
+    What names files or folders is a channel of its name; where SageMaker's own variables do not say its place
+    in the container, a hyper-parameter does. ConfigurationError for a flag without a value.
+    """
+    words = [word for word in own if word != "--"]
+    given = list(takewhile(lambda word: not word.startswith("--"), words))
+    found = named_values(words[len(given) :])
+    channels = {MANIFESTS: given[0]} if given else {}
+    if len(given) > 1:
+        raise ConfigurationError(
+            f"{', '.join(given)}: expected one manifest, or a folder of several: a job takes a channel"
+        )
+    settings: dict[str, str] = {}
+    for name, value in found.items():
+        if name in PLACES_HERE:
+            continue
+        if name not in STANDARD and not (name in FILES and _is_place(value)):
+            settings[name] = value
+            continue
+        channels[name] = value
+        if name not in STANDARD:
+            settings[name] = f"{IN_CONTAINER}/{name}{_inside(value)}"
+    return channels, settings
+
+
+def _is_place(value: str) -> bool:
+    """A hub's name of a model is none."""
+    return value.startswith("s3://") or Path(value).exists()
+
+
+def _inside(value: str) -> str:
+    """A channel of a single file holds it by its name."""
+    name = value.rsplit("/", 1)[-1]
+    is_file = "." in name if value.startswith("s3://") else Path(value).is_file()
+    return f"/{name}" if is_file else ""
+
+
+def named_values(words: Sequence[str]) -> dict[str, str]:
     """`--name value` pairs, as SageMaker takes them; ConfigurationError for a flag or a bare word."""
     found: dict[str, str] = {}
-    rest = list(own)
+    rest = list(words)
     while rest:
         name = rest.pop(0)
         if not name.startswith("--") or len(name) < 3:
-            raise ConfigurationError(f"{name!r}: expected --name value; a job takes folders by --channel")
+            raise ConfigurationError(f"{name!r}: expected --name value")
         name, has_value, value = name[2:].partition("=")
         if not has_value:
             if not rest or rest[0].startswith("--"):

@@ -5,6 +5,7 @@ machine has several or there are several machines, and reads the figures that th
 """
 
 import importlib.util
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -132,7 +133,7 @@ def stopping(machines: Machines) -> StoppingCondition:
 
 def environment(job: TrainingJob, source: Staged) -> dict[str, str]:
     """What the entry script is told beside its arguments; the wheels' hashes go into the run's record."""
-    wheels = ",".join(f"{name}={digest}" for name, digest in sorted(source.wheels.items()))
+    wheels = json.dumps(source.wheels, sort_keys=True, separators=(",", ":"))
     return {"RECTO_TASK": job.task, "RECTO_WHEELS": wheels, "PYTHONUNBUFFERED": "1"}
 
 
