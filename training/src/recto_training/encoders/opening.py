@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoConfig, AutoModel, PretrainedConfig
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PretrainedConfig
+from transformers.utils import logging as transformers_logging
 
 from recto.errors import ConfigurationError
 from recto.inference import special_tokens_of
@@ -51,6 +52,7 @@ def open_base(name: str | Path, labels: Sequence[str], options: BaseOptions = PL
     folder = Path(name)
     if folder.is_dir() and stored.is_model_folder(folder):
         return _go_on(folder, tuple(labels), options)
+    transformers_logging.disable_progress_bar()
     config = _config(str(name), options)
     warn_of_licence(config.model_type)
     tokenizer = read_tokenizer(options.tokenizer_name or str(name), options.revision, options.cache)
@@ -135,8 +137,8 @@ def longest_window(kind: str, architecture: dict[str, Any]) -> int:
         return int(architecture["positions"]) - int(architecture["first_position"])
     if kind == stored.WORDS:
         return 1_000_000
-    offset = 0 if kind in ("layoutlm", "layoutlmv2") else 2
-    config = AutoConfig.for_model(kind, **architecture)
+    config = CONFIG_MAPPING[kind].from_dict(architecture)
+    offset = 0 if kind in ("layoutlm", "layoutlmv2") else int(config.pad_token_id) + 1
     return int(config.max_position_embeddings) - offset
 
 

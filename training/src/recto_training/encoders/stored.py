@@ -24,7 +24,9 @@ from recto_training.network import NetworkConfiguration, SmallEncoder
 
 CONFIG, WEIGHTS, TOKENIZER, LABELS = "config.json", "model.safetensors", "tokenizer.json", "labels.json"
 MODEL_FILES = (CONFIG, WEIGHTS, TOKENIZER, LABELS)
-KIND = "recto_kind"
+KIND, VERSION = "recto_kind", "recto_version"
+NETWORKS = 2
+"""Version of the networks' meaning: counts up when the same weights would say something else."""
 MASKS = ("[MASK]", "<mask>")
 LAYOUT, WORDS = "layout", "words"
 
@@ -34,6 +36,7 @@ def write_model(folder: Path, base: Base) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         KIND: base.kind,
+        VERSION: NETWORKS,
         "architecture": base.architecture,
         "windows": base.reading.windows.model_dump(),
         "special_tokens": base.reading.special.model_dump(),
@@ -59,6 +62,11 @@ def read_model(folder: Path, dropout: float | None = None) -> Base:
     config, labels = _json(folder / CONFIG), tuple(_json(folder / LABELS))
     if KIND not in config:
         raise ConfigurationError(f"{folder.name}/{CONFIG}: no {KIND}; this is not a model that Recto trained")
+    if config.get(VERSION) != NETWORKS:
+        raise ConfigurationError(
+            f"model folder {folder.name}: made by version {config.get(VERSION, 1)} of the networks, this is "
+            f"version {NETWORKS}; train it again"
+        )
     model = make_network(config[KIND], config["architecture"], len(labels), dropout)
     model.load_state_dict(_weights(folder, model))
     reading = Reading(
