@@ -23,7 +23,7 @@ from rapidfuzz.distance import Levenshtein
 
 from recto.document import Page
 from recto.fields import DATES, NUMBERS, FieldConfiguration, FieldList
-from recto.normalise import Conventions, Normalized, normalise
+from recto.normalise import Conventions, Normalized, normalise, number_words
 from recto.reading_order import reading_order
 from recto_training.corpus import NO_FIELD, LabelledDocument, LabelledPage
 
@@ -40,6 +40,13 @@ WIDEST_INSERTION = 3
 UNITS = ("DAY", "WEEK", "MONTH", "YEAR", "ANNIVERSAR")
 _REACHES = {"date": (9, 6), "date_day_first": (9, 6), "duration": (5, 3), "money": (3, 3), "number": (1, 1)}
 """How many words before and behind its anchor a value may have."""
+COUNTED = frozenset({"date", "date_day_first", "duration", "money", "number", "percentage"})
+LONGEST_FORM = 14
+"""By how many letters a name may be longer or shorter than the truth: `Incorporated` for `Inc.`."""
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_COUNTING = re.compile(
+    rf"\W*(?:\w*\d|(?:{number_words.CARDINAL}|{number_words.ORDINAL}|{_MONTHS}|an?\b))", re.IGNORECASE
+)
 SEED = 4
 """Letters in a row that a misread place still has right."""
 
@@ -106,27 +113,21 @@ def align_document(
 ) -> Aligned:
     """The document with each value's words in its field's class; on a word of two, the longer value wins."""
     texts = [PageText(page) for page in pages]
-    classes = [[fields.other_class] * len(page.words) for page in pages]
-    entities = [[NO_FIELD] * len(page.words) for page in pages]
+    marks = _Marks(pages, fields.other_class)
     missing: list[Missing] = []
     for field, value in _longest_first(values, fields):
         settings = how if isinstance(how, Alignment) else how.get(field.name, ALL_MENTIONS)
-        free = [[one == NO_FIELD for one in of_page] for of_page in entities]
-        places = [
-            place for place in find_value(texts, value, field, settings.max_wrong) if _is_free(place, free)
-        ]
+        places = list(filter(marks.is_free, find_value(texts, value, field, settings.max_wrong)))
         if not places:
             missing.append(Missing(name, field.name, value))
         chosen = choose(places, texts, settings)
         for place in places:
-            _mark(place, place in chosen, field, settings, classes, entities)
-    labelled = tuple(
-        LabelledPage(page, tuple(of_page), tuple(numbers), image)
-        for page, of_page, numbers, image in zip(
-            pages, classes, entities, images or [""] * len(pages), strict=True
-        )
-    )
+            if place in chosen:
+                marks.add(place, field.class_id)
+            elif settings.others is not None:
+                marks.set_aside(place, settings.others)
     truth = {field: tuple(listed) for field, listed in values.items()}
+    labelled = marks.labelled(pages, images or [""] * len(pages))
     return Aligned(LabelledDocument(name, labelled, truth), tuple(missing))
 
 
@@ -137,35 +138,46 @@ def _longest_first(
     return sorted(pairs, key=lambda pair: -len(letters_of(pair[1])))
 
 
-def _is_free(place: Place, free: list[list[bool]]) -> bool:
-    return all(free[place.page][word] for word in place.words)
+class _Marks:
+    """What the words of a document are so far."""
 
+    def __init__(self, pages: Sequence[Page], other: int) -> None:
+        self._classes = [[other] * len(page.words) for page in pages]
+        self._entities = [[NO_FIELD] * len(page.words) for page in pages]
+        self._count = 0
 
-def _mark(
-    place: Place,
-    is_chosen: bool,
-    field: FieldConfiguration,
-    settings: Alignment,
-    classes: list[list[int]],
-    entities: list[list[int]],
-) -> None:
-    if not is_chosen:
-        if settings.others is not None:
-            for word in place.words:
-                classes[place.page][word] = settings.others
-        return
-    number = 1 + max((one for of_page in entities for one in of_page), default=NO_FIELD)
-    for word in place.words:
-        classes[place.page][word] = field.class_id
-        entities[place.page][word] = number
+    def is_free(self, place: Place) -> bool:
+        return all(self._entities[place.page][word] == NO_FIELD for word in place.words)
+
+    def add(self, place: Place, class_id: int) -> None:
+        """The place is a mention."""
+        for word in place.words:
+            self._classes[place.page][word] = class_id
+            self._entities[place.page][word] = self._count
+        self._count += 1
+
+    def set_aside(self, place: Place, class_id: int) -> None:
+        """The place says a value, and is none of its mentions."""
+        for word in place.words:
+            self._classes[place.page][word] = class_id
+
+    def labelled(self, pages: Sequence[Page], images: Sequence[str]) -> tuple[LabelledPage, ...]:
+        columns = zip(pages, self._classes, self._entities, images, strict=True)
+        return tuple(LabelledPage(page, tuple(some), tuple(ids), image) for page, some, ids, image in columns)
 
 
 # --- the text of a page, letter by letter -------------------------------------------------------------
 
 
+@lru_cache(maxsize=1 << 16)
 def letters_of(text: str) -> str:
     """Only the letters and digits, in upper case: what two prints of one value have in common."""
     return "".join(mark for mark in text.upper() if mark.isalnum())
+
+
+@lru_cache(maxsize=1 << 16)
+def _counts(word: str) -> bool:
+    return _COUNTING.match(word) is not None
 
 
 class PageText:
@@ -183,6 +195,8 @@ class PageText:
             position += len(part)
         self.ends = [start + len(part) for start, part in zip(self.starts, self.parts, strict=True)]
         self.letters = "".join(self.parts)
+        self.counts = list(map(_counts, self.words))
+        """Whether each word has a digit, is a number in words or a month's name."""
 
     def word_at(self, letter: int) -> int:
         """Position, in reading order, of the word that has this letter."""
@@ -244,8 +258,7 @@ def _exactly(page: int, text: PageText, value: str, field: FieldConfiguration, _
         before = position - text.starts[first]
         after = text.ends[end - 1] - position - len(wanted)
         if _stands_alone(text, first, end, before, after) and _means(text, first, end, value, field):
-            first, end = _with_number_words(text, first, end, value, field)
-            yield text.place(page, first, end, before + after)
+            yield text.place(page, *_with_number_words(text, first, end, value, field), before + after)
         position = text.letters.find(wanted, position + 1)
 
 
@@ -282,18 +295,11 @@ def _by_meaning(
         return
     done = 0
     for anchor in _anchors(text, value, wanted, field):
-        found = next(
-            (
-                (first, end)
-                for first, end in _spans(anchor, len(text.words), field)
-                if first >= done and _says(field, text.text(first, end), wanted)
-            ),
-            None,
-        )
-        if found:
-            first, end = _with_number_words(text, *found, value, field)
-            done = end
-            yield text.place(page, first, end)
+        for first, end in _spans(anchor, text, field, len(letters_of(value))):
+            if first >= done and _says(field, text.text(first, end), wanted):
+                done = end
+                yield text.place(page, *_with_number_words(text, first, end, value, field))
+                break
 
 
 def _anchors(text: PageText, value: str, wanted: Normalized, field: FieldConfiguration) -> Iterator[int]:
@@ -311,15 +317,24 @@ def _anchors(text: PageText, value: str, wanted: Normalized, field: FieldConfigu
     return (i for i, part in enumerate(text.parts) if part.startswith(beginning))
 
 
-def _spans(anchor: int, count: int, field: FieldConfiguration) -> Iterator[tuple[int, int]]:
-    """Spans of words with the anchor in them, the shortest first; names begin with it."""
-    back, forth = _REACHES.get(field.normalizer_name, (0, MAX_WORDS))
-    spans = (
-        (first, end)
-        for first in range(max(0, anchor - back), anchor + 1)
-        for end in range(anchor + 1, min(count, anchor + 1 + forth) + 1)
-    )
-    return iter(sorted(spans, key=lambda span: span[1] - span[0]))
+def _spans(anchor: int, text: PageText, field: FieldConfiguration, length: int) -> list[tuple[int, int]]:
+    """Spans of words with the anchor in them that could say such a value, the shortest first.
+
+    Names begin with their anchor; dates, lengths of time and amounts begin and end with a word that counts.
+    """
+    kind = field.normalizer_name
+    back, forth = _REACHES.get(kind, (0, MAX_WORDS))
+    last = min(len(text.words), anchor + 1 + forth)
+    if kind in COUNTED:
+        firsts = [i for i in range(max(0, anchor - back), anchor + 1) if i == anchor or text.counts[i]]
+        ends = [i + 1 for i in range(anchor, last) if i == anchor or text.counts[i]]
+    else:
+        firsts = range(anchor, anchor + 1)
+        ends = [
+            end for end in range(anchor + 1, last + 1)
+            if abs(text.ends[end - 1] - text.starts[anchor] - length) <= LONGEST_FORM
+        ]  # fmt: skip
+    return sorted(((i, j) for i in firsts for j in ends), key=lambda span: span[1] - span[0])
 
 
 def _says(field: FieldConfiguration, text: str, wanted: Normalized) -> bool:

@@ -1,7 +1,7 @@
 """Labelled data in another format: a manifest with OCR output, FUNSD's forms, or lists of values.
 
-recto data-export --data output.manifest --map s3://bucket/data=folder --to funsd --output forms
-recto data-export --data boxes --truth t.jsonl --fields f.json --to values --output truth.jsonl
+recto data export --data output.manifest --map s3://bucket/data=folder --to funsd --output forms
+recto data export --data boxes --truth t.jsonl --fields f.json --to values --output truth.jsonl
 """
 
 import sys
@@ -29,7 +29,7 @@ class Target(StrEnum):
 def main(arguments: Sequence[str]) -> int:
     """Writes the data and says what was written."""
     parser = ArgumentParser(
-        "recto data-export", description=__doc__, formatter_class=RawDescriptionHelpFormatter
+        "recto data export", description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
     add_data_arguments(parser)
     parser.add_argument("--to", type=Target, choices=list(Target), required=True)

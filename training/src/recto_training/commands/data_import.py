@@ -1,8 +1,8 @@
 """Labelled data of another format as a manifest and OCR output, which every other command takes.
 
-    recto data-import --data boxes --truth truth.jsonl --fields fields.json --output sets/receipts
-    recto data-import --data pdfs --truth truth.jsonl --fields fields.json --output sets/contracts
-    recto data-import --data forms --format funsd --output sets/forms
+    recto data import --data boxes --truth truth.jsonl --fields fields.json --output sets/receipts
+    recto data import --data pdfs --truth truth.jsonl --fields fields.json --output sets/contracts
+    recto data import --data forms --format funsd --output sets/forms
 
 Values are aligned to words on the way; those that are nowhere in their document are counted and told.
 """
@@ -23,7 +23,7 @@ PREFIX = "s3://labelled-data"
 def main(arguments: Sequence[str]) -> int:
     """Writes the manifest and the OCR output, prints what they hold and how to go on."""
     parser = ArgumentParser(
-        "recto data-import", description=__doc__, formatter_class=RawDescriptionHelpFormatter
+        "recto data import", description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
     add_data_arguments(parser)
     parser.add_argument("--output", type=Path, required=True, help="folder to write")

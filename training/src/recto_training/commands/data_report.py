@@ -1,7 +1,7 @@
 """What labelled data holds, and what it could give at best.
 
-recto data-report --data output.manifest --map s3://bucket/data=folder
-recto data-report --data boxes --truth truth.jsonl --fields fields.json --match alnum --missed 20
+recto data report --data output.manifest --map s3://bucket/data=folder
+recto data report --data boxes --truth truth.jsonl --fields fields.json --match alnum --missed 20
 """
 
 import sys
@@ -21,7 +21,7 @@ from recto_training.sources import add_data_arguments, open_corpus, open_fields
 def main(arguments: Sequence[str]) -> int:
     """Prints the class balance, its warnings and, with a field list, the ceiling of each field."""
     parser = ArgumentParser(
-        "recto data-report", description=__doc__, formatter_class=RawDescriptionHelpFormatter
+        "recto data report", description=__doc__, formatter_class=RawDescriptionHelpFormatter
     )
     add_data_arguments(parser)
     parser.add_argument(
