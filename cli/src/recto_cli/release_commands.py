@@ -140,6 +140,9 @@ def _say_what_was_refused(session: Session, stack: Stack) -> None:
     stray = field_lists.strays(stack)
     if stray:
         session.out.print(f"config/EntityConfiguration: {escape(stray)}", highlight=False)
+    stray = releases.stray_endpoint(stack)
+    if stray:
+        session.out.print(f"config/SageMakerEndpointName: {escape(stray)}", highlight=False)
 
 
 def _releases_table(known: Iterable[KnownRelease]) -> Table:

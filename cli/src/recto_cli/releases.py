@@ -37,6 +37,7 @@ from recto_cli.release_parts import Parts, assemble
 from recto_cli.stack import CALLER, Stack
 
 RELEASE, FIELDS_PARAMETER = "config/Release", "config/EntityConfiguration"
+ENDPOINT_PARAMETER = "config/SageMakerEndpointName"
 UNFINISHED = (Status.WAITING, Status.RUNNING, Status.IN_REVIEW)
 MANY = 1000
 
@@ -192,6 +193,18 @@ def try_out(contents: dict[str, bytes], stack: Stack) -> None:
         for name, content in contents.items():
             (Path(folder) / name).write_bytes(content)
         run_apart(Path(folder))
+
+
+def stray_endpoint(stack: Stack) -> str:
+    """Why `config/SageMakerEndpointName` does not say what is in use; empty where it does."""
+    value = stack.names.get(ENDPOINT_PARAMETER, "").strip()
+    used = used_release(stack)
+    try:
+        endpoint = read_index(used, stack).endpoint if used else ""
+    except ReleaseError:
+        return ""  # the list says so already
+    told = "" if value in UNDEFINED else value
+    return "" if told == endpoint else f"it says {told or 'undefined'}, in use is {endpoint or 'no endpoint'}"
 
 
 def check_endpoint(stack: Stack, endpoint: str, endpoints: AsyncEndpoints | None = None) -> None:

@@ -97,11 +97,13 @@ def test_a_release_for_an_endpoint_has_no_model_and_is_checked_by_describing_it(
     shown = invoke("release", "show")
     there.info = there.info._replace(is_async=False)
     refused = invoke("release", "make", "--endpoint", name, "--name", "other")
+    listed = invoke("release", "list")
 
     release = releases.read_index(used_release(stack), stack)
     assert made.exit_code == 0, made.exception
     assert (release.endpoint, len(release.labels), MODEL in release.files) == (name, 5, False)
     assert f"model: SageMaker endpoint {name}" in shown.stdout
+    assert f"config/SageMakerEndpointName: it says undefined, in use is {name}" in listed.stdout
     assert "expected an asynchronous one" in error_of(refused, ConfigurationError)
 
 
