@@ -15,6 +15,7 @@ from recto_ocr import batch
 from recto_ocr.batch import Outcome, run_batch
 from recto_ocr.documents import HowToRead
 from recto_ocr.engine import languages_of
+from recto_ocr.engines import DEFAULT_ENGINE
 from recto_ocr.pages import DPI
 from recto_ocr.workers import num_cores
 
@@ -55,7 +56,7 @@ def data_ocr(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A folder of documents, or one document")],
     output: Annotated[Path, typer.Option(help="Folder for {document}/consolidated.json")],
-    engine: Annotated[str, typer.Option(help="The OCR engine")] = "tesseract",
+    engine: Annotated[str, typer.Option(help="The OCR engine: auto, tesseract or rapidocr")] = DEFAULT_ENGINE,
     languages: Annotated[str, typer.Option(help="As eng+deu")] = "eng",
     dpi: Annotated[int, typer.Option(min=72, max=600, help="Of PDF pages")] = DPI,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per core")] = 0,

@@ -7,6 +7,7 @@ from pydantic import Field
 from recto.settings import Settings
 from recto_ocr.documents import HowToRead
 from recto_ocr.engine import languages_of
+from recto_ocr.engines import DEFAULT_ENGINE
 from recto_ocr.pages import DPI, MEBIBYTE
 from recto_ocr.workers import num_cores
 
@@ -14,7 +15,7 @@ from recto_ocr.workers import num_cores
 class OcrSettings(Settings):
     """One container's settings; a value that does not fit is reported by its variable's name."""
 
-    ocr_engine: str = "tesseract"
+    ocr_engine: str = DEFAULT_ENGINE
     ocr_default_languages: str = "eng"
     """`eng+deu` or `eng,deu`."""
     ocr_default_dpi: Annotated[int, Field(ge=72, le=600)] = DPI

@@ -235,7 +235,7 @@ def _library() -> Any:
     except ImportError as error:
         raise EngineMissingError(
             f"the engine rapidocr needs the package rapidocr, which is not installed here ({error}): "
-            "pip install 'recto-ocr[rapidocr]'"
+            "pip install rapidocr"
         ) from error
     return rapidocr
 

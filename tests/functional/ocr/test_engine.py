@@ -35,7 +35,7 @@ def test_an_engine_is_found_by_name_and_says_its_version() -> None:
 
 
 def test_an_engine_that_is_not_here_is_refused_with_those_that_are() -> None:
-    with pytest.raises(EngineMissingError, match="'paddle' is not here; expected one of tesseract, rapidocr"):
+    with pytest.raises(EngineMissingError, match="'paddle' is not here; expected one of auto, tesseract"):
         engine_named("paddle")
 
 

@@ -79,5 +79,5 @@ def test_a_language_with_other_letters_is_refused_with_those_that_are_read() -> 
 def test_without_its_package_the_engine_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rapidocr", None)
 
-    with pytest.raises(EngineMissingError, match=r"pip install 'recto-ocr\[rapidocr\]'"):
+    with pytest.raises(EngineMissingError, match=r"pip install rapidocr"):
         engine_named("rapidocr").check(("eng",))

@@ -61,7 +61,7 @@ def texts(answer: httpx.Response) -> dict[int, str]:
 def test_ping_tells_engine_and_languages(url: str) -> None:
     answer = httpx.get(f"{url}/ping").json()
 
-    assert answer["Engine"].startswith("custom-tesseract-5")
+    assert answer["Engine"].startswith("custom-auto-5")
     assert "eng" in answer["Languages"]
 
 

@@ -21,13 +21,13 @@ from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.app import Services, create_app
 from recto_local.standins.containers import MODEL_IMAGE, model_containers
-from recto_local.standins.reading import DEFAULT_ENGINE, Readers
+from recto_local.standins.reading import Readers
 from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
 from recto_local.standins.sagemaker_runtime import AppContainer, MakeContainer, SageMakerRuntime
 from recto_local.standins.textract import Quotas, Textract
 from recto_ocr.configuration import OcrSettings
-from recto_ocr.engines import ENGINES, engine_named
+from recto_ocr.engines import DEFAULT_ENGINE, ENGINES, engine_named
 from recto_ocr.serve import OcrServer
 
 OCR_IMAGE = "recto-ocr"

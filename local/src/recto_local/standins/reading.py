@@ -8,11 +8,9 @@ from recto_local.standins.layout import layout_blocks
 from recto_local.standins.ocr_cache import cached_lines
 from recto_ocr.blocks import blocks_of_page
 from recto_ocr.documents import engine_of
-from recto_ocr.engines import reading_code
+from recto_ocr.engines import DEFAULT_ENGINE, reading_code
 from recto_ocr.pages import Content, Unreadable, UnreadableDocumentError, inspect, page_image
 from recto_ocr.workers import Workers
-
-DEFAULT_ENGINE = "tesseract"
 
 
 def read_page(
