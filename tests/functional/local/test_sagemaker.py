@@ -81,6 +81,18 @@ def test_an_endpoint_describes_itself_and_is_made_once(endpoint: Endpoint) -> No
     assert output["NotificationConfig"]["ErrorTopic"] == endpoint.info.outputs["OcrEndpointTopicArn"]
 
 
+def test_endpoints_are_listed_by_a_part_of_their_names(endpoint: Endpoint) -> None:
+    pages = endpoint.standins.client("sagemaker").get_paginator("list_endpoints")
+
+    found = [
+        each for page in pages.paginate(NameContains=endpoint.info.project) for each in page["Endpoints"]
+    ]
+
+    assert [(each["EndpointName"], each["EndpointStatus"]) for each in found] == [
+        (endpoint.name, "InService")
+    ]
+
+
 def test_an_endpoint_whose_topic_has_changed_is_made_anew(endpoint: Endpoint) -> None:
     sagemaker = endpoint.standins.client("sagemaker")
     endpoint.info.outputs["OcrEndpointTopicArn"] = "arn:aws:sns:us-east-1:000000000000:other"

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recto_local.standins.answers import ServiceError
+from recto_local.standins.paging import one_page
 from recto_local.standins.records import Records
 from recto_local.standins.sagemaker import ACCOUNT
 from recto_local.standins.shapes import ShapeError, checked, operation_model
 
+SUMMARY = ("EndpointName", "EndpointArn", "EndpointStatus", "CreationTime", "LastModifiedTime")
 KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
 
 
@@ -39,6 +41,7 @@ class Endpoints:
             "CreateModel": lambda r: self._create("Model", r, {}),
             "CreateEndpointConfig": self._create_config,
             "CreateEndpoint": self._create_endpoint,
+            "ListEndpoints": self._list_endpoints,
         }
         for kind in KINDS:
             self._operations[f"Describe{kind}"] = lambda r, k=kind: self._found(k, r[f"{k}Name"])  # type: ignore[misc]
@@ -87,6 +90,16 @@ class Endpoints:
             {"VariantName": v["VariantName"]} for v in config["ProductionVariants"]
         ]
         return self._create("Endpoint", request, state)
+
+    def _list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
+        """By creation time alone; SortBy and what filters by change or status mean nothing here."""
+        part = request.get("NameContains", "")
+        named = [record for record in self._records["Endpoint"].all() if part in record["EndpointName"]]
+        found = one_page(named, request)
+        return {
+            "Endpoints": [{key: record[key] for key in SUMMARY} for record in found.records],
+            **found.next_token,
+        }
 
     def _create(self, kind: str, request: dict[str, Any], state: dict[str, Any]) -> dict[str, Any]:
         name = request[f"{kind}Name"]
