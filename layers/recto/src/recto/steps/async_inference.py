@@ -29,6 +29,8 @@ from recto.places import Location
 from recto.ports import AsyncEndpoints, Clock, EndpointInfo, JobRow, Jobs, ObjectStore, Workflow
 
 JSON_TYPE = "application/json"
+AD_HOC = "ad-hoc-"
+"""Beginning of an inference's id that a person asked for (`recto predict`) and no state waits for."""
 USABLE = frozenset({"InService", "Updating", "SystemUpdating"})
 SHOWN = 500
 PATIENCE = timedelta(seconds=120)
@@ -207,7 +209,8 @@ def require_usable(
 def inference_of(body: str) -> InferenceNotice | None:
     """SageMaker's message in a queue message, with or without the envelope of SNS.
 
-    None for the one that SageMaker sends as a test when an endpoint is made or changed.
+    None for the one that SageMaker sends as a test when an endpoint is made or changed, and for an inference
+    that a person asked for.
     """
     try:
         content = json.loads(body)
@@ -215,7 +218,8 @@ def inference_of(body: str) -> InferenceNotice | None:
             content = json.loads(content["Message"])
         if content.get("eventName") == "TestNotification":
             return None
-        return InferenceNotice.model_validate(content)
+        notice = InferenceNotice.model_validate(content)
+        return None if notice.inference_id.startswith(AD_HOC) else notice
     except (ValueError, AttributeError, KeyError, TypeError, ValidationError) as error:
         raise ConfigurationError(
             f"expected SageMaker's notification of an inference, got {body[:200]!r}: {error!r}"
