@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from reportlab.pdfgen.canvas import Canvas
 
 from recto.document import Page
 from recto.errors import DamagedDocumentError
+from recto.fields import parse_fields
 from recto.geometry import Box
 from recto_training.caching import PageCache
 from recto_training.corpus import IGNORED, NO_FIELD, LabelledDocument, LabelledPage, ListCorpus
 from recto_training.exporters.funsd import form_of, write_funsd
-from recto_training.exporters.manifest import boxes_of, write_manifest
+from recto_training.exporters.manifest import write_manifest
 from recto_training.exporters.values import write_values
 from recto_training.faults import DataError
 from recto_training.importers import pdf_text
@@ -27,9 +28,10 @@ from recto_training.importers.lines import TextLine, lines_corpus, read_lines, s
 from recto_training.importers.pdf_text import read_pdf, turned
 from recto_training.importers.values import read_values, values_corpus
 from recto_training.manifests import manifest_corpus
-from recto_training.matching import match_words
 from recto_training.ocr_folder import Mapped, OcrFolder
 from tests.training.labelled import FIELDS, LABELS, boxes, labelled_pages, page_of
+
+LABEL_FIELDS = parse_fields([{"ClassId": n, "Name": name} for n, name in enumerate(LABELS[:-1])])
 
 # --- text lines ---------------------------------------------------------------------------------------
 
@@ -275,21 +277,31 @@ def test_a_folder_without_forms_is_refused(tmp_path: Path) -> None:
 # --- written and read again ---------------------------------------------------------------------------
 
 
-@given(labelled_pages())
-def test_drawn_boxes_give_each_word_its_class_back(labelled: LabelledPage) -> None:
-    words = [word for word in labelled.page.words if word.box.area > 0]
-    kept = [index for index, word in enumerate(labelled.page.words) if word.box.area > 0]
-    solid = LabelledPage(Page(1, tuple(words)), tuple(labelled.classes[i] for i in kept))
-    if any(one.box.intersection(other.box) for one, other in pairs(words)):
-        return  # words upon each other cannot be told apart by boxes
+@given(st.lists(labelled_pages(), min_size=1, max_size=3), st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_any_labels_come_back_from_a_manifest(
+    tmp_path: Path, pages: list[LabelledPage], data: st.DataObject
+) -> None:
+    numbered = tuple(
+        one._replace(page=one.page._replace(number=number)) for number, one in enumerate(pages, start=1)
+    )
+    if data.draw(st.booleans()) and numbered[0].classes:
+        classes, entities = (IGNORED, *numbered[0].classes[1:]), (NO_FIELD, *numbered[0].entities[1:])
+        numbered = (numbered[0]._replace(classes=classes, entities=entities), *numbered[1:])
+    corpus = ListCorpus([LabelledDocument("d", numbered)], LABELS)
 
-    drawn = boxes_of(solid, 2)
+    path = write_manifest(corpus, tmp_path, "s3://b")
+    ocr = OcrFolder(PageCache(tmp_path / "c"), [Mapped("s3://b", tmp_path)])
+    (back,) = manifest_corpus([path], ocr, LABEL_FIELDS)
 
-    assert match_words(words, drawn, 2).classes == solid.classes
+    assert [one.classes for one in back.pages] == [one.classes for one in numbered]
+    assert [parted(one.entities) for one in back.pages] == [parted(one.entities) for one in numbered]
 
 
-def pairs(items: list) -> list[tuple]:  # type: ignore[type-arg]
-    return [(one, other) for index, one in enumerate(items) for other in items[:index]]
+def parted(entities: tuple[int, ...]) -> list[int]:
+    """Mentions numbered in the order in which they begin."""
+    order = {one: place for place, one in enumerate(dict.fromkeys(e for e in entities if e != NO_FIELD))}
+    return [order.get(one, NO_FIELD) for one in entities]
 
 
 def corpus_of(labels: tuple[str, ...] = LABELS) -> ListCorpus:

@@ -22,7 +22,7 @@ from recto.geometry import Box
 from recto_training import annotations as an
 from recto_training.corpus import IGNORED, NO_FIELD, OTHER, LabelledDocument, LabelledPage, ReadCorpus
 from recto_training.faults import DataError, Faults
-from recto_training.importers.comprehend import read_annotation
+from recto_training.importers.comprehend import UNASSIGNED, read_annotation
 from recto_training.matching import ClassBox, match_words
 from recto_training.ocr_folder import OcrFolder
 
@@ -235,7 +235,7 @@ def _labels_of(examples: Sequence[Example]) -> tuple[str, ...]:
                         f"{by_id[box.class_id]!r} before; give the field list with --fields"
                     )
         elif isinstance(example.annotation, an.Spans):
-            names.update(span.name for span in example.annotation.spans)
+            names.update(span.name for span in example.annotation.spans if span.name != UNASSIGNED)
         else:
             told = (example.content.get("metadata") or {}).get("labels") or ()
             names.update(map(str, told))
@@ -256,7 +256,7 @@ def _class_faults(annotation: an.Annotation, labels: Sequence[str]) -> Iterator[
                 yield _unknown(box, len(labels) - 1)
     elif isinstance(annotation, an.Spans):
         for span in annotation.spans:
-            if span.name not in labels[:-1]:
+            if span.name not in {*labels[:-1], UNASSIGNED}:
                 yield f"label {span.name!r} is not in the field list"
 
 
@@ -427,9 +427,10 @@ class _Reader:
                 inside = [by_id[block] for block in span.blocks if block in by_id]
             else:
                 inside = [i for i, (start, end) in enumerate(places) if _is_inside(start, end, span)]
+            is_known = span.name != UNASSIGNED
             for index in inside:
-                classes[index] = self._labels.index(span.name)
-                entities[index] = number
+                classes[index] = self._labels.index(span.name) if is_known else IGNORED
+                entities[index] = number if is_known else NO_FIELD
         return classes, entities
 
 

@@ -1,21 +1,22 @@
 """Labelled documents as a labelling job leaves them: a manifest of boxes on pages, and the OCR beside it.
 
 Each mention becomes one box a line, as annotators draw them, and the boxes of a mention are tied together
-as Recto's own task ties them (`entities`); where such a box would catch words of others, each word has a box
-of its own. What is not known of a word (IGNORED) cannot be said in a manifest: those words come back as
-words of no field. The truth by value, where there is one, stands in the line of a document's first page.
+as Recto's own task ties them (`entities`). A page on which boxes cannot say it, since words lie upon each
+other or are of unknown class, has lists of word ids instead (words of unknown class as UNASSIGNED), so
+nothing is lost. The truth by value, where there is one, stands in the line of a document's first page.
 `manifests.manifest_corpus` reads all of it back.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from recto.document import Page, Word
 from recto.geometry import Box
 from recto.model_exchange import response_of
 from recto_training.corpus import IGNORED, NO_FIELD, Corpus, LabelledDocument, LabelledPage
+from recto_training.importers.comprehend import UNASSIGNED
 from recto_training.manifests import VALUES
 from recto_training.matching import ClassBox, match_words
 
@@ -51,41 +52,60 @@ def _lines(
     document: LabelledDocument, ocr: str, labels: Sequence[str], label: str
 ) -> Iterator[dict[str, Any]]:
     for place, labelled in enumerate(document.pages):
-        boxes = boxes_of(labelled, len(labels) - 1)
-        used = sorted({box.class_id for box in boxes})
         values = {VALUES: dict(document.values)} if document.values and not place else {}
+        boxes = boxes_of(labelled, len(labels) - 1)
+        said = _word_ids(labelled, labels) if boxes is None else _boxes(boxes, labels)
         yield {
-            **values,
             "source-ref": labelled.image or f"{ocr.removesuffix('.json')}-{labelled.page.number:04d}.png",
             "textract-ref": ocr,
             "page-num": labelled.page.number,
-            label: {
-                "image_size": [{"width": SIZE, "height": SIZE, "depth": 3}],
-                "annotations": [_annotation(box) for box in boxes],
-                "entities": _entities(boxes),
-            },
-            f"{label}-metadata": {
-                "class-map": {str(number): labels[number] for number in used},
-                "type": "groundtruth/custom",
-                "human-annotated": "yes",
-            },
+            **values,
+            label: said.annotation,
+            f"{label}-metadata": {**said.metadata, "human-annotated": "yes"},
         }
 
 
-def boxes_of(labelled: LabelledPage, other: int) -> list[ClassBox]:
-    """Boxes that give each word its class back: one a line where that is enough, else one a word."""
-    words, classes = labelled.page.words, labelled.classes
-    mentions = _mentions(labelled, other)
-    lines = [_line_boxes(words, classes, number, indices) for number, indices in enumerate(mentions)]
-    boxes = [box for some in lines for box in some]
-    wanted = tuple(other if one == IGNORED else one for one in classes)
-    if match_words(words, boxes, other).classes == wanted:
-        return boxes
-    return [
-        ClassBox(_drawn([words[index]]), classes[index], number)
-        for number, indices in enumerate(mentions)
-        for index in indices
+class _Said(NamedTuple):
+    """A page's labels, and what the service would say of the job."""
+
+    annotation: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+def _boxes(boxes: Sequence[ClassBox], labels: Sequence[str]) -> _Said:
+    used = sorted({box.class_id for box in boxes})
+    annotation = {
+        "image_size": [{"width": SIZE, "height": SIZE, "depth": 3}],
+        "annotations": [_annotation(box) for box in boxes],
+        "entities": _entities(boxes),
+    }
+    names = {str(number): labels[number] for number in used}
+    return _Said(annotation, {"class-map": names, "type": "groundtruth/custom"})
+
+
+def _word_ids(labelled: LabelledPage, labels: Sequence[str]) -> _Said:
+    page = told_apart(labelled.page)
+    spans = [
+        {"label": labels[labelled.classes[some[0]]], "blocks": [page.words[index].id for index in some]}
+        for some in _mentions(labelled, len(labels) - 1)
     ]
+    unknown = [page.words[index].id for index, one in enumerate(labelled.classes) if one == IGNORED]
+    if unknown:
+        spans.append({"label": UNASSIGNED, "blocks": unknown})
+    return _Said({"annotations": {"entities": spans}}, {"type": "groundtruth/text-span"})
+
+
+def boxes_of(labelled: LabelledPage, other: int) -> list[ClassBox] | None:
+    """Boxes, one for each line of a mention, that give each word its class back; None where none do."""
+    words, classes = labelled.page.words, labelled.classes
+    wanted = [NO_FIELD] * len(words)
+    boxes: list[ClassBox] = []
+    for number, indices in enumerate(_mentions(labelled, other)):
+        boxes += _line_boxes(words, classes, number, indices)
+        for index in indices:
+            wanted[index] = number
+    matched = match_words(words, boxes, other)
+    return boxes if (matched.classes, matched.entities) == (classes, tuple(wanted)) else None
 
 
 def _mentions(labelled: LabelledPage, other: int) -> list[list[int]]:
