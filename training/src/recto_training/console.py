@@ -19,10 +19,11 @@ from recto.inference import WordClassifier
 from recto.release import CALIBRATION, INDEX, MODEL, parse_release
 from recto.results import DocumentResult, ReviewReason
 from recto_training import calibrate as calibration
+from recto_training import demo, export, real_ocr, score
 from recto_training import examples as ex
-from recto_training import export, fit, real_ocr, score
 from recto_training.corruption import corrupt_agreement
 from recto_training.evaluation.confidence import confidence_figures
+from recto_training.loop import RUN
 from recto_training.recipes import FIRST_FAMILIES, RECIPES, Recipe
 from recto_training.samples import SAMPLES, write_samples
 from recto_training.synthetic.agreement import ALL_HELD_OUT, ALL_SEEN, ALL_TEST, Plan
@@ -30,6 +31,8 @@ from recto_training.synthetic.banks import Split
 from recto_training.synthetic.families import UNSEEN_FAMILIES
 
 CACHE = Path(".recto/training-ocr")
+TOLD = ("data_sha256", "examples", "parameters", "seconds", "best")
+"""What a release repeats of its run's record."""
 PARITY = 2e-4
 """Largest difference of any probability between torch and the full-precision ONNX file."""
 UNFAMILIAR = Plan(Split.SEEN, Split.HELD_OUT, Split.HELD_OUT)
@@ -73,24 +76,26 @@ def train(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     began = time.monotonic()
     recipe = RECIPES[options.recipe]()
-    fit.train(recipe, options.run, len(export.demo_fields().labels))
+    demo.train(recipe, options.run, export.demo_fields().labels)
     release_run(recipe, options.run, options.release, eight_bit=options.eight_bit)
     print(f"trained and exported in {time.monotonic() - began:.0f} s")
 
 
 def release_run(recipe: Recipe, run: Path, folder: Path, *, eight_bit: bool = False) -> None:
     """Export the best network of a run and compare the export with it."""
-    network = fit.load_best(recipe, run, len(export.demo_fields().labels))
-    tokenizer = Tokenizer.from_file(str(run / fit.TOKENIZER))
+    network = demo.load_best(recipe, run)
+    tokenizer = Tokenizer.from_file(str(run / demo.PLAIN))
     model = export.to_onnx(network)
     batch = parity_batch(recipe, tokenizer)
     difference = export.largest_difference(network, model, batch)
     if difference > PARITY:
         raise ValueError(f"ONNX differs from torch by {difference:.2g} in a probability; at most {PARITY}")
     shipped = export.quantise(model, run) if eight_bit else model
-    record = json.loads((run / fit.RUN).read_text())
+    record = json.loads((run / RUN).read_text())
     figures = {
-        "training": {key: record[key] for key in ("data_sha256", "windows", "parameters", "seconds", "best")},
+        "training": {
+            key: record[key] for key in ("data_sha256", "examples", "parameters", "seconds", "best")
+        },
         "parity": {
             "onnx": difference,
             "shipped": export.largest_difference(network, shipped, batch),
@@ -101,7 +106,7 @@ def release_run(recipe: Recipe, run: Path, folder: Path, *, eight_bit: bool = Fa
         folder,
         recipe=recipe,
         model=shipped,
-        tokenizer=fit.tolerant_tokenizer(recipe, run),
+        tokenizer=demo.tolerant_tokenizer(recipe, run),
         figures=figures,
         name=recipe.name,
     )

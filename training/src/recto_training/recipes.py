@@ -1,10 +1,14 @@
-"""Training runs, each a function that returns the whole configuration. Flags choose one, they change none."""
+"""Runs on synthetic agreements, each a function that returns the whole configuration: what Recto ships.
+
+Flags choose one, they change none. Runs over labelled documents are in `word_recipes`.
+"""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from recto_training.noise import NoiseLevels
 from recto_training.synthetic.families import SEEN_FAMILIES
+from recto_training.word_recipes import WordRecipe
 
 FIRST_FAMILIES = (
     "booklet", "grid", "leaders", "letter", "numbered_terms", "schumer", "tiles", "two_columns",
@@ -56,6 +60,32 @@ class Recipe:
     def root(self) -> "Recipe":
         """The run that began from nothing; it made the tokenizer."""
         return self if self.after is None else self.after.root
+
+    def training(self) -> WordRecipe:
+        """The settings of the training loop."""
+        return WordRecipe(
+            name=self.name,
+            seed=self.seed,
+            max_steps=self.steps,
+            per_device_train_batch_size=self.batch_size,
+            per_device_eval_batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            fresh_learning_rate_factor=1.0,
+            lr_scheduler_type="warmup_stable_decay" if self.cool_down else "cosine",
+            min_lr_ratio=0.02,
+            warmup_steps=self.warm_up,
+            cool_down_steps=self.cool_down,
+            weight_decay=self.weight_decay,
+            label_smoothing_factor=self.label_smoothing,
+            bf16=self.bfloat16,
+            eval_strategy="steps",
+            eval_steps=self.evaluate_every,
+            pad_to_multiple_of=32,
+            max_seq_length=self.max_tokens,
+            stride=self.stride,
+            dropout=self.dropout,
+            threads=self.threads,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

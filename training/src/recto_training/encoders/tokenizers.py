@@ -21,6 +21,8 @@ KNOWN = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model",
 def read_tokenizer(name: str, revision: str = "main", cache: str | None = None) -> str:
     """The text of a tokenizer.json for words one by one; ConfigurationError where there is no tokenizer."""
     folder = Path(name)
+    if folder.is_file():
+        return for_words(folder.read_text(encoding="utf-8"))
     if (folder / FILE).is_file():
         return for_words((folder / FILE).read_text(encoding="utf-8"))
     if folder.is_dir() and not any((folder / file).is_file() for file in KNOWN):

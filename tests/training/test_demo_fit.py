@@ -8,18 +8,25 @@ from shutil import copytree
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
 
 from recto.confidence import FEATURES
 from recto.inference import WordClassifier
 from recto.release import INDEX, MODEL, parse_release
-from recto_training import calibrate, console, export, fit
+from recto_training import calibrate, console, demo, export
 from recto_training import examples as ex
+from recto_training.encoders.stored import WEIGHTS
+from recto_training.loop import RUN, STATE, checkpoints, learning_rate
 from recto_training.noise import CLEAN, is_cue, with_other_words
-from recto_training.recipes import RECIPES, demo, first, tiny
+from recto_training.recipes import RECIPES, first, tiny
+from recto_training.recipes import demo as demo_recipe
 from recto_training.synthetic.agreement import ALL_SEEN, generate
 from recto_training.synthetic.families import SEEN_FAMILIES
+from recto_training.windows import hash_examples
 
-NUM_CLASSES = len(export.demo_fields().labels)
+LABELS = export.demo_fields().labels
+OTHER = len(LABELS) - 1
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +38,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_the_run_records_what_was_done_and_learns(trained: tuple[Path, Path]) -> None:
-    record = json.loads((trained[0] / fit.RUN).read_text())
+    record = json.loads((trained[0] / RUN).read_text())
 
     assert record["recipe"]["seed"] == tiny().seed
     assert len(record["data_sha256"]) == 64
     assert [row["step"] for row in record["history"]] == [4, 8, 12]
-    assert record["history"][-1]["training_loss"] < record["history"][0]["training_loss"]
+    assert record["history"][-1]["train_loss"] < record["history"][0]["train_loss"]
 
 
 def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path, trained: tuple[Path, Path]) -> None:
-    copytree(trained[0] / fit.BEFORE, tmp_path / fit.BEFORE)
-    fit.Run(tiny(), tmp_path, NUM_CLASSES).fit(until=8)
+    copytree(trained[0] / demo.BEFORE, tmp_path / demo.BEFORE)
+    stopped = demo.fit(tiny(), tmp_path, LABELS, until=8)
+    resumed = demo.fit(tiny(), tmp_path, LABELS)
 
-    resumed = fit.Run(tiny(), tmp_path, NUM_CLASSES)
-    assert resumed.step == 8
-    resumed.fit()
-
-    once = torch.load(trained[0] / fit.CHECKPOINT, weights_only=True)["network"]
-    twice = torch.load(tmp_path / fit.CHECKPOINT, weights_only=True)["network"]
-    assert all(torch.allclose(once[name], twice[name], atol=1e-6) for name in once)
+    assert (stopped.step, resumed.step) == (8, 12)
+    once, twice = (load_file(str(folder / WEIGHTS)) for folder in (trained[0], tmp_path))
+    assert all(torch.equal(once[name], twice[name]) for name in once)
 
 
 def test_the_release_predicts_each_word_of_a_page(trained: tuple[Path, Path]) -> None:
@@ -79,9 +83,9 @@ def test_eight_bit_weights_stay_close_and_are_smaller(trained: tuple[Path, Path]
 
 def test_the_exported_network_is_free_in_batch_and_length(trained: tuple[Path, Path]) -> None:
     recipe = tiny()
-    network = fit.load_best(recipe, trained[0], NUM_CLASSES)
+    network = demo.load_best(recipe, trained[0])
     model = export.to_onnx(network)
-    encoder = ex.make_encoder(recipe, fit.Tokenizer.from_file(str(trained[0] / fit.TOKENIZER)))
+    encoder = ex.make_encoder(recipe, Tokenizer.from_file(str(trained[0] / demo.PLAIN)))
     windows = [w for page in ex.labelled_pages(["b"]) for w in encoder.encode(page.page)]
 
     for some in (windows[:1], windows[:5]):
@@ -89,7 +93,7 @@ def test_the_exported_network_is_free_in_batch_and_length(trained: tuple[Path, P
 
 
 def test_padding_does_not_change_what_a_window_says(trained: tuple[Path, Path]) -> None:
-    network = fit.load_best(tiny(), trained[0], NUM_CLASSES)
+    network = demo.load_best(tiny(), trained[0])
     ids, boxes = torch.randint(4, 50, (1, 9)), torch.randint(0, 1000, (1, 9, 4))
     mask = torch.ones_like(ids)
     longer = [torch.nn.functional.pad(ids, (0, 4)), torch.nn.functional.pad(mask, (0, 4))]
@@ -104,43 +108,43 @@ def test_padding_does_not_change_what_a_window_says(trained: tuple[Path, Path]) 
 def test_a_run_begins_with_the_best_network_of_the_one_before(
     trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    before = trained[0] / fit.BEFORE
-    copytree(before, tmp_path / fit.BEFORE)
+    before = trained[0] / demo.BEFORE
+    copytree(before, tmp_path / demo.BEFORE)
 
-    weights = fit.Run(tiny(), tmp_path, NUM_CLASSES).network.state_dict()
+    weights = demo.open_run(tiny(), tmp_path, LABELS).model.state_dict()
 
-    best = torch.load(before / fit.BEST, weights_only=True)
+    best = load_file(str(before / WEIGHTS))
     assert all(torch.equal(weights[name], best[name]) for name in best)
-    assert (tmp_path / fit.TOKENIZER).read_bytes() == (before / fit.TOKENIZER).read_bytes()
+    assert (tmp_path / demo.PLAIN).read_bytes() == (before / demo.PLAIN).read_bytes()
 
 
 def test_a_finished_run_is_left_alone(trained: tuple[Path, Path]) -> None:
-    written = (trained[0] / fit.CHECKPOINT).stat().st_mtime_ns
+    written = (checkpoints(trained[0])[-1] / STATE).stat().st_mtime_ns
 
-    fit.train(tiny(), trained[0], NUM_CLASSES)
+    demo.train(tiny(), trained[0], LABELS)
 
-    assert (trained[0] / fit.CHECKPOINT).stat().st_mtime_ns == written
+    assert (checkpoints(trained[0])[-1] / STATE).stat().st_mtime_ns == written
 
 
 def test_training_never_meets_validation_evaluation_or_sample_seeds() -> None:
     met: set[str] = set()
-    for recipe in (first(), demo()):
+    for recipe in (first(), demo_recipe()):
         seeds = set(ex.training_seeds(recipe))
-        assert not seeds & set(ex.validation_seeds(demo()))
+        assert not seeds & set(ex.validation_seeds(demo_recipe()))
         assert not seeds & met
         assert all(seed.startswith(f"{recipe.seed} ") for seed in seeds)
         met |= seeds
 
 
 def test_training_keeps_to_the_layouts_of_its_recipe() -> None:
-    assert set(first().families) < set(demo().families) == set(SEEN_FAMILIES)
+    assert set(first().families) < set(demo_recipe().families) == set(SEEN_FAMILIES)
     drawn = {generate(f"among {n}", among=first().families).family for n in range(60)}
     assert drawn == set(first().families)
 
 
 def test_noise_free_pages_keep_their_words_and_other_noise_changes_them() -> None:
     clean, again = (next(ex.labelled_pages(["n"], CLEAN)) for _ in range(2))
-    noisy = next(ex.labelled_pages(["n"], replace(demo().noise, bad_page=1.0)))
+    noisy = next(ex.labelled_pages(["n"], replace(demo_recipe().noise, bad_page=1.0)))
 
     assert clean == again
     assert [w.text for w in noisy.page.words] != [w.text for w in clean.page.words]
@@ -166,34 +170,13 @@ def test_words_that_tell_fields_apart_survive_rewording() -> None:
 
 def test_two_processes_make_the_examples_that_one_makes(trained: tuple[Path, Path]) -> None:
     recipe = tiny()
-    tokenizer, plain = ((trained[0] / file).read_text() for file in (fit.TOLERANT, fit.TOKENIZER))
+    tokenizer, plain = ((trained[0] / file).read_text() for file in (demo.TOLERANT, demo.PLAIN))
 
-    alone, together = (
-        ex.training_examples(replace(recipe, threads=n), tokenizer, NUM_CLASSES - 1) for n in (1, 2)
-    )
+    alone, together = (ex.training_examples(replace(recipe, threads=n), tokenizer, OTHER) for n in (1, 2))
 
-    assert ex.hash_examples(alone) == ex.hash_examples(together)
-    blind = ex.training_examples(recipe, plain, NUM_CLASSES - 1)
-    assert ex.hash_examples(alone) != ex.hash_examples(blind), "near misses make no difference"
-
-
-def test_training_batches_have_few_lengths_and_ignore_their_padding(trained: tuple[Path, Path]) -> None:
-    encoder = ex.make_encoder(tiny(), fit.Tokenizer.from_file(str(trained[0] / fit.TOKENIZER)))
-    example = next(ex.make_examples(ex.labelled_pages(["pad"]), encoder, NUM_CLASSES - 1))
-    short = ex.Example(
-        example.window._replace(
-            input_ids=example.window.input_ids[:5],
-            boxes=example.window.boxes[:5],
-            words=example.window.words[:5],
-        ),
-        example.labels[:5],
-    )
-
-    batch, labels = ex.collate([short], encoder)
-
-    assert batch.input_ids_BL.shape == batch.attention_mask_BL.shape == labels.shape == (1, ex.STEP)
-    assert batch.attention_mask_BL.sum() == 5
-    assert (labels[0, 5:] == ex.IGNORED).all()
+    assert hash_examples(alone) == hash_examples(together)
+    blind = ex.training_examples(recipe, plain, OTHER)
+    assert hash_examples(alone) != hash_examples(blind), "near misses make no difference"
 
 
 def test_a_tokenizer_is_the_same_each_time() -> None:
@@ -217,15 +200,15 @@ def test_a_fitted_calibration_puts_right_above_wrong() -> None:
 
 
 def test_a_calibration_needs_right_and_wrong_values() -> None:
-    with pytest.raises(ValueError, match="2 values that are all right"):
+    with pytest.raises(calibrate.CalibrationDataError, match="2 of them right: expected some right and some"):
         calibrate.fit_calibration([calibrate.Row([1.0] * len(FEATURES), is_right=True)] * 2)
 
 
 def test_a_release_mixes_the_two_runs_as_the_recipe_says(trained: tuple[Path, Path]) -> None:
-    mixed = fit.load_best(tiny(), trained[0], NUM_CLASSES).state_dict()
+    mixed = demo.load_best(tiny(), trained[0]).state_dict()
 
-    later = torch.load(trained[0] / fit.BEST, weights_only=True)
-    earlier = torch.load(trained[0] / fit.BEFORE / fit.BEST, weights_only=True)
+    later = load_file(str(trained[0] / WEIGHTS))
+    earlier = load_file(str(trained[0] / demo.BEFORE / WEIGHTS))
     assert any(not torch.equal(later[name], earlier[name]) for name in mixed)
     assert all(torch.allclose(mixed[name], (later[name] + earlier[name]) / 2) for name in mixed)
 
@@ -233,6 +216,6 @@ def test_a_release_mixes_the_two_runs_as_the_recipe_says(trained: tuple[Path, Pa
 def test_the_rate_of_a_run_with_a_cool_down_stays_level_and_falls_at_the_end() -> None:
     recipe = replace(tiny(), steps=100, warm_up=10, cool_down=20, learning_rate=1.0)
 
-    rates = [fit.learning_rate(recipe, step) for step in (0, 10, 80, 90, 99)]
+    rates = [learning_rate(recipe.training(), step, recipe.steps) for step in (0, 10, 80, 90, 99)]
 
     assert rates == pytest.approx([0.1, 1.0, 1.0, 0.5, 0.05])
