@@ -151,12 +151,12 @@ def guesses(batch: Batch, pictures: Sequence[Picture]) -> NDArray[np.float32]:
 PAGES_OF_TEXTS = st.lists(st.lists(st.text(alphabet="ab ", max_size=12), max_size=20), max_size=12)
 
 
-@given(PAGES_OF_TEXTS, st.integers(1, 40), st.integers(1, 60), st.integers(1, 4))
+@given(PAGES_OF_TEXTS, st.integers(1, 40), st.integers(1, 9), st.integers(1, 60), st.integers(1, 4))
 def test_how_pages_are_batched_changes_nothing(
-    texts: list[list[str]], tokens: int, ahead: int, multiple_of: int
+    texts: list[list[str]], tokens: int, windows: int, ahead: int, multiple_of: int
 ) -> None:
     pages = [page(*some)._replace(number=number) for number, some in enumerate(texts, 1)]
-    limits = BatchLimits(tokens, ahead, multiple_of)
+    limits = BatchLimits(tokens, windows, ahead, multiple_of)
 
     together = list(classify_pages(((p, None) for p in pages), encoder(), guesses, 2, limits))
 

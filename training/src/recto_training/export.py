@@ -20,7 +20,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from recto.confidence import Calibration
 from recto.fields import FieldList, parse_fields
-from recto.inference import Batch, open_session
+from recto.inference import NO_WORD, Batch, PageEncoder, open_session
 from recto.release import (
     CALIBRATION,
     FIELDS,
@@ -86,7 +86,7 @@ def without_traces(model: bytes) -> bytes:
 
 
 def quantise(model: bytes, folder: Path) -> bytes:
-    """The same network with 8-bit weights for its matrices."""
+    """The same network with 8-bit weights for its matrices, a scale for each of their columns."""
     source, target = folder / "full.onnx", folder / "quantised.onnx"
     source.write_bytes(model)
     quantize_dynamic(
@@ -106,6 +106,18 @@ def largest_difference(network: WordModel, model: bytes, batch: Batch) -> float:
     theirs = run_onnx(model, batch)
     real = batch.attention_mask_BL == 1
     return float(np.abs(ours - theirs)[real].max())
+
+
+def windows_of_chance(encoder: PageEncoder, num_tokens: int) -> Batch:
+    """Windows of all lengths with tokens and boxes drawn by chance; enough to compare two networks."""
+    rng = np.random.default_rng(7)
+    size, longest = encoder.vocabulary_size, encoder.windows.max_tokens
+    lengths = np.linspace(longest, 2, max(2, 2 * num_tokens // longest)).astype(int)
+    shape = (len(lengths), longest)
+    corners = np.sort(rng.integers(0, 1001, (*shape, 2, 2)), axis=2).reshape(*shape, 4)
+    mask = (np.arange(longest) < lengths[:, None]).astype(np.int64)
+    ids = np.where(mask == 1, rng.integers(0, size, shape), encoder.pad)
+    return Batch(ids, mask, corners * mask[..., None], np.where(mask == 1, 0, NO_WORD))
 
 
 def run_onnx(model: bytes, batch: Batch) -> NDArray[np.float32]:

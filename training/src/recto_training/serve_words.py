@@ -79,7 +79,7 @@ class WordEndpointSettings(Settings):
     """What the container is told by its environment."""
 
     inference_batch_size: Annotated[int, Field(gt=0)] = 8
-    """Windows of full length in a batch; of shorter ones more."""
+    """Windows in a batch, at most."""
     pad_to_multiple_of: Annotated[int, Field(gt=0), BeforeValidator(_or_one)] = 8
     inference_threads: Annotated[int, Field(ge=0)] = 0
     """0 for one per core."""

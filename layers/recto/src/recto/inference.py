@@ -72,6 +72,11 @@ class PageEncoder:
         names = (special.cls, special.sep, special.pad, special.unk)
         self._cls, self._sep, self.pad, self._unk = (_special_id(tokenizer, name) for name in names)
 
+    @property
+    def vocabulary_size(self) -> int:
+        """Token ids are less than this."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each word; a word that the tokenizer makes nothing of is one unknown token."""
         encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
@@ -172,8 +177,11 @@ class Verdict(NamedTuple):
 class BatchLimits(NamedTuple):
     """How windows come together; nothing of it changes what is said of a word, but for rounding."""
 
-    tokens: int = 4096
-    """Of a batch, padding included; a single longer window is a batch of its own."""
+    tokens: int = 1024
+    """Of a batch, padding included; a single longer window is a batch of its own. Few are best on a CPU,
+    where what a batch works on should stay near the cores; a GPU wants many."""
+    windows: int = 64
+    """Of a batch."""
     ahead: int = 32_768
     """Tokens of whole pages that are read before the first is answered: what lies in memory at once."""
     multiple_of: int = 1
@@ -244,7 +252,8 @@ def batches_by_length(windows: Iterable[_Pooled], limits: BatchLimits) -> Iterat
     for each in sorted(windows, key=lambda each: -len(each.window.input_ids)):
         longest = len((batch or [each])[0].window.input_ids)
         longest += -longest % limits.multiple_of
-        if batch and (len(batch) + 1) * longest > limits.tokens:
+        is_full = len(batch) == limits.windows or (len(batch) + 1) * longest > limits.tokens
+        if batch and is_full:
             yield batch
             batch = []
         batch.append(each)
@@ -261,13 +270,13 @@ class WordClassifier:
         self.release = release
         self.encoder = encoder
         self._session = session
-        self._limits = BatchLimits(tokens=batch_size * release.windows.max_tokens)
+        self._limits = BatchLimits(tokens=release.windows.max_tokens, windows=batch_size)
 
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1, batch_size: int = 8) -> "WordClassifier":
         """The model in a release's folder, its files checked against the index; ReleaseError otherwise.
 
-        `batch_size` counts windows of full length; of shorter ones more go into a batch.
+        A window of full length is a batch of its own; of shorter ones up to `batch_size` go into one.
         """
         contents = read_release(folder)
         release = parse_release(contents[INDEX])
