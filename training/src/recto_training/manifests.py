@@ -103,8 +103,8 @@ def read_lines(paths: Sequence[Path]) -> list[Line]:
     for path in paths:
         try:
             text = path.read_text(encoding="utf-8-sig")
-        except OSError as error:
-            faults.add(str(path), f"cannot be read ({error.strerror})")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.add(str(path), f"cannot be read as text ({error})")
             continue
         for number, row in enumerate(text.splitlines(), start=1):
             if not row.strip():

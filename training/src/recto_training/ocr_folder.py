@@ -123,7 +123,7 @@ class OcrFolder:
         try:
             with Image.open(path) as image:
                 return image.size
-        except (UnidentifiedImageError, OSError):
+        except (UnidentifiedImageError, Image.DecompressionBombError, OSError):
             return None
 
     @property

@@ -22,7 +22,11 @@ def read_values(path: Path, fields: FieldList) -> dict[str, dict[str, tuple[str,
     """Document id to field name to values; DataError that lists every faulty line."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     faults = Faults()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
