@@ -329,7 +329,7 @@ def _spans(anchor: int, text: PageText, field: FieldConfiguration, length: int) 
         firsts = [i for i in range(max(0, anchor - back), anchor + 1) if i == anchor or text.counts[i]]
         ends = [i + 1 for i in range(anchor, last) if i == anchor or text.counts[i]]
     else:
-        firsts = range(anchor, anchor + 1)
+        firsts = [anchor]
         ends = [
             end for end in range(anchor + 1, last + 1)
             if abs(text.ends[end - 1] - text.starts[anchor] - length) <= LONGEST_FORM

@@ -371,8 +371,8 @@ class _Reader:
         words = self._pages(examples[0], numbers or None)
         first = next(iter(words))
         labelled = [self._label(words[example.page or first], example) for example in examples]
-        values = next((example.content[VALUES] for example in examples if VALUES in example.content), {})
-        truth = {field: tuple(map(str, listed)) for field, listed in values.items()}
+        values = chain.from_iterable(example.content.get(VALUES, {}).items() for example in examples)
+        truth = {field: tuple(map(str, listed)) for field, listed in values}
         return LabelledDocument(name, tuple(sorted(labelled, key=lambda one: one.page.number)), truth)
 
     def fault(self, example: Example) -> str:
