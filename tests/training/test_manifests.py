@@ -242,6 +242,17 @@ def test_each_document_is_parsed_once_however_many_lines_and_epochs(
     assert len(parsed) == 1
 
 
+@pytest.mark.parametrize("shape", ["list", "expense"])
+def test_ocr_output_comes_in_other_shapes_too(project: Project, shape: str) -> None:
+    responses = [json.loads(response_of([told_apart(page)])) for page in PAGES]
+    expense = {"ExpenseDocuments": [{"Blocks": one["Blocks"]} for one in responses], "DocumentMetadata": {}}
+    (project.folder / "x.json").write_text(json.dumps(responses if shape == "list" else expense))
+
+    corpus = project.open(line(**{"textract-ref": "s3://bucket/x.json"}))
+
+    assert words_of(corpus, "company") == ["ACME", "Ltd"]
+
+
 def test_changed_ocr_output_is_read_anew(project: Project) -> None:
     before = words_of(project.open(line()), "company")
     path = project.folder / "textracted" / "doc.pdf" / "consolidated.json"

@@ -5,18 +5,19 @@ prefix first; what no prefix covers is read from S3 itself. Anything else is a p
 folder on. Any number of processes may share the cache. Knows nothing of labels.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from PIL import Image, UnidentifiedImageError
 
 from recto.document import Page
-from recto.errors import DocumentMissingError
+from recto.errors import DamagedDocumentError, DocumentMissingError
 from recto.places import Location
 from recto.ports import ObjectInfo
-from recto.textract import read_pages
+from recto.textract import blocks_of, read_pages
 from recto_training.caching import PageCache, StoredPages, hash_file
 from recto_training.faults import DataError
 from recto_training.textract_file import checked, read_root
@@ -155,6 +156,22 @@ class OcrFolder:
 
 
 def textract_pages(path: Path) -> Iterator[Page]:
-    """The pages of a Textract-shaped file, streamed where it is large."""
+    """The pages of a Textract-shaped file, streamed where it is large; a list of responses is one document."""
+    if _is_list(path):
+        return read_pages(blocks_of(_parsed(path)))
     _, document = read_root(path)
+    if document.blocks is None:  # AnalyzeExpense and AnalyzeID keep blocks with each of their documents
+        return read_pages(blocks_of(document.rest))
     return read_pages(checked(document).blocks)
+
+
+def _is_list(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).lstrip().startswith(b"[")
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DamagedDocumentError(f"not JSON: {error}") from error
