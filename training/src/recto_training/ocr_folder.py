@@ -156,7 +156,7 @@ class OcrFolder:
 
 
 def textract_pages(path: Path) -> Iterator[Page]:
-    """The pages of a Textract-shaped file, streamed where it is large; a list of responses is one document."""
+    """The pages of a Textract-shaped file, streamed where it is large; a list of responses is one."""
     if _is_list(path):
         return read_pages(blocks_of(_parsed(path)))
     _, document = read_root(path)
