@@ -2,10 +2,9 @@
 
     .venv/bin/python benchmarks/ocr_pages.py --documents 3
     .venv/bin/python benchmarks/ocr_pages.py --engine tesseract
-    .venv/bin/python benchmarks/ocr_pages.py --kleister
 
-Reads the SROIE photos (or 20 of the Kleister PDFs) ahead, so that other benchmarks find them in
-`.recto/benchmarks/ocr`. The first reading of an image is real; nothing is looked up by name.
+Reads the SROIE photos ahead, so that other benchmarks find them in `.recto/benchmarks/ocr`. The first
+reading of an image is real; nothing is looked up by name.
 """
 
 import argparse
@@ -27,8 +26,6 @@ from recto_ocr.pages import inspect, page_image
 
 DATA = ROOT.parent / "shared" / "data"
 PHOTOS = DATA / "sroie" / "img"
-CONTRACTS = DATA / "kleister-nda" / "documents"
-NUM_CONTRACTS = 20
 CACHE = ROOT / ".recto" / "benchmarks" / "ocr"
 LANGUAGES = ("eng",)
 
@@ -81,20 +78,14 @@ def page_of_lines(number: int, lines: list[OcrLine]) -> Page:
     )
 
 
-def contracts_to_read() -> list[Path]:
-    """The first 20 Kleister PDFs in the order of their names."""
-    return sorted(CONTRACTS.glob("*.pdf"))[:NUM_CONTRACTS]
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--engine", default=DEFAULT_ENGINE, choices=sorted(ENGINES))
-    parser.add_argument("--kleister", action="store_true", help="the PDFs instead of the photos")
     parser.add_argument("--documents", type=int, help="only so many")
     parser.add_argument("--part", default="1/1", help="2/3: the second of three equal parts")
     options = parser.parse_args()
     part, parts = map(int, options.part.split("/"))
-    paths = contracts_to_read() if options.kleister else sorted(PHOTOS.glob("*.jpg"))
+    paths = sorted(PHOTOS.glob("*.jpg"))
     began, num_pages = time.process_time(), 0
     for path in paths[: options.documents][part - 1 :: parts]:
         num_pages += len(read_document(path, options.engine))
