@@ -1,10 +1,13 @@
 """Known values found in the words of a page."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recto.document import Page
+from recto.fields import parse_fields
 from recto_training.alignment import (
     Aligned,
     Alignment,
@@ -14,7 +17,11 @@ from recto_training.alignment import (
     find_value,
     letters_of,
 )
+from recto_training.caching import PageCache
 from recto_training.corpus import IGNORED, NO_FIELD
+from recto_training.exporters.values import values_of
+from recto_training.manifests import manifest_corpus
+from recto_training.ocr_folder import Mapped, OcrFolder
 from tests.training.labelled import FIELDS, page_of
 
 OTHER = FIELDS.other_class
@@ -97,6 +104,15 @@ def test_a_value_with_other_words_between_its_lines_keeps_its_own_words() -> Non
     assert marked(aligned) == [("company", "GRAND PALACE HOTEL MANAGEMENT SERVICES")]
 
 
+def test_another_fields_words_within_a_long_value_stay_its_own() -> None:
+    page = page_of("kindly pay the full sum", "of $300.00 on or before", "the last business day of May")
+    text = "kindly pay the full sum of on or before the last business day of May"
+
+    aligned = align(page, company=text, total="$300.00")
+
+    assert sorted(marked(aligned)) == [("company", text), ("total", "$300.00")]
+
+
 def test_a_value_is_never_joined_over_pages() -> None:
     pages = [page_of("sold by ACME"), page_of("HOLDINGS today", number=2)]
 
@@ -166,3 +182,25 @@ def test_one_letter_wrong_in_a_long_value_does_not_lose_it(tail: str, place: int
     aligned = align(page_of("the", misread, "of"), company=value)
 
     assert [words for _, words in marked(aligned)] == [misread]
+
+
+def test_values_of_real_letters_are_found_where_annotators_marked_them(tmp_path: Path) -> None:
+    letters = Path(__file__).parents[2].parent / "shared" / "data" / "legal-letters"
+    if not letters.exists():
+        pytest.skip("../shared/data/legal-letters is not here")
+    ocr = OcrFolder(PageCache(tmp_path), [Mapped("s3://legal-entity-blog", letters)])
+    corpus = manifest_corpus([letters / "output.manifest"], ocr)
+    labels = corpus.labels[:-1]
+    fields = parse_fields([{"ClassId": n, "Name": name} for n, name in enumerate(labels)])
+
+    wrong = num_words = 0
+    for document in corpus.some(corpus.ids[::10]):
+        (labelled,) = document.pages
+        aligned = align_document(document.id, [labelled.page], values_of(document, fields), fields)
+        pairs = zip(labelled.classes, aligned.document.pages[0].classes, strict=True)
+        compared = [one == other for one, other in pairs if IGNORED not in {one, other}]
+        num_words += len(compared)
+        wrong += compared.count(False)
+
+    assert num_words > 3000
+    assert wrong <= 0.002 * num_words

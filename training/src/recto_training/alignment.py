@@ -368,9 +368,26 @@ def _misread(
         high = bisect_right(text.ends, start + len(wanted) + allowed, lo=first)
         for end in range(low + 1, high + 1):
             letters = text.letters[start : text.ends[end - 1]]
-            wrong = Levenshtein.distance(wanted, letters, score_cutoff=allowed)
+            wrong = Levenshtein.distance(letters, wanted, score_cutoff=allowed)
             if wrong <= allowed:
-                yield text.place(page, first, end, wrong)
+                yield _without_strangers(text.place(page, first, end, wrong), text, first, letters, wanted)
+
+
+def _without_strangers(place: Place, text: PageText, first: int, letters: str, wanted: str) -> Place:
+    """The place without words of which the value has no letter: another field's within a long text."""
+    start = text.starts[first]
+    added = [
+        index
+        for edit in Levenshtein.opcodes(letters, wanted)
+        if edit.tag == "delete"
+        for index in range(start + edit.src_start, start + edit.src_end)
+    ]
+    strangers = {
+        text.order[word]
+        for word in {text.word_at(index) for index in added}
+        if set(range(text.starts[word], text.ends[word])) <= set(added)
+    }
+    return place._replace(words=tuple(word for word in place.words if word not in strangers))
 
 
 def _misread_beginnings(text: PageText, wanted: str, allowed: int) -> list[int]:
