@@ -189,12 +189,14 @@ def test_values_of_real_letters_are_found_where_annotators_marked_them(tmp_path:
     if not letters.exists():
         pytest.skip("../shared/data/legal-letters is not here")
     ocr = OcrFolder(PageCache(tmp_path), [Mapped("s3://legal-entity-blog", letters)])
-    corpus = manifest_corpus([letters / "output.manifest"], ocr)
+    some = tmp_path / "some.manifest"
+    some.write_text("\n".join((letters / "output.manifest").read_text().splitlines()[::10]))
+    corpus = manifest_corpus([some], ocr)
     labels = corpus.labels[:-1]
     fields = parse_fields([{"ClassId": n, "Name": name} for n, name in enumerate(labels)])
 
     wrong = num_words = 0
-    for document in corpus.some(corpus.ids[::10]):
+    for document in corpus:
         (labelled,) = document.pages
         aligned = align_document(document.id, [labelled.page], values_of(document, fields), fields)
         pairs = zip(labelled.classes, aligned.document.pages[0].classes, strict=True)
