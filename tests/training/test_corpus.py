@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recto.geometry import Box
 from recto_training import corpus as cp
-from recto_training.augmentation import Moves, augmented_corpus, augmented_document
+from recto_training.augmentation import Moves, augmented_corpus, augmented_document, with_moved_copies
 from recto_training.balance import balance_of
 from recto_training.corpus import IGNORED, ListCorpus, ReadCorpus
 from tests.training.labelled import LABELS, document_of, labelled_pages, page_of
@@ -136,6 +136,16 @@ def test_an_epoch_is_the_same_each_time_and_another_one_differs() -> None:
     first, again, later = (tuple(augmented_corpus(corpus, MOVES, seed=5, epoch=epoch)) for epoch in (1, 1, 2))
 
     assert first == again != later
+
+
+def test_moved_copies_come_after_the_documents_as_they_are() -> None:
+    corpus = ListCorpus([document_of("a", (page_of("one two", "three"), (0, 1, 2)))], LABELS)
+
+    original, first, second = with_moved_copies(corpus, MOVES, seed=5, copies=2)
+
+    assert original == corpus.documents[0]
+    assert [one.id for one in (original, first, second)] == ["a", "a~1", "a~2"]
+    assert first.pages != second.pages
 
 
 def test_without_moves_a_page_stays_as_it_is() -> None:

@@ -5,7 +5,7 @@ seed and epoch give the same page, in whatever order documents come; another epo
 and mentions stay with their words. Never used on what is evaluated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from random import Random
@@ -39,6 +39,14 @@ class Moves:
 def augmented_corpus(corpus: Corpus, moves: Moves, seed: int, epoch: int) -> ChangedCorpus:
     """The corpus as one epoch of training sees it."""
     return ChangedCorpus(corpus, lambda document: augmented_document(document, moves, seed, epoch))
+
+
+def with_moved_copies(corpus: Corpus, moves: Moves, seed: int, copies: int) -> Iterator[LabelledDocument]:
+    """The documents, and after them so many moved copies of each, `ID~1` and on."""
+    yield from corpus
+    for copy in range(1, copies + 1):
+        for document in augmented_corpus(corpus, moves, seed, copy):
+            yield document._replace(id=f"{document.id}~{copy}")
 
 
 def augmented_document(document: LabelledDocument, moves: Moves, seed: int, epoch: int) -> LabelledDocument:
