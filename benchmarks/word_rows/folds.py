@@ -15,7 +15,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from recto_training.corpus import Corpus, document_ids, folds, split_documents
 from recto_training.word_recipes import WordRecipe
@@ -24,6 +24,22 @@ from word_rows.running import Read, part, read, score, train
 
 COUNT = 5
 HELD_OUT = 60
+
+
+class Parts(NamedTuple):
+    """Document ids of one fold."""
+
+    training: list[str]
+    held_out: list[str]
+    test: list[str]
+
+
+def parts_of_fold(corpus: Corpus, fold: int) -> Parts:
+    """Who trains, who is held out of training for calibration, and who is the fold."""
+    ids = document_ids(corpus)
+    test = folds(ids, COUNT, SEED)[fold]
+    others = sorted(set(ids) - set(test))
+    return Parts(*split_documents(others, HELD_OUT / len(others), SEED + fold), test)
 
 
 def run_folds(
@@ -59,21 +75,18 @@ def _fold(row: Row, recipe: WordRecipe, corpus: Corpus, fold: int, folder: Path)
 
 
 def _trained_fold(row: Row, recipe: WordRecipe, corpus: Corpus, fold: int, folder: Path) -> dict[str, Any]:
-    ids = document_ids(corpus)
-    test = folds(ids, COUNT, SEED)[fold]
-    others = sorted(set(ids) - set(test))
-    training, held_out = split_documents(others, HELD_OUT / len(others), SEED + fold)
-    trained = train(recipe, part(corpus, training), folder)
+    parts = parts_of_fold(corpus, fold)
+    trained = train(recipe, part(corpus, parts.training), folder)
     readings = {
         name: read(folder, part(corpus, listed).documents, recipe.threads)
-        for name, listed in (("held_out", held_out), ("test", test))
+        for name, listed in (("held_out", parts.held_out), ("test", parts.test))
     }
     figure, details = score(row, readings["test"], corpus.labels, folder)
     return {
         "fold": fold,
         "seed": recipe.seed,
         "f1": figure,
-        "training": training,
+        "training": parts.training,
         "training_seconds": trained.seconds,
         **{name: _said(of_part) for name, of_part in readings.items()},
         **details,
