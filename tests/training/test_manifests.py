@@ -208,12 +208,15 @@ def entity(kind: str, *blocks: str) -> dict[str, Any]:
 
 
 def test_documents_to_be_labelled_are_read_for_pretraining(project: Project) -> None:
-    path = project.write({"raw-ref": "s3://bucket/doc.pdf", "textract-ref": line()["textract-ref"]})
+    (project.folder / "2.png").touch()
+    images = [f"s3://bucket/{n}.png" for n in (1, 2)]
+    path = project.write({"raw-ref": "s3://bucket/doc.pdf", "textract-ref": OCR, "page-refs": images})
 
     (document,) = mf.unlabelled_corpus([path], project.ocr())
 
     assert [len(labelled.page.words) for labelled in document.pages] == [4, 2]
     assert {one for labelled in document.pages for one in labelled.classes} == {IGNORED}
+    assert [labelled.image for labelled in document.pages] == ["", str(project.folder / "2.png")]
 
 
 # --- how it is read -----------------------------------------------------------------------------------

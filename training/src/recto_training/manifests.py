@@ -30,6 +30,8 @@ OCR = "textract-ref"
 SOURCE = "source-ref"
 TEXT = "text-file-s3-uri"
 PAGE = "page-num"
+PAGE_IMAGES = "page-refs"
+"""Images of all pages of a document, in lines that name no page."""
 VALUES = "field-values"
 """Recto's own, on one line of a document: the truth by value, field name to list of values."""
 JOB_PAGE = "page"
@@ -395,8 +397,7 @@ class _Reader:
         return {1: Page(1, words)}
 
     def _label(self, page: Page, example: Example) -> LabelledPage:
-        image = self._ocr.path(str(example.content.get(SOURCE, "")))
-        path = str(image) if image is not None and image.is_file() else ""
+        path = _image([example.content[SOURCE]] if SOURCE in example.content else [], self._ocr)
         if isinstance(example.annotation, an.Boxes):
             boxes = [self._class_box(box) for box in example.annotation.boxes]
             matched = match_words(page.words, boxes, self._other)
@@ -454,24 +455,34 @@ def _short_names(references: Sequence[str]) -> dict[str, str]:
 
 
 def unlabelled_corpus(paths: Sequence[Path], ocr: OcrFolder) -> ReadCorpus:
-    """The documents of manifests with all their pages, nothing labelled: for pre-training."""
+    """The documents of manifests with all their pages, nothing labelled: for pre-training.
+
+    Images are those that `page-refs` names, page by page, where they lie in a folder.
+    """
     faults = Faults()
-    references: dict[str, str] = {}
+    lines: dict[str, Line] = {}
     for line in read_lines(paths):
-        reference = line.content.get(OCR)
+        reference = str(line.content.get(OCR, ""))
         if not reference:
             faults.add(line.place, f"no {OCR}, seen {', '.join(line.content)}")
-            continue
-        if reference not in references and (fault := ocr.fault(str(reference))):
+        elif reference not in lines and (fault := ocr.fault(reference)):
             faults.add(line.place, fault)
-        references.setdefault(str(reference), line.place)
+        lines.setdefault(reference, line)
     faults.end_if_any()
-    names = _short_names(list(references))
+    names = _short_names(list(lines))
 
     def read(name: str) -> LabelledDocument:
-        pages = ocr.pages(names[name])
-        return LabelledDocument(
-            name, tuple(LabelledPage(page, (IGNORED,) * len(page.words)) for page in pages)
+        images = lines[names[name]].content.get(PAGE_IMAGES) or ()
+        pages = (
+            LabelledPage(page, (IGNORED,) * len(page.words), image=_image(images[page.number - 1 :], ocr))
+            for page in ocr.pages(names[name])
         )
+        return LabelledDocument(name, tuple(pages))
 
     return ReadCorpus(names, (OTHER,), read)
+
+
+def _image(references: Sequence[str], ocr: OcrFolder) -> str:
+    """The path of the first of the images, empty where it does not lie here."""
+    path = ocr.path(str(references[0])) if references else None
+    return str(path) if path is not None and path.is_file() else ""
