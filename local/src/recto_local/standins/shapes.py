@@ -19,6 +19,13 @@ TYPES: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
+IN_PYTHON = {
+    r"\p{ASCII}": r"[\x00-\x7f]", r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF", r"\z": r"\Z",
+}  # fmt: skip
+"""Java's words for characters, as some models have them, and what is nearest in Python's."""
+
+
 class ShapeError(ValueError):
     """A request that the service's model does not allow."""
 
@@ -94,9 +101,15 @@ def _check_constraints(shape: Shape, value: Any, where: str) -> None:
 
 @lru_cache(maxsize=256)
 def _in_python(pattern: str) -> str:
-    """A pattern in the words of Java, as some models have them, in those of `re`."""
-    pattern = re.sub(r"\[\\p\{Print\}\]", r"[\\x20-\\x7e]", pattern)
-    return pattern.replace(r"\p{ASCII}", r"[\x00-\x7f]").replace(r"\z", r"\Z")
+    """A pattern in the words of Java, as some models have them, in those of `re`; empty for nonsense."""
+    pattern = re.sub(r"\[?\\p\{Print\}\]?", r"[\\x20-\\x7e]", pattern)
+    for theirs, ours in IN_PYTHON.items():
+        pattern = pattern.replace(theirs, ours)
+    try:
+        re.compile(pattern)
+    except re.error:  # a few are nobody's: ([…]*)${1,128}
+        return ""
+    return pattern
 
 
 def _shown(value: Any) -> str:

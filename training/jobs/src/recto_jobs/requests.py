@@ -65,7 +65,14 @@ def _check_limits(shape: Shape, value: Any, where: str) -> None:
 
 def _in_python(pattern: str) -> str:
     """A pattern of Java's words, as the models have them, in those of `re`."""
-    known = {r"\p{Print}": r"\x20-\x7e", r"\p{ASCII}": r"\x00-\x7f", r"\p{L}": "a-zA-Z", r"\z": r"\Z"}
+    known = {
+        r"\p{Print}": r"\x20-\x7e", r"\p{ASCII}": r"\x00-\x7f", r"\p{L}": r"\w", r"\p{N}": r"\d",
+        r"\p{Z}": r"\s", r"\z": r"\Z",
+    }  # fmt: skip
     for theirs, ours in known.items():
         pattern = pattern.replace(theirs, ours)
-    return "" if r"\p" in pattern else pattern
+    try:
+        re.compile(pattern)
+    except re.error:  # a few are nobody's: ([…]*)${1,128}
+        return ""
+    return pattern
