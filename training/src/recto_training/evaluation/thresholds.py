@@ -26,6 +26,10 @@ NOTHING_ACCEPTED = 1.0
 """Threshold that no confidence reaches."""
 FEWEST = 30
 """Values below which no threshold is chosen: all go to a person."""
+FEWEST_ACCEPTED = 20
+"""A threshold that lets fewer pass shows nothing and is not chosen."""
+LOWEST = 0.5
+"""A value that is more likely wrong than right always goes to a person, whatever the target."""
 DRAWS = 200
 """Samples of documents for the margin of the share that is looked at."""
 WHOLE_DOCUMENT = "(document)"
@@ -70,7 +74,8 @@ def threshold_at(candidates: Sequence[Candidate], target: float) -> float:
     """The lowest confidence from which on the accepted are right in `target` of all cases.
 
     Two estimates must agree on it: the share that was right, and the mean confidence, which is steadier
-    where few are accepted. Values of equal confidence are accepted together.
+    where few are accepted. Values of equal confidence are accepted together; none below LOWEST, and not
+    fewer than FEWEST_ACCEPTED of them.
     """
     if len(candidates) < FEWEST:
         return NOTHING_ACCEPTED
@@ -168,6 +173,7 @@ def _threshold(confidence_N: NDArray[np.float64], right_N: NDArray[np.float64], 
     expected_N = np.cumsum(confidence_N) / counts_N
     last_of_tie_N = np.append(confidence_N[1:] != confidence_N[:-1], True)
     keeps_N = last_of_tie_N & (np.minimum(share_N, expected_N) >= target)
+    keeps_N &= (counts_N >= FEWEST_ACCEPTED) & (confidence_N >= LOWEST)
     return float(confidence_N[keeps_N][-1]) if keeps_N.any() else NOTHING_ACCEPTED
 
 
@@ -209,7 +215,7 @@ def _advice(num_values: int, num_accepted: int, num_right: int, target: float, w
     if num_values < FEWEST:
         return f"too few: {num_values} {what}, at least {FEWEST} are needed to choose a threshold at all"
     if not num_accepted:
-        return f"no threshold keeps {target:.0%} right: all go to a person"
+        return f"no threshold keeps {target:.0%} right with {FEWEST_ACCEPTED} accepted: all go to a person"
     low = wilson(num_right, num_accepted).low
     if low >= target - (1 - target):
         return ""
