@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ocr_pages import DATA, read_document
+from receipts_from_photos import said_of
 from recording import print_table, write_result
 from word_rows import running
 from word_rows.kleister import ROW
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     for name, documents in (("text_layer", given), ("ocr", read)):
         place = CACHE / "contracts-by-ocr" / name
         place.mkdir(parents=True, exist_ok=True)
-        readings = running.read(options.model, documents, options.threads)
+        readings = said_of(options.model, documents, options.threads)
         figures[name], _ = running.score(ROW, readings, corpus.labels, place)
     rows = [(name, f"{figures[name]:.4f}") for name in ("text_layer", "ocr")]
     print_table(f"Field F1 of {len(given)} contracts", ("words from", "F1"), rows)
