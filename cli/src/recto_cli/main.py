@@ -21,6 +21,7 @@ from recto.review import ReviewTask
 from recto_cli import documents, redrive, reviews, tables
 from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
 from recto_cli.demo import run_demo
+from recto_cli.image_commands import images_app
 from recto_cli.model_commands import register as register_models
 from recto_cli.ocr_commands import data_app, ocr_app
 from recto_cli.progress import watch_with_bar
@@ -48,6 +49,7 @@ app.add_typer(release_app, name="release")
 app.add_typer(fields_app, name="fields")
 app.add_typer(ocr_app, name="ocr")
 app.add_typer(data_app, name="data")
+app.add_typer(images_app, name="images")
 register_training(app, data_app)
 register_models(app)
 

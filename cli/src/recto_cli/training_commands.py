@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import typer
 
+from recto_cli.job_options import TRAINING_IMAGE, with_stack
 from recto_cli.session import Session
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,6 +82,8 @@ def passing(name: str) -> Callable[[typer.Context], None]:
         except ValueError as error:
             session.fail(str(error))
             return
+        if where is Where.SAGEMAKER:
+            arguments = with_stack(session, TRAINING_IMAGE, arguments)
         raise typer.Exit(run_elsewhere(ENVIRONMENTS[where], name, arguments))
 
     return run
