@@ -2,6 +2,7 @@
 
 import io
 import json
+import runpy
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -425,6 +426,14 @@ def test_the_inference_toolkit_gets_the_same_answer(demo: WordEndpoint) -> None:
 
     over_http = TestClient(ModelServer(demo).app()).post("/invocations", content=body, headers=JSON)
     assert json.loads(said) == over_http.json()
+
+
+def test_the_toolkit_finds_its_four_functions_in_the_entry_point() -> None:
+    entry = runpy.run_path(str(REPOSITORY / "training" / "containers" / "inference.py"))
+
+    assert [entry[name] for name in ("model_fn", "input_fn", "predict_fn", "output_fn")] == [
+        serve_words.model_fn, serve_words.input_fn, serve_words.predict_fn, serve_words.output_fn,
+    ]  # fmt: skip
 
 
 def test_ping_tells_of_the_model(demo: WordEndpoint) -> None:

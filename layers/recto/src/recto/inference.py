@@ -340,11 +340,10 @@ def special_tokens_of(tokenizer: Tokenizer) -> SpecialTokens:
 
 
 def open_session(model: bytes, *, threads: int) -> onnxruntime.InferenceSession:
-    """An ONNX session on the CPU that uses this many threads and gives memory back after a large page."""
+    """An ONNX session on the CPU that uses this many threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no public base class
