@@ -1,4 +1,4 @@
-"""Entry point of a ready-made container with SageMaker's inference toolkit: lies in the `code/` folder of a model.
+"""Entry point of a ready-made container with SageMaker's inference toolkit: `code/inference.py` of a model.
 
 The container imports these four by name; `recto_training` and `recto` are installed there from the wheels
 beside this file (its requirements.txt). Recto's own container serves the same without the toolkit:
