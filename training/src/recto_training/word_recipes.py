@@ -54,6 +54,22 @@ class WordRecipe(Training):
             )
 
 
+@dataclass(frozen=True)
+class PretrainingRecipe(WordRecipe):
+    """The same for pages without labels."""
+
+    mlm_probability: float = 0.15
+    """Share of words that are masked."""
+    place_probability: float = 0.15
+    """Share of other words whose place is hidden."""
+    cells: int = 8
+    """A place is told as one of so many columns and as many rows."""
+    tiam_probability: float = 0.15
+    """Share of lines that are blacked in images, for models that look at them."""
+    tim_probability: float = 0.2
+    """Share of pages that get another's image."""
+
+
 def small() -> WordRecipe:
     """A base model like MiniLM on a laptop's CPU: some hundred labelled pages, a quarter of an hour."""
     return WordRecipe(
@@ -107,6 +123,41 @@ def reference() -> WordRecipe:
     )
 
 
+def pages() -> PretrainingRecipe:
+    """Pre-training on a laptop: some hundred pages, a few minutes from a base."""
+    return PretrainingRecipe(
+        name="pages",
+        num_train_epochs=8,
+        learning_rate=2e-4,
+        fresh_learning_rate_factor=4.0,
+        lr_scheduler_type="cosine",
+        max_seq_length=384,
+        stride=0,
+        dropout=0.0,
+        moved_pages=0.0,
+        per_device_train_batch_size=8,
+    )
+
+
+def pages_tiny() -> PretrainingRecipe:
+    """Pre-trains in seconds; learns next to nothing."""
+    return replace(
+        pages(),
+        name="tiny",
+        num_train_epochs=2,
+        learning_rate=1.5e-3,
+        max_seq_length=64,
+        width=32,
+        heads=2,
+        layers=1,
+        hidden=48,
+        vocabulary_size=400,
+        per_device_train_batch_size=4,
+        bf16=False,
+        threads=1,
+    )
+
+
 def tiny() -> WordRecipe:
     """Trains, resumes and predicts in seconds; learns next to nothing."""
     return replace(
@@ -132,3 +183,5 @@ WORD_RECIPES: dict[str, Callable[[], WordRecipe]] = {
     "reference": reference,
     "tiny": tiny,
 }
+
+PRETRAINING_RECIPES: dict[str, Callable[[], PretrainingRecipe]] = {"pages": pages, "tiny": pages_tiny}

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def read_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[JobData, WordRecipe]:
     """Where the data is, and the recipe with its changes."""
-    manifests = _leading(arguments)
+    manifests = leading(arguments)
     values = settings.job_settings(environment) | settings.named_values(arguments[len(manifests) :])
     task = values.pop("task_name", "ner")
     if task != "ner":
@@ -60,7 +60,7 @@ def read_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -> 
     return data, settings.overridden(WORD_RECIPES[name](), rest)
 
 
-def _leading(arguments: Sequence[str]) -> list[str]:
+def leading(arguments: Sequence[str]) -> list[str]:
     """The words before the first option."""
     found: list[str] = []
     for word in arguments:

@@ -13,6 +13,7 @@ from transformers.utils import logging as transformers_logging
 from recto.errors import ConfigurationError
 from recto.inference import special_tokens_of
 from recto.release import WindowSettings
+from recto_training.corpus import OTHER
 from recto_training.encoders import stored
 from recto_training.encoders.families import FAMILIES, open_family, warn_of_licence
 from recto_training.encoders.lifted import lift
@@ -154,7 +155,7 @@ def _go_on(folder: Path, labels: tuple[str, ...], options: BaseOptions) -> Base:
     model = base.model
     warn_of_licence(base.kind)
     if base.labels != labels:
-        if base.labels and not options.ignore_labels:
+        if base.labels != (OTHER,) and not options.ignore_labels:
             raise ConfigurationError(_other_labels(folder, base.labels, labels))
         model = WordModel(base.model.encoder, len(labels))
     return base._replace(model=model, pages=stored.pages_of(reading), reading=reading, labels=labels)
