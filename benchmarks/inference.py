@@ -5,7 +5,7 @@
 
 300 pages of 400 words (agreements of Kleister-NDA, words of the PDFs' text layer). The plain loop is what
 one writes with transformers: float32, batches of 8 windows, each padded to 512 tokens. Ours are the endpoint
-(torch, bfloat16 where the processor has it, windows batched by length), with and without Textract's JSON
+(torch with INFERENCE_PRECISION=bfloat16, windows batched by length), with and without Textract's JSON
 around it, and the release that the pipeline embeds (ONNX), with float and with eight-bit weights. Every side
 runs in a process of its own with the same number of threads, in turn; time is that of the pages alone,
 after the model was loaded and has read a few. All sides read the same windows.
@@ -233,9 +233,9 @@ def _plain_loop(network: Any, encoder: Any, num_classes: int) -> Read:
 
 def endpoint(_: Path, model: Path, threads: int) -> Read:
     """What an endpoint does between its JSON and its JSON."""
-    from recto_training.predict import HowToRun, open_word_model
+    from recto_training.predict import HowToRun, Precision, open_word_model
 
-    opened = open_word_model(model, HowToRun(threads=threads))
+    opened = open_word_model(model, HowToRun(threads=threads, precision=Precision.BFLOAT16))
     return lambda pages: [v.predictions.classes for v in opened.verdicts((page, None) for page in pages)]
 
 
@@ -244,7 +244,7 @@ def endpoint_json(folder: Path, model: Path, threads: int) -> Read:
     from recto_training.serve import Asked
     from recto_training.serve_words import open_endpoint
 
-    opened = open_endpoint(model, {"INFERENCE_THREADS": str(threads)})
+    opened = open_endpoint(model, {"INFERENCE_THREADS": str(threads), "INFERENCE_PRECISION": "bfloat16"})
 
     def read(pages: Sequence[Page]) -> Classes:
         name = "warm-up.json" if len(pages) == WARM_UP else "textract.json"

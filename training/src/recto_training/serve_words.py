@@ -83,7 +83,7 @@ class WordEndpointSettings(Settings):
     pad_to_multiple_of: Annotated[int, Field(gt=0), BeforeValidator(_or_one)] = 8
     inference_threads: Annotated[int, Field(ge=0)] = 0
     """0 for one per core."""
-    inference_precision: Precision = Precision.BFLOAT16
+    inference_precision: Precision = Precision.FLOAT32
     default_thumbnail_size: Annotated[tuple[Pixels, Pixels], BeforeValidator(_numbers)] = (224, 224)
     """Width and height of the pages that stand in for images that are not given."""
     default_thumbnail_color: Annotated[tuple[Level, Level, Level], BeforeValidator(_colour)] = (128, 128, 128)
