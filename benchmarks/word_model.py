@@ -14,16 +14,17 @@ alone: what every choice of a recipe was made with.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from recording import write_result
+from recording import RESULTS, write_result
 from word_rows.folds import run_folds
 from word_rows.rows import CACHE, Row, development
-from word_rows.running import changed, run
+from word_rows.running import changed, run, score_again
 
 from recto_training.word_recipes import WordRecipe
 
@@ -43,10 +44,14 @@ def main(arguments: Sequence[str]) -> int:
     if options.development:
         return 0
     settings = {k: v for k, v in recipe.as_dict().items() if k != "model_name_or_path"}
+    command = f".venv-training/bin/python benchmarks/word_model.py {' '.join(arguments)}"
+    if options.again:
+        command, settings = f"{figures['command']}; then --again", figures["recipe"]
+        figures = {k: v for k, v in figures.items() if k not in ("command", "commit", "measured", "machine")}
     write_result(
         name,
-        f".venv-training/bin/python benchmarks/word_model.py {' '.join(arguments)}",
-        {"what": row.what, "to_reach": row.to_reach, "aim": row.aim, **figures, "recipe": settings},
+        command,
+        {**figures, "what": row.what, "to_reach": row.to_reach, "aim": row.aim, "recipe": settings},
     )
     return 0 if figures["f1"] >= row.to_reach else 1
 
@@ -54,8 +59,13 @@ def main(arguments: Sequence[str]) -> int:
 def _once(row: Row, recipe: WordRecipe, options: argparse.Namespace) -> dict[str, Any]:
     """The row's figure on its split."""
     split = row.split(row.corpus())
+    split = development(split) if options.development else split
     folder = Path(options.folder) if options.folder else CACHE / row.name
-    figures = run(row, recipe, development(split) if options.development else split, folder, options.limit)
+    if options.again:
+        known = json.loads((RESULTS / f"word_{options.row}.json").read_text())
+        figures = {**known, **score_again(row, split, folder)}
+    else:
+        figures = run(row, recipe, split, folder, options.limit)
     print("\n".join(figures.get("scorer", [str(figures.get("entities", ""))])))
     print(
         f"{row.name}: F1 {figures['f1']:.4f} ({row.what}); to reach {row.to_reach}, aim {row.aim}; "
@@ -83,6 +93,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="five folds with three seeds (sroie)")
     parser.add_argument("--only", type=int, action="append", default=[], help="of the folds only this one")
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0 is one per core")
+    parser.add_argument(
+        "--again", action="store_true", help="score what the last model said again, without training"
+    )
     parser.add_argument("--limit", type=int, default=0, help="only so many training documents")
     parser.add_argument("--folder", help="where the model and the predictions go")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="of the recipe")

@@ -30,4 +30,5 @@ ROW = Row(
     to_reach=0.70,
     aim=0.80,
     fields=sroie.FIELDS,
+    normalised=sroie.ROW.normalised,
 )

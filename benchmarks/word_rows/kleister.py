@@ -70,5 +70,5 @@ ROW = Row(
     aim=0.70,
     fields=FIELDS,
     match="upper",
-    normalised=True,
+    normalised=("effective_date", "jurisdiction", "party", "term"),
 )

@@ -50,8 +50,8 @@ class Row(NamedTuple):
     """None: what counts is the words' entities, not fields."""
     match: str = "alnum"
     """The scorer's rule for two values being one."""
-    normalised: bool = False
-    """Whether a field's normal form is what is compared, rather than the print."""
+    normalised: tuple[str, ...] = ()
+    """Fields of which the normal form is what is compared, rather than the print."""
 
 
 def by_share(share: float) -> Callable[[Corpus], Split]:

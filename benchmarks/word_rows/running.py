@@ -102,13 +102,20 @@ def write_predictions(path: Path, found: Iterable[tuple[str, DocumentResult]], r
     """The scorer's file: a document a line, its fields' values with their confidences."""
     with path.open("w", encoding="utf-8") as lines:
         for name, result in found:
-            fields = {field: _values(one.found, row) for field, one in result.fields.items()}
+            fields = {
+                field: _values(one.found, field in row.normalised) for field, one in result.fields.items()
+            }
             lines.write(json.dumps({"id": name, "fields": fields}, ensure_ascii=False) + "\n")
 
 
-def _values(found: Iterable[Value], row: Row) -> list[dict[str, Any]]:
-    texts = ((one.normalized_value if row.normalised else None) or one.value for one in found)
-    return [{"value": text, "confidence": one.confidence} for text, one in zip(texts, found, strict=True)]
+def _values(found: Iterable[Value], is_normalised: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "value": (one.normalized_value if is_normalised else None) or one.value,
+            "confidence": one.confidence,
+        }
+        for one in found
+    ]
 
 
 def write_truth(path: Path, documents: Iterable[LabelledDocument]) -> None:
@@ -154,6 +161,19 @@ def score(
     write_predictions(predictions, results(readings, row.fields, Calibration.default()), row)
     by_field, told = official_score(truth, predictions, row.match)
     return by_field["ALL"]["f1"], {"fields": by_field, "scorer": told.splitlines()}
+
+
+def score_again(row: Row, split: Split, folder: Path) -> dict[str, Any]:
+    """The figures anew from what the model said when it read: after a change of assembly or normal forms."""
+    corpus = row.corpus()
+    ids, kept = pickle.loads((folder / "verdicts.pickle").read_bytes())  # noqa: S301 - our own file
+    documents = {one.id: one for one in part(corpus, split.test).documents}
+    if sorted(ids) != sorted(documents):
+        raise SystemExit(f"{folder}: predictions are of other documents than the split's test part")
+    said = iter(kept)
+    readings = [(documents[name], tuple(next(said)[0] for _ in documents[name].pages)) for name in ids]
+    figure, details = score(row, readings, corpus.labels, folder)
+    return {"f1": figure, **details}
 
 
 def run(row: Row, recipe: WordRecipe, split: Split, folder: Path, limit: int = 0) -> dict[str, Any]:

@@ -32,6 +32,15 @@ _EXPLAINED: Final = re.compile(
     r"""|,\s*(?:having|with|whose|located|organi[sz]ed|acting|on behalf)\b.*)""",
     re.IGNORECASE,
 )
+_REGISTRATION: Final = re.compile(
+    r"""[\s,]*
+        (?:\(\s*)?(?:co\.?\s*)?(?:reg(?:istration|n|d)?\b\.?\s*)?(?:no\b\.?\s*)?[:.]?\s*
+        (?<!\d)\d{4,12}\s*-?\s*[A-Z]?\b\s*\)?            # (728384-M), 273500-U, (Reg. No. 00123456)
+        (?:\s*\([A-Z0-9]{1,4}\))?                        # and a branch behind it: (KSB)
+        \s*$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""The number in a register of companies that is printed behind a name."""
 _SMALL_WORDS: Final = (
     "of and the for in at on by de la le du des und von der die das van den del di da y e et"
 )
@@ -64,6 +73,7 @@ def spelled_form(word: str) -> str:
 def company_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
     """A company's name: legal form in its usual spelling, capitals lowered, without what explains it."""
     whole = _EXPLAINED.sub("", folded(text)).strip(_EDGES)
+    whole = _REGISTRATION.sub("", whole).strip(_EDGES) or whole
     whole = re.sub(r"(?<=\w)\s*®|™|\(r\)(?!\w)|\(tm\)", "", whole, flags=re.IGNORECASE)
     if not any(mark.isalpha() for mark in whole):
         return not_understood(text, "no name in it")
