@@ -22,8 +22,8 @@ def with_stack(session: Session, image: str, words: Sequence[str]) -> list[str]:
         return list(words)
     if session.target.is_local and not is_dry:
         raise ConfigurationError(
-            "the local runtime has no SageMaker jobs: without --on sagemaker it runs here; --dry-run shows the "
-            "requests, --target aws launches them"
+            "the local runtime has no SageMaker jobs: leave --on sagemaker away to run here; --dry-run shows "
+            "the requests, --target aws launches them"
         )
     stack = session.stack
     found = {
