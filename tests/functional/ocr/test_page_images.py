@@ -59,7 +59,8 @@ def test_thumbnails_are_all_of_one_size(folder: Path, tmp_path: Path) -> None:
     for name in ("sub/Agreement.pdf", "sub/photo.jpg"):
         drawn(folder, tmp_path, name)
 
-    sizes = {Image.open(path).size for path in (tmp_path / "thumbnails").rglob("*.png")}
+    files = (tmp_path / "thumbnails").rglob("*.png")
+    sizes = {Image.open(io.BytesIO(path.read_bytes())).size for path in files}
     assert sizes == {(32, 32)}
 
 
