@@ -347,6 +347,19 @@ def test_a_model_endpoint_reads_its_model_and_what_it_is_sent_and_no_document() 
     ]
 
 
+def test_a_thumbnail_endpoint_reads_documents_its_code_and_its_requests_and_nothing_that_is_derived() -> None:
+    role = resources("AWS::IAM::Role")["ThumbnailEndpointRole"]
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+
+    read = next(each["Resource"] for each in statements if "s3:GetObject" in each["Action"])
+
+    assert [each["Sub"] for each in read] == [
+        "${InboxBucket.Arn}/*",
+        "${WorkBucket.Arn}/models/*",
+        "${WorkBucket.Arn}/documents/*/images/request-*.json",
+    ]
+
+
 def test_no_partition_is_spelt_out() -> None:
     text = (ROOT / "template.yaml").read_text() + asl_text("document") + asl_text("ocr")
 
