@@ -14,7 +14,7 @@ from recto.geometry import Box
 from recto.textract import blocks_of, read_pages
 from recto_ocr.blocks import blocks_of_page, geometry, model_version, response_head
 from recto_ocr.engine import EngineMissingError, LanguageMissingError, OcrLine, OcrWord, languages_of
-from recto_ocr.engines import engine_named
+from recto_ocr.engines import ENGINES, engine_named, reading_code
 from tests.functional.local.drawn import page
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -37,6 +37,13 @@ def test_an_engine_is_found_by_name_and_says_its_version() -> None:
 def test_an_engine_that_is_not_here_is_refused_with_those_that_are() -> None:
     with pytest.raises(EngineMissingError, match="'paddle' is not here; expected one of auto, tesseract"):
         engine_named("paddle")
+
+
+def test_what_reads_is_told_apart_for_caches_by_engine_and_is_the_same_each_time() -> None:
+    codes = [reading_code(engine_named(name)) for name in ENGINES]
+
+    assert len(set(codes)) == len(ENGINES)
+    assert codes == [reading_code(engine_named(name)) for name in ENGINES]
 
 
 def test_a_missing_language_is_refused_with_those_that_are_installed() -> None:
