@@ -323,3 +323,12 @@ def test_two_processes_share_the_batches_and_one_writes(tmp_path: Path) -> None:
     assert "eval_loss=" in first
     assert "eval_loss=" not in second
     assert same(tmp_path / "once", tmp_path / "twice"), "resumed in two processes"
+
+
+def test_moved_copies_are_trained_on_and_repeat(tmp_path: Path) -> None:
+    hashes = []
+    for name, copies in (("plain", 0), ("copies", 2), ("again", 2)):
+        fit.fit(short(max_steps=1, moved_copies=copies), corpus(6), corpus(2, seed=1), tmp_path / name)
+        hashes.append(json.loads((tmp_path / name / loop.RUN).read_text())["data_sha256"])
+
+    assert hashes[0] != hashes[1] == hashes[2]

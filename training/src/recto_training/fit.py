@@ -7,6 +7,7 @@ from recto.errors import ConfigurationError
 from recto.fields import FieldList
 from recto_training import loop, words
 from recto_training import windows as win
+from recto_training.augmentation import Moves, with_moved_copies
 from recto_training.corpus import IGNORED, Corpus, LabelledDocument
 from recto_training.encoders.model import Base
 from recto_training.encoders.opening import BaseOptions, open_base, open_scratch
@@ -29,7 +30,8 @@ def fit(
     field as well (`eval_field_f1`), through the pipeline's own assembly.
     """
     words.check_labels(validation.labels, training.labels, "validation")
-    documents = list(training)
+    moves = Moves(jitter=recipe.copy_jitter, drop=recipe.copy_drop, line_order=recipe.copy_line_order)
+    documents = list(with_moved_copies(training, moves, recipe.seed, recipe.moved_copies))
     if not any(page.page.words for document in documents for page in document.pages):
         raise ConfigurationError(
             f"the training set is empty: {len(documents)} documents and not one word; check that OCR results "

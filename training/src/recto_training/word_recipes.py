@@ -39,6 +39,14 @@ class WordRecipe(Training):
     """Largest shift of a training page, as a share of it."""
     hidden_words: float = 0.0
     """Share of training words whose text is hidden."""
+    moved_copies: int = 0
+    """How many changed copies of each training document are added; the next three say how they differ."""
+    copy_jitter: float = 0.1
+    """By how much each side of a word is shaken, in heights of the word."""
+    copy_drop: float = 0.03
+    """Share of words that are lost."""
+    copy_line_order: float = 0.25
+    """Share of pages whose lines come in another order."""
     width: int = 192
     """This and the next three: size of an untrained network."""
     heads: int = 6
