@@ -341,6 +341,7 @@ def test_a_model_endpoint_reads_its_model_and_what_it_is_sent_and_no_document() 
 
     assert [each["Sub"].removeprefix("${WorkBucket.Arn}/") for each in read] == [
         "models/*",
+        "model-endpoint/requests/*",  # what `recto predict` asks about
         "documents/*/predictions/input-*.json",
         "documents/*/predictions/request-*.json",
         "documents/*/images/thumbnails-*.npz",
