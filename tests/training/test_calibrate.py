@@ -138,7 +138,7 @@ def test_rows_of_a_document_say_which_of_its_mentions_are_right() -> None:
     document = LabelledDocument("d", (LabelledPage(Page(1, words), (0, 1, 1)),))
     predictions = [PagePredictions(1, (0, 1, 0), (0.9, 0.8, 0.6))]
 
-    rows = list(calibrate.rows_of(document, predictions, fields, Match.NORMAL))
+    rows = list(calibrate.rows_of(calibrate.find(document, predictions, fields), fields, Match.NORMAL))
 
     assert [(row.is_right, row.class_id, row.document) for row in rows] == [(True, 0, "d"), (False, 0, "d")]
     assert rows[0].features[FEATURES.index("rival")] == 0.6

@@ -19,12 +19,12 @@ from threadpoolctl import threadpool_limits
 
 from recto.confidence import FEATURES, LOWEST, Calibration, Offset, feature_vector
 from recto.document import PagePredictions
-from recto.entities import document_mentions, value_features
+from recto.entities import Mention, assemble, document_mentions, value_features
 from recto.errors import ConfigurationError
 from recto.fields import FieldList
 from recto_training.corpus import LabelledDocument
 from recto_training.evaluation.confidence import threshold_for
-from recto_training.evaluation.fields import DocumentScore, Judged, score_document
+from recto_training.evaluation.fields import DocumentScore, Judged, score_result
 from recto_training.evaluation.truth import Match, key_of, true_keys, true_texts
 from recto_training.score import Read, is_right
 
@@ -66,9 +66,7 @@ class Strength(NamedTuple):
 
 STRENGTHS = (
     Strength(1.0, 0.0, by_hand=True),
-    Strength(0.05, 0.0),
     Strength(0.3, 0.0),
-    Strength(0.05, 0.5),
     Strength(0.2, 0.5),
     Strength(0.2, 1.0),
     Strength(1.0, 0.5),
@@ -88,15 +86,30 @@ def calibration_rows(reads: Iterable[Read], fields: FieldList) -> list[Row]:
     return rows
 
 
-def rows_of(
-    document: LabelledDocument, predictions: Sequence[PagePredictions], fields: FieldList, match: Match
-) -> Iterator[Row]:
-    """One row for each mention that the assembly reports of a labelled document."""
-    keys = true_keys(true_texts(document, fields), fields, match)
+class Found(NamedTuple):
+    """A held-out document with what the assembly finds in it, before anyone says how sure that is."""
+
+    document: LabelledDocument
+    mentions: tuple[Mention, ...]
+
+
+def find(document: LabelledDocument, predictions: Sequence[PagePredictions], fields: FieldList) -> Found:
+    """The mentions in a document; its predictions are parallel to its pages."""
     pages = ((one.page, said) for one, said in zip(document.pages, predictions, strict=True))
-    for name, _, mention, features in value_features(document_mentions(pages, fields), fields):
+    return Found(document, tuple(document_mentions(pages, fields)))
+
+
+def rows_of(found: Found, fields: FieldList, match: Match) -> Iterator[Row]:
+    """One row for each mention that the assembly reports of a labelled document."""
+    keys = true_keys(true_texts(found.document, fields), fields, match)
+    for name, _, mention, features in value_features(found.mentions, fields):
         right = key_of(mention.text, fields[name], match) in keys[name]
-        yield Row(feature_vector(features), right, mention.class_id, document.id)
+        yield Row(feature_vector(features), right, mention.class_id, found.document.id)
+
+
+def score_found(found: Found, fields: FieldList, calibration: Calibration, match: Match) -> DocumentScore:
+    """What would be reported of a document with this calibration, against the truth."""
+    return score_result(found.document, assemble(found.mentions, fields, calibration), fields, match)
 
 
 def fit_calibration(rows: Sequence[Row], strengths: Sequence[Strength] = STRENGTHS) -> Calibration:
@@ -112,7 +125,7 @@ def fit_calibration(rows: Sequence[Row], strengths: Sequence[Strength] = STRENGT
         )
     if min(right, len(rows) - right) < LEAST_OF_EACH:
         return _fitted(rows, STRENGTHS[0])
-    return _fitted(rows, choose_strength(rows, strengths))
+    return _fitted(rows, strengths[0] if len(strengths) == 1 else choose_strength(rows, strengths))
 
 
 def choose_strength(rows: Sequence[Row], strengths: Sequence[Strength] = STRENGTHS) -> Strength:
@@ -137,35 +150,34 @@ def cross_fitted(
 
 
 def calibrated_scores(
-    pairs: Sequence[tuple[LabelledDocument, Sequence[PagePredictions]]],
-    fields: FieldList,
-    match: Match,
-    kept: Calibration | None = None,
+    everything: Sequence[Found], fields: FieldList, match: Match, kept: Calibration | None = None
 ) -> tuple[Calibration, list[DocumentScore]]:
     """A calibration fitted on all documents, and what each would report by one that did not see it.
 
     With `kept`, that one and what it reports: right where it was fitted on other documents.
     """
     if kept is not None:
-        return kept, [score_document(document, said, fields, kept, match) for document, said in pairs]
-    rows = [row for document, said in pairs for row in rows_of(document, said, fields, match)]
-    return fit_calibration(rows), cross_fitted_scores(pairs, fields, match)
+        return kept, [score_found(one, fields, kept, match) for one in everything]
+    rows = [row for one in everything for row in rows_of(one, fields, match)]
+    return fit_calibration(rows), cross_fitted_scores(everything, fields, match)
 
 
-def cross_fitted_scores(
-    pairs: Sequence[tuple[LabelledDocument, Sequence[PagePredictions]]], fields: FieldList, match: Match
-) -> list[DocumentScore]:
-    """What would be reported of each document by a calibration that was fitted without it."""
-    rows = {document.id: list(rows_of(document, said, fields, match)) for document, said in pairs}
+def cross_fitted_scores(everything: Sequence[Found], fields: FieldList, match: Match) -> list[DocumentScore]:
+    """What would be reported of each document by a calibration that was fitted without it.
+
+    How strongly the fits are held back is chosen once, for all of them.
+    """
+    rows = [row for one in everything for row in rows_of(one, fields, match)]
+    strengths = [choose_strength(rows)]
     scores: dict[str, DocumentScore] = {}
-    for part in _parts([row for some in rows.values() for row in some] or [], FOLDS):
-        calibration = fit_calibration([row for name in rows if name not in part for row in rows[name]])
-        for document, said in pairs:
-            if document.id in part:
-                scores[document.id] = score_document(document, said, fields, calibration, match)
+    for part in _parts(rows, FOLDS):
+        calibration = fit_calibration([row for row in rows if row.document not in part], strengths)
+        for one in everything:
+            if one.document.id in part:
+                scores[one.document.id] = score_found(one, fields, calibration, match)
     return [
-        scores.get(document.id) or score_document(document, said, fields, BY_HAND, match)
-        for document, said in pairs  # a document without any mention has no row and so is in no part
+        scores.get(one.document.id) or score_found(one, fields, BY_HAND, match)
+        for one in everything  # a document without any mention has no row and so is in no part
     ]
 
 

@@ -20,7 +20,7 @@ from recto.confidence import Calibration, dump_calibration
 from recto.fields import FieldList
 from recto.release import CALIBRATION, INDEX
 from recto.release_contents import THRESHOLDS, Thresholds, dump_thresholds
-from recto_training.calibrate import calibrated_scores
+from recto_training.calibrate import calibrated_scores, find
 from recto_training.commands.evaluate import add_model_arguments, open_model_and_data
 from recto_training.evaluation.confidence import confidence_figures
 from recto_training.evaluation.fields import DocumentScore
@@ -54,9 +54,9 @@ def main(arguments: Sequence[str]) -> int:
         raise DataError(
             "thresholds are of fields: the model's labels are none, name a field list with --fields"
         )
-    pairs = [(document, list(said)) for document, said in predict_documents(subject, corpus)]
+    found = [find(document, said, subject.fields) for document, said in predict_documents(subject, corpus)]
     kept = subject.calibration if options.keep_calibration else None
-    calibration, scores = calibrated_scores(pairs, subject.fields, options.match, kept)
+    calibration, scores = calibrated_scores(found, subject.fields, options.match, kept)
     choices = list(all_choices(scores, subject.fields, options.targets))
     told = record_of(scores, choices, subject.fields, options)
     print("\n".join(lines_of(choices, scores, subject.fields, options)))
