@@ -198,6 +198,8 @@ class Loop:
         self.step, self.seconds, self.stopped = 0, 0.0, False
         self.history: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
+        self._epochs: dict[int, list[list[int]]] = {}
+        """Batches of the epoch that the run is in."""
 
     # --- where the run stands -------------------------------------------------------------------------
 
@@ -227,8 +229,7 @@ class Loop:
         last = min(until or self.num_steps, self.num_steps)
         began, losses = time.monotonic(), []
         while self.step < last and not self.stopped:
-            losses.append(self._train_step())
-            self.step += 1
+            losses.append(self.step_once())
             if self.step % self.training.logging_steps == 0:
                 self._log_step(losses[-self.training.logging_steps :], began)
             if self.step % self.eval_every == 0 or self.step == last:
@@ -236,7 +237,8 @@ class Loop:
                 self._evaluate(sum(losses) / len(losses))
                 began, losses = time.monotonic(), []
 
-    def _train_step(self) -> float:
+    def step_once(self) -> float:
+        """One step of the optimizer; its loss."""
         epoch, position = divmod(self.step, self.steps_per_epoch)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.training, self.step, self.num_steps) * group["scale"]
@@ -259,6 +261,7 @@ class Loop:
                 f"step {self.step}: the loss is {total}; expected a number. A lower learning_rate than "
                 f"{self.training.learning_rate} may help"
             )
+        self.step += 1
         return total
 
     def _loss(self, indices: Sequence[int], rng: Random) -> Tensor:
@@ -288,8 +291,6 @@ class Loop:
         share = self.hardware.processes * self.training.gradient_accumulation_steps
         first = position * share + self.hardware.rank
         return [batches[at % len(batches)] for at in range(first, first + share, self.hardware.processes)]
-
-    _epochs: Mapping[int, list[list[int]]] = {}
 
     def _ordered(self, epoch: int) -> list[list[int]]:
         """All batches of an epoch, the same in each process: windows of like length together."""
