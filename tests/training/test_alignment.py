@@ -8,20 +8,13 @@ from hypothesis import strategies as st
 
 from recto.document import Page
 from recto.fields import parse_fields
-from recto_training.alignment import (
-    Aligned,
-    Alignment,
-    PageText,
-    Policy,
-    align_document,
-    find_value,
-    letters_of,
-)
+from recto_training.alignment import Aligned, Alignment, Policy, align_document
 from recto_training.caching import PageCache
 from recto_training.corpus import IGNORED, NO_FIELD
 from recto_training.exporters.values import values_of
 from recto_training.manifests import manifest_corpus
 from recto_training.ocr_folder import Mapped, OcrFolder
+from recto_training.value_search import PageText, find_value, letters_of
 from tests.training.labelled import FIELDS, page_of
 
 OTHER = FIELDS.other_class

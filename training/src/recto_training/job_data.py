@@ -17,7 +17,8 @@ from recto_training.corpus import (
     split_corpus,
     split_documents,
 )
-from recto_training.manifests import OCR, SOURCE, manifest_corpus, read_lines
+from recto_training.manifest_lines import OCR, SOURCE, read_lines
+from recto_training.manifests import manifest_corpus
 from recto_training.ocr_folder import Mapped, OcrFolder
 from recto_training.settings import parsed
 

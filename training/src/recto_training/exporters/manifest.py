@@ -17,7 +17,7 @@ from recto.geometry import Box
 from recto.model_exchange import response_of
 from recto_training.corpus import IGNORED, NO_FIELD, Corpus, LabelledDocument, LabelledPage
 from recto_training.importers.comprehend import UNASSIGNED
-from recto_training.manifests import VALUES
+from recto_training.manifest_lines import VALUES
 from recto_training.matching import ClassBox, match_words
 
 SIZE = 10_000
