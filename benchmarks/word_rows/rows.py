@@ -4,8 +4,9 @@ A row configures the product as a user would: a field list, how values are found
 a recipe. It holds no model and no assembly of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from recto.fields import FieldList
@@ -25,6 +26,9 @@ BASE = next(
 SEED = 1337
 DEVELOPMENT_SEED = 7
 DEVELOPMENT_SHARE = 0.2
+
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 class Split(NamedTuple):
@@ -51,7 +55,12 @@ class Row(NamedTuple):
     match: str = "alnum"
     """The scorer's rule for two values being one."""
     normalised: tuple[str, ...] = ()
-    """Fields of which the normal form is what is compared, rather than the print."""
+    """Fields of which the normal form is what is compared, rather than the print; without one, nothing."""
+    accepted_from: Mapping[str, float] = NOTHING
+    """Confidence from which a field's values are accepted, chosen on development documents; 0 otherwise.
+
+    What is below would go to a person, and does not count as said.
+    """
 
 
 def by_share(share: float) -> Callable[[Corpus], Split]:

@@ -102,20 +102,14 @@ def write_predictions(path: Path, found: Iterable[tuple[str, DocumentResult]], r
     """The scorer's file: a document a line, its fields' values with their confidences."""
     with path.open("w", encoding="utf-8") as lines:
         for name, result in found:
-            fields = {
-                field: _values(one.found, field in row.normalised) for field, one in result.fields.items()
-            }
+            fields = {field: _values(field, one.found, row) for field, one in result.fields.items()}
             lines.write(json.dumps({"id": name, "fields": fields}, ensure_ascii=False) + "\n")
 
 
-def _values(found: Iterable[Value], is_normalised: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "value": (one.normalized_value if is_normalised else None) or one.value,
-            "confidence": one.confidence,
-        }
-        for one in found
-    ]
+def _values(field: str, found: Iterable[Value], row: Row) -> list[dict[str, Any]]:
+    said = ((one.normalized_value if field in row.normalised else one.value, one.confidence) for one in found)
+    least = row.accepted_from.get(field, 0.0)
+    return [{"value": text, "confidence": sure} for text, sure in said if text and sure >= least]
 
 
 def write_truth(path: Path, documents: Iterable[LabelledDocument]) -> None:

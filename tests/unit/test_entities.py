@@ -326,6 +326,30 @@ def test_a_field_without_a_selector_has_all_values_with_the_best_first_and_their
     assert one.value is None
 
 
+def test_by_confidence_a_value_that_can_be_read_goes_before_one_that_cannot() -> None:
+    field = field_of("ORIGINAL@0/0.9 and 1/7/2020@0/0.6", Type="date", DateOrder="DMY")
+
+    assert field.value == "1/7/2020"
+
+
+def test_a_name_that_is_part_of_a_longer_one_is_not_a_value_of_its_own() -> None:
+    rows = ("Kite@0/0.9 Pharma,@0/0.9 Inc.@0/0.9 says", "Kite@0/0.95 and Pharma@0/0.9 too")
+    field = field_of(*rows, select=None, Type="company")
+
+    assert [value.value for value in field.found] == ["Kite Pharma, Inc."]
+
+
+def test_two_names_taken_for_one_do_not_hide_either() -> None:
+    rows = (
+        "Kite@0/0.9 Inc.@0/0.9 or",
+        "Gold@0/0.9 Mines@0/0.9 or",
+        "Kite@0/0.5 Inc.@0/0.5 Gold@0/0.5 Mines@0/0.5 or",
+    )
+    field = field_of(*rows, select=None, Type="company")
+
+    assert {value.value for value in field.found} >= {"Kite Inc.", "Gold Mines"}
+
+
 def test_a_value_carries_print_normal_form_page_boxes_and_verdicts() -> None:
     one = field_of(
         "up@0 to@0", "$25@0 each", Type="money", Validators=[{"Name": "money_range", "Maximum": 20}]

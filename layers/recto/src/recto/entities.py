@@ -11,7 +11,7 @@ it truer by arithmetic: the confidence of a value is that of its best mention, c
 stands among the others. Pages come one by one and are let go; only mentions stay.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from difflib import SequenceMatcher
 from operator import attrgetter
@@ -41,6 +41,10 @@ DEFAULT_THRESHOLD = 0.8
 
 CURRENCY_LETTERS = 3
 """A currency has so many letters at most; longer words say that more than an amount is meant."""
+NAMES = frozenset({"company", "person", "party"})
+"""Normalisers of names, which a document gives in full and in part."""
+NEARLY = 0.15
+"""A name counts as part of a longer one that is less certain by no more than this."""
 LEAST_ITEM_WORDS = 2
 """Names in a list have so many words at least, for a word in common to mean anything."""
 LEAST_ITEM_LETTERS = 3
@@ -475,8 +479,36 @@ def _field_result(
     }
     if field.select is None:
         values = sorted((one.value for one in scored), key=attrgetter("confidence"), reverse=True)
+        if field.normalizer_name in NAMES:
+            values = _without_parts(values)
         return multi_valued_result(common, values)
     return single_valued_result(common, _selected(field.select, scored) if scored else None)
+
+
+def _without_parts(values: Sequence[Value]) -> list[Value]:
+    """Names without those that are only part of a longer one, like `Kite` beside `Kite Pharma`.
+
+    The longer one must be nearly as certain: two names that were taken for one are less so than either.
+    """
+    words = [_words_of(one) for one in values]
+    return [
+        value
+        for value, short in zip(values, words, strict=True)
+        if not any(
+            _is_part(short, long) and (len(short) == 1 or other.confidence >= value.confidence - NEARLY)
+            for other, long in zip(values, words, strict=True)
+        )
+    ]
+
+
+def _words_of(value: Value) -> list[str]:
+    words = ("".join(filter(str.isalnum, word)) for word in (value.normalized_value or value.value).split())
+    return [word.casefold() for word in words if word]
+
+
+def _is_part(short: Sequence[str], long: Sequence[str]) -> bool:
+    starts = range(len(long) - len(short) + 1)
+    return 0 < len(short) < len(long) and any(long[at : at + len(short)] == short for at in starts)
 
 
 def multi_valued_result(common: Mapping[str, Any], values: Sequence[Value]) -> FieldResult:
@@ -494,9 +526,12 @@ def single_valued_result(common: Mapping[str, Any], value: Value | None) -> Fiel
 
 
 def _selected(select: Select, scored: Sequence[_Scored]) -> Value:
-    """The value that the selector takes; among equals the one that was seen first."""
-    keys = {
-        Select.CONFIDENCE: lambda one: -one.value.confidence,
+    """The value that the selector takes; among equals the one that was seen first.
+
+    By confidence, a value that could be read as the field's type goes before any that could not.
+    """
+    keys: Mapping[Select, Callable[[_Scored], Any]] = {
+        Select.CONFIDENCE: lambda one: (one.value.normalized_value is None, -one.value.confidence),
         Select.FIRST: lambda one: one.first,
         Select.LAST: lambda one: -one.last,
         Select.LONGEST: lambda one: -len(one.value.value),
