@@ -9,7 +9,7 @@ from dataclasses import replace
 from recto_training.corpus import Corpus, ListCorpus, document_ids
 from recto_training.importers.funsd import funsd_corpus
 from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import BASE, DATA, Row, Split
+from word_rows.rows import BASE, DATA, NEVER, Row, Split
 
 FOLDER = DATA / "funsd"
 
@@ -35,7 +35,10 @@ def recipe() -> WordRecipe:
         small(),
         name="funsd",
         model_name_or_path=str(BASE),
-        num_train_epochs=24,
+        num_train_epochs=20,
+        ema_decay=0.98,
+        eval_strategy="steps",
+        eval_steps=NEVER,
         early_stopping_patience=0,
         max_seq_length=512,
     )

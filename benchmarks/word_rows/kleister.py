@@ -11,7 +11,7 @@ from recto_training.caching import PageCache
 from recto_training.corpus import IGNORED, Corpus, document_ids, split_documents
 from recto_training.importers.values import values_corpus
 from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import BASE, CACHE, DATA, SEED, Row, Split
+from word_rows.rows import BASE, CACHE, DATA, NEVER, SEED, Row, Split
 
 FOLDER = DATA / "kleister-nda"
 NUM_TRAINING, NUM_TEST = 200, 54
@@ -54,8 +54,13 @@ def recipe() -> WordRecipe:
         small(),
         name="kleister",
         model_name_or_path=str(BASE),
-        num_train_epochs=6,
-        empty_windows=0.25,
+        num_train_epochs=3,
+        empty_windows=0.1,
+        dropout=0.0,
+        hidden_words=0.05,
+        ema_decay=0.98,
+        eval_strategy="steps",
+        eval_steps=NEVER,
         early_stopping_patience=0,
     )
 

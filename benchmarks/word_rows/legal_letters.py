@@ -34,6 +34,7 @@ def recipe() -> WordRecipe:
         name="legal-letters",
         model_name_or_path=str(BASE),
         num_train_epochs=8,
+        ema_decay=0.98,
         early_stopping_patience=0,
         max_seq_length=512,
     )

@@ -24,6 +24,8 @@ BASE = next(
 )
 """all-MiniLM-L6-v2 (Apache-2.0), put there by `make bench-setup`; 22.7 million parameters."""
 SEED = 1337
+NEVER = 10**6
+"""Steps between evaluations, where nothing is to be chosen by them: the last weights are kept."""
 DEVELOPMENT_SEED = 7
 DEVELOPMENT_SHARE = 0.2
 

@@ -7,7 +7,7 @@ from recto_training.alignment import Alignment, Policy
 from recto_training.corpus import IGNORED, Corpus
 from recto_training.importers.lines import lines_corpus
 from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import BASE, DATA, Row, by_share
+from word_rows.rows import BASE, DATA, NEVER, Row, by_share
 
 FOLDER = DATA / "sroie"
 FIELDS = parse_fields(
@@ -34,7 +34,18 @@ def corpus() -> Corpus:
 
 def recipe() -> WordRecipe:
     """The laptop's recipe for this many receipts."""
-    return replace(small(), name="sroie", model_name_or_path=str(BASE), early_stopping_patience=0)
+    return replace(
+        small(),
+        name="sroie",
+        model_name_or_path=str(BASE),
+        num_train_epochs=14,
+        dropout=0.0,
+        hidden_words=0.1,
+        ema_decay=0.99,
+        eval_strategy="steps",
+        eval_steps=NEVER,
+        early_stopping_patience=0,
+    )
 
 
 ROW = Row(
