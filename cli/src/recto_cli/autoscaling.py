@@ -28,7 +28,14 @@ class NoScalingError(ConfigurationError):
 
 
 NOT_SERVED: dict[str, type[RectoError]] = dict.fromkeys(
-    ("UnknownOperationException", "InvalidAction", "NotImplemented", "UnrecognizedClientException", "404"),
+    (
+        "UnknownOperationException",
+        "InvalidAction",
+        "NotImplemented",
+        "UnrecognizedClientException",
+        "400",
+        "404",
+    ),
     NoScalingError,
 )
 
@@ -160,7 +167,7 @@ def known_scaling(project: str, endpoint: str = "") -> list[Known]:
     """What is set for the project's endpoints, or for one."""
     auto = client("application-autoscaling", CALLER)
     only = {"ResourceIds": [resource_id(endpoint)]} if endpoint else {}
-    with errors_of("DescribeScalableTargets", NOT_SERVED):
+    with errors_of("scaling, of which the local runtime has none: DescribeScalableTargets", NOT_SERVED):
         pages = auto.get_paginator("describe_scalable_targets").paginate(
             ServiceNamespace=NAMESPACE, ScalableDimension=DIMENSION, **only
         )

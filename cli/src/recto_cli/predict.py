@@ -204,8 +204,9 @@ def _asked_later(name: str, body: bytes, timeout: float, stack: Stack) -> bytes:
 
 def labels_of(endpoint: str, blocks: Sequence[dict[str, Any]], stack: Stack) -> tuple[str, ...]:
     """The release's that names this endpoint; else a number for each class."""
-    if endpoints.endpoint_in_use(stack) == endpoint:
-        return tuple(releases.read_index(releases.require_used(stack), stack).labels)
+    used = releases.used_release(stack)
+    if used and endpoints.endpoint_in_use(stack) == endpoint:
+        return tuple(releases.read_index(used, stack).labels)
     sizes = {
         len(block["ClassificationProbabilities"])
         for block in blocks
@@ -315,7 +316,12 @@ def draw_classes(image: Image.Image, page: Page, said: PagePredictions, labels: 
     for word, kind in zip(page.words, said.classes, strict=True):
         if kind != other:
             box = word.box
-            corners = (box.left * width, box.top * height, box.right * width, box.bottom * height)
+            corners = (
+                box.left * width - 2,
+                box.top * height - 2,
+                box.right * width + 2,
+                box.bottom * height + 2,
+            )
             pen.rectangle(corners, outline=colour_of(kind), width=2, fill=(*colour_of(kind), 50))
     for row, kind in enumerate(used):
         pen.text((10, height + row * line), labels[kind], font=font, fill=colour_of(kind))
