@@ -395,6 +395,13 @@ def test_all_faults_are_listed_and_the_first_twenty_in_full(project: Project) ->
     assert lines[-1] == "and 5 more"
 
 
+def test_faults_of_all_manifests_are_listed_together(project: Project) -> None:
+    paths = [project.write("{", name="a.manifest"), project.write(line(), "[", name="b.manifest")]
+
+    with pytest.raises(DataError, match=r"(?s)a.manifest, line 1: .*b.manifest, line 2: "):
+        mf.manifest_corpus(paths, project.ocr(), FIELDS)
+
+
 def test_an_image_of_other_proportions_is_told(project: Project) -> None:
     (project.folder / "imgs").mkdir()
     Image.new("RGB", (500, 707)).save(project.folder / "imgs" / "doc-0001-1.png")

@@ -34,6 +34,7 @@ class Line(NamedTuple):
     place: str
     """File and number of the line, for messages."""
     content: Mapping[str, Any]
+    file: Path
 
 
 class Example(NamedTuple):
@@ -73,11 +74,19 @@ def read_lines(paths: Sequence[Path]) -> list[Line]:
             if not isinstance(content, dict):
                 faults.add(place, f"expected a JSON object, seen a {type(content).__name__}")
                 continue
-            lines.append(Line(place, content))
+            lines.append(Line(place, content, path))
     if not lines and not faults:
         faults.add(", ".join(map(str, paths)), "the manifest is empty; expected one JSON object on each line")
     faults.end_if_any()
     return lines
+
+
+def by_file(lines: Sequence[Line]) -> list[list[Line]]:
+    """The lines of each manifest."""
+    files: dict[Path, list[Line]] = {}
+    for line in lines:
+        files.setdefault(line.file, []).append(line)
+    return list(files.values())
 
 
 def find_label(lines: Sequence[Line]) -> str:

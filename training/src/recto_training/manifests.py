@@ -30,6 +30,7 @@ from recto_training.manifest_lines import (
     VALUES,
     Example,
     Line,
+    by_file,
     class_of,
     find_label,
     labels_of,
@@ -59,11 +60,9 @@ def manifest_corpus(
     manifest by manifest, the only one there, or the one of the adjustment job. `skip_failed` leaves out
     lines whose labelling ended with a `failure-reason`.
     """
-    of_files = [read_lines([path]) for path in paths]
-    names_of_labels = [label or find_label(lines) for lines in of_files]
-    examples = read_examples(
-        list(zip(of_files, names_of_labels, strict=True)), fields, skip_failed=skip_failed
-    )
+    files = by_file(read_lines(paths))
+    named = [(lines, label or find_label(lines)) for lines in files]
+    examples = read_examples(named, fields, skip_failed=skip_failed)
     labels = fields.labels if fields else labels_of(examples)
     documents = _by_document(examples)
     _check_objects(examples, ocr)
