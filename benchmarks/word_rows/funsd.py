@@ -9,7 +9,7 @@ from dataclasses import replace
 from recto_training.corpus import Corpus, ListCorpus, document_ids
 from recto_training.importers.funsd import funsd_corpus
 from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import BASE, DATA, NEVER, Row, Split
+from word_rows.rows import DATA, NEVER, Row, Split, base_model
 
 FOLDER = DATA / "funsd"
 
@@ -34,7 +34,7 @@ def recipe() -> WordRecipe:
     return replace(
         small(),
         name="funsd",
-        model_name_or_path=str(BASE),
+        model_name_or_path=base_model(),
         num_train_epochs=20,
         ema_decay=0.98,
         eval_strategy="steps",

@@ -11,7 +11,7 @@ from recto_training.caching import PageCache
 from recto_training.corpus import IGNORED, Corpus, document_ids, split_documents
 from recto_training.importers.values import values_corpus
 from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import BASE, CACHE, DATA, NEVER, SEED, Row, Split
+from word_rows.rows import CACHE, DATA, NEVER, SEED, Row, Split, base_model
 
 FOLDER = DATA / "kleister-nda"
 NUM_TRAINING, NUM_TEST = 200, 54
@@ -53,7 +53,7 @@ def recipe() -> WordRecipe:
     return replace(
         small(),
         name="kleister",
-        model_name_or_path=str(BASE),
+        model_name_or_path=base_model(),
         num_train_epochs=3,
         empty_windows=0.1,
         dropout=0.0,

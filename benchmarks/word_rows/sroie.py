@@ -7,7 +7,7 @@ from recto_training.alignment import Alignment, Policy
 from recto_training.corpus import IGNORED, Corpus
 from recto_training.importers.lines import lines_corpus
 from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import BASE, DATA, NEVER, Row, by_share
+from word_rows.rows import DATA, NEVER, Row, base_model, by_share
 
 FOLDER = DATA / "sroie"
 FIELDS = parse_fields(
@@ -37,7 +37,7 @@ def recipe() -> WordRecipe:
     return replace(
         small(),
         name="sroie",
-        model_name_or_path=str(BASE),
+        model_name_or_path=base_model(),
         num_train_epochs=14,
         dropout=0.0,
         hidden_words=0.1,
