@@ -18,6 +18,7 @@ model: that of `benchmarks/word_model.py kleister`, or one that `--model` names,
 import argparse
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ from word_rows.rows import CACHE
 from word_rows.running import part, train
 
 from recto.document import Page
+from recto.release import MODEL
 from recto_training.corpus import LabelledPage
 
 WORDS = 400
@@ -122,10 +124,13 @@ def _long_pages(count: int) -> Any:
 
 def prepare(folder: Path, model: Path, pages: Sequence[LabelledPage]) -> None:
     """Releases of the model, the pages, and the same as one Textract response."""
+    from recto_training import export
     from recto_training.release_of_run import ExportOptions, write_release_of
 
-    for name, eight_bit in (("release", False), ("small", True)):
-        write_release_of(model, folder / name, ExportOptions(name=name, eight_bit=eight_bit))
+    write_release_of(model, folder / "release", ExportOptions(name="release"))
+    shutil.copytree(folder / "release", folder / "small")
+    small = export.quantise((folder / "release" / MODEL).read_bytes(), folder)
+    export.amend_release(folder / "small", {MODEL: small}, {})
     only = [Page(number, page.page.words) for number, page in enumerate(pages, 1)]
     (folder / "pages.pickle").write_bytes(pickle.dumps(only))
     (folder / "textract.json").write_text(json.dumps(textract_of(only)))

@@ -182,6 +182,17 @@ def test_a_model_of_pictures_is_sent_to_an_endpoint(tmp_path: Path) -> None:
     assert not (tmp_path / "release").exists()
 
 
+def test_pictures_of_any_size_are_looked_at(tmp_path: Path) -> None:
+    opened = open_word_model(model_folder(tmp_path / "model", "pictures"), HowToRun(threads=1))
+    dark, light = (np.full((30, 20, 3), level, np.uint8) for level in (0, 255))
+
+    seen = [list(opened.verdicts([(pages()[0], picture)])) for picture in (dark, light, None)]
+
+    assert opened.wants_pictures
+    assert worlds_apart(seen[0], seen[1]) > 1e-4
+    assert worlds_apart(seen[0], seen[2]) > 1e-4
+
+
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_a_pre_trained_model_without_labels_is_refused(tmp_path: Path) -> None:
     model = model_folder(tmp_path / "model", "lifted BERT", ())

@@ -89,9 +89,13 @@ def quantise(model: bytes, folder: Path) -> bytes:
     """The same network with 8-bit weights for its matrices, a scale for each of their columns."""
     source, target = folder / "full.onnx", folder / "quantised.onnx"
     source.write_bytes(model)
-    quantize_dynamic(
-        source, target, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
-    )
+    logging.disable(logging.WARNING)  # it advises steps that the export has done
+    try:
+        quantize_dynamic(
+            source, target, weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
+        )
+    finally:
+        logging.disable(logging.NOTSET)
     content = target.read_bytes()
     source.unlink()
     target.unlink()

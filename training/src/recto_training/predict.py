@@ -82,7 +82,9 @@ def _of_release(folder: Path, how: HowToRun) -> WordModel:
 
 def _of_model_folder(folder: Path, how: HowToRun) -> WordModel:
     import torch  # noqa: PLC0415 - a container of releases has no torch
+    from PIL import Image  # noqa: PLC0415 - the same
 
+    from recto_training.images import square  # noqa: PLC0415 - the same
     from recto_training.models import load_model  # noqa: PLC0415 - the same
 
     limits = BatchLimits(windows=how.batch_size, multiple_of=how.multiple_of)
@@ -90,8 +92,14 @@ def _of_model_folder(folder: Path, how: HowToRun) -> WordModel:
         limits = limits._replace(tokens=how.batch_size * 512)
     half = how.precision is Precision.BFLOAT16
     model = load_model(folder, half=half, threads=how.threads or num_cores(), limits=limits)
-    windows = Windows(model.encoder, model.forward, limits)
-    return WordModel(folder.name, model.labels, model.verdicts, model.wants_pictures, windows)
+
+    def verdicts(pages: Iterable[tuple[Page, Picture]]) -> Iterator[Verdict]:
+        """Pictures of any size are stretched to the square that the model reads."""
+        return model.verdicts(
+            (page, None if seen is None else square(Image.fromarray(seen))) for page, seen in pages
+        )
+
+    return WordModel(folder.name, model.labels, verdicts, model.takes_images)
 
 
 def num_cores() -> int:
