@@ -28,6 +28,9 @@ FEWEST = 30
 """Values below which no threshold is chosen: all go to a person."""
 FEWEST_ACCEPTED = 20
 """A threshold that lets fewer pass shows nothing and is not chosen."""
+PRIOR = 200
+"""What calibrated confidence counts beside what was seen, in values: on receipts, thresholds from 60 of them
+let a tenth more pass than by what was seen alone, and were as right on others."""
 LOWEST = 0.5
 """A value that is more likely wrong than right always goes to a person, whatever the target."""
 DRAWS = 200
@@ -73,9 +76,10 @@ class Choice(NamedTuple):
 def threshold_at(candidates: Sequence[Candidate], target: float) -> float:
     """The lowest confidence from which on the accepted are right in `target` of all cases.
 
-    Two estimates must agree on it: the share that was right, and the mean confidence, which is steadier
-    where few are accepted. Values of equal confidence are accepted together; none below LOWEST, and not
-    fewer than FEWEST_ACCEPTED of them.
+    How right they are is estimated from the share that was right and from their mean confidence, which
+    counts as PRIOR values more: it is steadier where few are accepted, and gives way where there are many
+    (the mean of a beta distribution). Values of equal confidence are accepted together; none below LOWEST,
+    and not fewer than FEWEST_ACCEPTED of them.
     """
     if len(candidates) < FEWEST:
         return NOTHING_ACCEPTED
@@ -169,10 +173,10 @@ def _threshold(confidence_N: NDArray[np.float64], right_N: NDArray[np.float64], 
     if not len(confidence_N):
         return NOTHING_ACCEPTED
     counts_N = np.arange(1, len(confidence_N) + 1)
-    share_N = np.cumsum(right_N) / counts_N
     expected_N = np.cumsum(confidence_N) / counts_N
+    estimate_N = (np.cumsum(right_N) + PRIOR * expected_N) / (counts_N + PRIOR)
     last_of_tie_N = np.append(confidence_N[1:] != confidence_N[:-1], True)
-    keeps_N = last_of_tie_N & (np.minimum(share_N, expected_N) >= target)
+    keeps_N = last_of_tie_N & (estimate_N >= target)
     keeps_N &= (counts_N >= FEWEST_ACCEPTED) & (confidence_N >= LOWEST)
     return float(confidence_N[keeps_N][-1]) if keeps_N.any() else NOTHING_ACCEPTED
 
