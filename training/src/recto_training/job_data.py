@@ -1,14 +1,18 @@
-"""Where a training command finds its data and leaves its model: options, or a SageMaker job's channels."""
+"""Where a training command finds its data and leaves its model: options, or a SageMaker job's channels.
+
+The options of labelled data are those of every command (`sources`); names may be written with dashes or with
+underscores, as the reference's jobs write them. What is no option of data is a setting of the recipe.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import NamedTuple
 
 from recto.errors import ConfigurationError
-from recto.fields import FieldList, dump_fields, parse_fields
-from recto_training.caching import PageCache
+from recto.fields import FieldList, dump_fields
+from recto_training.balance import balance_of, table_of
 from recto_training.corpus import (
     Corpus,
     ListCorpus,
@@ -17,169 +21,183 @@ from recto_training.corpus import (
     split_corpus,
     split_documents,
 )
-from recto_training.manifest_lines import OCR, SOURCE, read_lines
-from recto_training.manifests import manifest_corpus
-from recto_training.ocr_folder import Mapped, OcrFolder
-from recto_training.settings import parsed
+from recto_training.ocr_folder import ANY_BUCKET
+from recto_training.settings import FALSE, TRUE, job_settings, named_values
+from recto_training.sources import add_data_arguments, open_corpus, open_fields
 
 MANIFESTS = ("*.manifest", "*.jsonl", "*.manifest.json")
 """How manifests are called in a channel's folder."""
+CHANNELS = ("train", "validation", "textract", "images", "fields")
 FIELDS = "fields.json"
 JOB_CHECKPOINTS, JOB_CACHE = "/opt/ml/checkpoints", "/tmp/pages"  # noqa: S108 - in a job's own container
-HELP = {
-    "train": "folder of manifests (channel train); or name the manifests first",
-    "validation": "folder of manifests, or a manifest, to validate on (channel validation)",
-    "validation_share": "share of the documents to validate on where no validation is given",
-    "textract": "folder of OCR results, Textract's JSON (channel textract)",
-    "textract_prefix": "what of their URIs' keys (or s3://bucket/key) is the folder's place",
-    "images": "folder of page images, for models that look at them (channel images)",
-    "images_prefix": "the same for images",
-    "map": "s3://bucket/prefix=folder, more of them parted by commas",
-    "annotation_attr": "label attribute of the manifests; the only one by default",
-    "fields": "field configuration (JSON); gives the labels, and figures by field",
-    "num_labels": "number of labels, the one of no field too; checked",
-    "max_train_samples": "train on so many documents, drawn by data_seed",
-    "data_seed": "of the split and the draw",
-    "cache": "folder of pages that were parsed before",
-    "output_dir": "folder of the run, resumed where it has checkpoints",
-    "model_dir": "folder for the model; the run's by default",
-    "overwrite_output_dir": "begin anew in a folder with checkpoints",
-}
+SAME = {"annotation_attr": "label", "data_dir": "data"}
+"""The reference's names of options that are called otherwise here."""
 
 
-@dataclass(frozen=True)
-class JobData:
-    """What is read and written; the names are the reference's."""
+class JobData(NamedTuple):
+    """What is read and written."""
 
-    manifests: tuple[str, ...] = ()
-    train: str = ""
-    validation: str = ""
-    validation_share: float = 0.1
-    textract: str = ""
-    textract_prefix: str = ""
-    images: str = ""
-    images_prefix: str = ""
-    map: str = ""
-    annotation_attr: str = ""
-    fields: str = ""
-    num_labels: int = 0
-    max_train_samples: int = 0
-    data_seed: int = 1337
-    cache: str = ".recto/training-cache"
-    output_dir: str = ".recto/runs/latest"
-    model_dir: str = ""
-    overwrite_output_dir: bool = False
+    options: Namespace
 
-    @staticmethod
-    def help() -> str:
-        """The options, a line each."""
-        return "\n".join(f"  --{name}: {text}" for name, text in HELP.items())
+    @property
+    def output(self) -> Path:
+        """Folder of the run: its checkpoints and its model."""
+        return Path(self.options.output_dir)
 
     @property
     def model_folder(self) -> Path:
-        return Path(self.model_dir or self.output_dir)
+        """Where the model is wanted."""
+        return Path(self.options.model_dir or self.options.output_dir)
+
+    @property
+    def fields(self) -> FieldList | None:
+        """The field list, where one is given."""
+        return open_fields(self.options.fields) if self.options.fields else None
 
     def corpora(self) -> tuple[Corpus, Corpus]:
         """Documents to train on and to validate on; DataError that lists what is wrong with any of them."""
-        paths = [Path(one) for one in self.manifests] or manifests_in(self.train, "training")
-        training = self._corpus(paths)
-        if self.num_labels and self.num_labels != len(training.labels):
-            raise ConfigurationError(
-                f"num_labels {self.num_labels}: the data has {len(training.labels)} labels, "
-                f"{', '.join(training.labels)}"
-            )
-        if self.validation:
-            return self._sampled(training), self._corpus(manifests_in(self.validation, "validation"))
-        if not self.validation_share:
+        training: Corpus = open_corpus(self._data(self.options.data or manifests_in(self.options.train)))
+        self._check_number(training.labels)
+        if self.options.validation:
+            return self._sampled(training), open_corpus(self._data(manifests_in(self.options.validation)))
+        if not self.options.validation_share:
             return self._sampled(training), ListCorpus((), training.labels)
-        kept, held_out = split_corpus(training, self.validation_share, self.data_seed)
+        kept, held_out = split_corpus(training, self.options.validation_share, self.options.data_seed)
         return self._sampled(kept), held_out
 
+    def _data(self, paths: Sequence[Path]) -> Namespace:
+        """The options of labelled data, for these files."""
+        prefix = f"{ANY_BUCKET}/{self.options.images_prefix}".rstrip("/")
+        mapped = [f"{prefix}={self.options.images}"] if self.options.images else []
+        return Namespace(**{**vars(self.options), "data": list(paths), "map": [*self.options.map, *mapped]})
+
+    def _check_number(self, labels: Sequence[str]) -> None:
+        wanted = self.options.num_labels
+        if wanted and wanted != len(labels):
+            raise ConfigurationError(
+                f"num_labels {wanted}: the data has {len(labels)} labels, {', '.join(labels)}"
+            )
+
     def _sampled(self, corpus: Corpus) -> Corpus:
-        if not 0 < self.max_train_samples < len(corpus):
+        wanted = self.options.max_train_samples
+        if not 0 < wanted < len(corpus):
             return corpus
-        _, drawn = split_documents(document_ids(corpus), self.max_train_samples / len(corpus), self.data_seed)
+        _, drawn = split_documents(document_ids(corpus), wanted / len(corpus), self.options.data_seed)
         return PartOfCorpus(corpus, drawn)
 
-    def _corpus(self, paths: Sequence[Path]) -> Corpus:
-        return manifest_corpus(paths, self.ocr_folder(paths), self.field_list(), label=self.annotation_attr)
-
-    def ocr_folder(self, paths: Sequence[Path]) -> OcrFolder:
-        """Where the manifests' references lie."""
-        given = [Mapped.parse(text) for text in self.map.split(",") if text]
-        by_channel = (
-            *channel_maps(paths, OCR, self.textract, self.textract_prefix),
-            *channel_maps(paths, SOURCE, self.images, self.images_prefix),
-        )
-        return OcrFolder(PageCache(Path(self.cache)), [*given, *by_channel], Path(self.textract))
-
-    def field_list(self) -> FieldList | None:
-        """The field configuration, where one is given."""
-        return parse_fields(_text(Path(self.fields))) if self.fields else None
-
     def keep_fields(self) -> None:
-        """Put the field configuration beside the model."""
-        found = self.field_list()
-        if found is not None:
-            text = json.dumps(dump_fields(found), indent=2, ensure_ascii=False)
-            (Path(self.output_dir) / FIELDS).write_text(text + "\n", encoding="utf-8")
+        """Put the field list beside the model."""
+        if self.fields is not None:
+            text = json.dumps(dump_fields(self.fields), indent=2, ensure_ascii=False)
+            (self.output / FIELDS).write_text(text + "\n", encoding="utf-8")
 
 
-def job_data(
-    manifests: Sequence[str], values: Mapping[str, str], environment: Mapping[str, str]
+def data_parser(name: str, told: str | None) -> ArgumentParser:
+    """The options of a training command that are not settings of its recipe."""
+    parser = ArgumentParser(f"recto {name}", description=told, formatter_class=RawDescriptionHelpFormatter)
+    add_data_arguments(parser, required=False)
+    group = parser.add_argument_group("this run")
+    group.add_argument("--train", default="", help="folder of manifests (channel train)")
+    group.add_argument("--validation", default="", help="manifest, or folder of them, to validate on")
+    group.add_argument(
+        "--validation-share", type=float, default=0.1, help="held out where none is given (0.1)"
+    )
+    group.add_argument("--data-seed", type=int, default=1337, help="of that split (1337)")
+    group.add_argument("--images-prefix", default="", help="prefix in the bucket that --images stands for")
+    group.add_argument("--num-labels", type=int, default=0, help="labels with that of no field; checked")
+    group.add_argument("--max-train-samples", type=int, default=0, help="train on so many documents only")
+    group.add_argument(
+        "--output-dir", default=".recto/runs/latest", help="run; resumed if it has checkpoints"
+    )
+    group.add_argument("--model-dir", default="", help="folder for the model; the run's by default")
+    group.add_argument("--overwrite-output-dir", action="store_true", help="begin anew")
+    group.add_argument("--recipe", default="", help="which recipe")
+    group.add_argument("--task-name", default="", help="ner; others are commands of their own")
+    return parser
+
+
+def read_job(
+    name: str, told: str | None, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[JobData, dict[str, str]]:
-    """The data options among some settings, and the other settings; channels of a SageMaker job count too."""
-    chosen = job_places(environment)
-    rest: dict[str, str] = {}
-    types = get_type_hints(JobData)
-    for name, text in values.items():
-        if name in types and name != "manifests":
-            chosen[name] = parsed(name, text, types[name])
-        else:
-            rest[name] = text
-    return JobData(manifests=tuple(manifests), **chosen), rest
+    """The data options, and the settings for the recipe; the command line wins over a job's environment.
+
+    Ends with the help where it is asked for.
+    """
+    parser = data_parser(name, told)
+    known = vars(parser.parse_args([]))
+    words = [*_job_words(environment), *arguments]
+    manifests, ours, settings = parted(words, known)
+    options = parser.parse_args(ours)
+    options.data = [*map(Path, manifests), *(options.data or [])]
+    return JobData(options), named_values(settings)
 
 
-def job_places(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What SageMaker says of channels and of the model's place."""
-    channels = ("train", "validation", "textract", "images")
-    found = {name: environment.get(f"SM_CHANNEL_{name.upper()}", "") for name in channels}
+def _job_words(environment: Mapping[str, str]) -> list[str]:
+    """A SageMaker job's places and hyper-parameters as options."""
+    words = []
+    for name in CHANNELS:
+        if place := environment.get(f"SM_CHANNEL_{name.upper()}", ""):
+            words += [f"--{name}", _only_file(place) if name == "fields" else place]
     if model := environment.get("SM_MODEL_DIR"):
-        found |= {"model_dir": model, "output_dir": JOB_CHECKPOINTS, "cache": JOB_CACHE}
-    return {name: place for name, place in found.items() if place}
+        words += ["--model_dir", model, "--output_dir", JOB_CHECKPOINTS, "--cache", JOB_CACHE]
+    for name, value in job_settings(environment).items():
+        words += [f"--{name}", value]
+    return words
 
 
-def manifests_in(place: str, part: str) -> list[Path]:
+def _only_file(place: str) -> str:
+    """The one file of a channel."""
+    found = sorted(Path(place).glob("*.json"))
+    return str(found[0]) if found else place
+
+
+def parted(words: Iterable[str], known: Mapping[str, object]) -> tuple[list[str], list[str], list[str]]:
+    """Bare words in front of all options, options of the parser, and others with their values.
+
+    A flag may have `true` or `false` behind it, since hyper-parameters always have a value.
+    """
+    bare: list[str] = []
+    ours: list[str] = []
+    others: list[str] = []
+    to = bare
+    for word in words:
+        if not word.startswith("--") or word == "--help":
+            to.append(word)
+            continue
+        name, equals, value = word[2:].partition("=")
+        name = SAME.get(name.replace("-", "_"), name.replace("-", "_"))
+        to = ours if name in known else others
+        to += [f"--{name.replace('_', '-') if to is ours else name}", *([value] if equals else [])]
+    return bare, _without_yes(ours, known), others
+
+
+def _without_yes(words: Sequence[str], known: Mapping[str, object]) -> list[str]:
+    """The options, flags without the value that says whether they are meant."""
+    kept: list[str] = []
+    for word in words:
+        flag = kept and kept[-1].startswith("--") and known.get(kept[-1][2:].replace("-", "_")) is False
+        if flag and word.lower() in (*TRUE, *FALSE):
+            if word.lower() in FALSE:
+                kept.pop()
+            continue
+        kept.append(word)
+    return kept
+
+
+def manifests_in(place: str) -> list[Path]:
     """The manifests of a folder by name, or the one manifest; ConfigurationError where there is none."""
     path = Path(place)
     if place and path.is_file():
         return [path]
     found = sorted({one for pattern in MANIFESTS for one in path.glob(pattern)}) if place else []
     if not found:
-        seen = (
-            f"{place} holds none of {', '.join(MANIFESTS)}" if place else "no manifest and no channel train"
+        seen = f"{place} holds none of {', '.join(MANIFESTS)}" if place else "no manifest, no --data"
+        raise ConfigurationError(
+            f"no labelled documents: {seen}. Name a manifest: recto train labels.manifest"
         )
-        raise ConfigurationError(f"no {part} data: {seen}. Name a manifest: recto train labels.manifest")
     return found
 
 
-def channel_maps(paths: Sequence[Path], key: str, folder: str, prefix: str) -> list[Mapped]:
-    """For each bucket that the manifests name, which of its objects lie in a channel's folder.
-
-    `prefix` is a key prefix, the same in each bucket, or a whole URI.
-    """
-    if not folder:
-        return []
-    if not Path(folder).is_dir():
-        raise ConfigurationError(f"there is no folder {folder}")
-    if prefix.startswith("s3://"):
-        return [Mapped(prefix, Path(folder))]
-    references = (str(line.content.get(key, "")) for line in read_lines(paths))
-    buckets = {one.split("/")[2] for one in references if one.startswith("s3://")}
-    return [Mapped(f"s3://{bucket}/{prefix}".rstrip("/"), Path(folder)) for bucket in sorted(buckets)]
-
-
-def _text(path: Path) -> str:
-    if not path.is_file():
-        raise ConfigurationError(f"there is no field configuration {path}")
-    return path.read_text(encoding="utf-8")
+def print_balance(corpus: Corpus) -> None:
+    """What there is of each class, with warnings."""
+    print("\n".join(table_of(balance_of(corpus))), flush=True)

@@ -84,7 +84,8 @@ class OcrFolder:
         """The local path of a reference; None for an object that no folder is mapped to."""
         if not reference.startswith("s3://"):
             return self._base / reference
-        return next((path for one in self._mapped if (path := one.path(reference))), None)
+        found = [path for one in self._mapped if (path := one.path(reference))]
+        return next((path for path in found if path.is_file()), found[0] if found else None)
 
     def fault(self, reference: str) -> str:
         """Why the reference leads to nothing, and what to do; empty where it leads to an object."""

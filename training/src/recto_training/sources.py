@@ -87,7 +87,7 @@ def open_corpus(arguments: Namespace) -> ReadCorpus:
     kind = arguments.format or _format_of(paths[0], arguments)
     cache = PageCache(arguments.cache)
     if kind is Format.MANIFEST:
-        ocr = OcrFolder(cache, _mapped(arguments), paths[0].parent, lambda: S3Objects(CALLER))
+        ocr = ocr_of(arguments, paths)
         return manifest_corpus(paths, ocr, fields, label=arguments.label, skip_failed=arguments.skip_failed)
     if kind is Format.FUNSD:
         return funsd_corpus(_folder(paths), bio=not arguments.no_bio, images=arguments.images)
@@ -98,6 +98,12 @@ def open_corpus(arguments: Namespace) -> ReadCorpus:
     if kind is Format.LINES:
         return lines_corpus(_folder(paths), arguments.truth, fields, images=arguments.images, how=how)
     return values_corpus(_folder(paths), arguments.truth, fields, cache=cache, how=how)
+
+
+def ocr_of(arguments: Namespace, paths: list[Path]) -> OcrFolder:
+    """Where the references of manifests lead: folders that are mapped, beside the manifest, or S3."""
+    cache = PageCache(arguments.cache)
+    return OcrFolder(cache, _mapped(arguments), paths[0].parent, lambda: S3Objects(CALLER))
 
 
 def _format_of(path: Path, arguments: Namespace) -> Format:

@@ -9,39 +9,35 @@ Pages come from the manifests that are named (labels are not read), or else from
 
 import os
 import shutil
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from recto.errors import ConfigurationError
 from recto_training import fit, settings
 from recto_training.caching import PageCache
-from recto_training.commands.train import copy_model, leading
+from recto_training.commands.train import copy_model
 from recto_training.corpus import Corpus, ListCorpus, split_corpus
 from recto_training.encoders.model import Base
-from recto_training.job_data import JobData, job_data, manifests_in
+from recto_training.job_data import JobData, manifests_in, read_job
 from recto_training.loop import CHECKPOINTS
 from recto_training.manifests import unlabelled_corpus
 from recto_training.metrics_log import log_line
 from recto_training.ocr_documents import ocr_documents
 from recto_training.pretraining import NO_LABELS, pretrain
+from recto_training.sources import ocr_of
 from recto_training.word_recipes import PRETRAINING_RECIPES, PretrainingRecipe
 
 
 def main(arguments: Sequence[str]) -> int:
     """Pre-train; 0 when the model folder is whole."""
-    if {"-h", "--help"} & set(arguments):
-        print(f"{__doc__}\nData:\n{JobData.help()}\n\nSettings of recipe pages:\n")
-        print(settings.help_text(PRETRAINING_RECIPES["pages"]()))
-        return 0
     data, recipe = read_arguments(arguments, os.environ)
     training, validation = corpora(data)
     print(f"recipe {recipe.name}: {len(training)} documents, {len(validation)} to validate on", flush=True)
-    folder = Path(data.output_dir)
-    if data.overwrite_output_dir:
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    run = pretrain(recipe, open_bare(recipe, training), training, validation, folder)
+    if data.options.overwrite_output_dir:
+        shutil.rmtree(data.output / CHECKPOINTS, ignore_errors=True)
+    run = pretrain(recipe, open_bare(recipe, training), training, validation, data.output)
     if int(os.environ.get("RANK", "0")) == 0:
-        copy_model(folder, data.model_folder)
+        copy_model(data.output, data.model_folder)
         print(f"pre-trained {run.step} steps; best: {log_line(run.best)}\nmodel folder: {data.model_folder}")
     return 0
 
@@ -50,34 +46,32 @@ def read_arguments(
     arguments: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[JobData, PretrainingRecipe]:
     """Where the data is, and the recipe with its changes."""
-    manifests = leading(arguments)
-    values = settings.job_settings(environment) | settings.named_values(arguments[len(manifests) :])
-    values.pop("task_name", None)
-    name = values.pop("recipe", "pages")
+    told = f"{__doc__}\nSettings of recipe pages:\n\n{settings.help_text(PRETRAINING_RECIPES['pages']())}"
+    data, values = read_job("pretrain", told, arguments, environment)
+    name = data.options.recipe or "pages"
     if name not in PRETRAINING_RECIPES:
         raise ConfigurationError(f"recipe {name}: expected {', '.join(PRETRAINING_RECIPES)}")
-    data, rest = job_data(manifests, values, environment)
-    return data, settings.overridden(PRETRAINING_RECIPES[name](), rest)
+    return data, settings.overridden(PRETRAINING_RECIPES[name](), values)
 
 
 def corpora(data: JobData) -> tuple[Corpus, Corpus]:
     """Pages to learn from and to validate on."""
-    corpus = _corpus(data)
-    if len(corpus) < 2 or not data.validation_share:
+    corpus = _corpus(data.options)
+    share = data.options.validation_share
+    if len(corpus) < 2 or not share:
         return corpus, ListCorpus((), NO_LABELS)
-    return split_corpus(corpus, data.validation_share, data.data_seed)
+    return split_corpus(corpus, share, data.options.data_seed)
 
 
-def _corpus(data: JobData) -> Corpus:
-    if data.manifests or data.train:
-        paths = [Path(one) for one in data.manifests] or manifests_in(data.train, "training")
-        return unlabelled_corpus(paths, data.ocr_folder(paths))
-    if not data.textract:
+def _corpus(options: Namespace) -> Corpus:
+    paths = options.data or (manifests_in(options.train) if options.train else [])
+    if paths:
+        return unlabelled_corpus(paths, ocr_of(options, paths))
+    if not options.textract:
         raise ConfigurationError("no pages: name manifests, or a folder of OCR results by --textract")
-    if not Path(data.textract).is_dir():
-        raise ConfigurationError(f"there is no folder {data.textract}")
-    images = Path(data.images) if data.images else None
-    return ocr_documents(Path(data.textract), PageCache(Path(data.cache)), images)
+    if not options.textract.is_dir():
+        raise ConfigurationError(f"there is no folder {options.textract}")
+    return ocr_documents(options.textract, PageCache(options.cache), options.images)
 
 
 def open_bare(recipe: PretrainingRecipe, training: Corpus) -> Base:

@@ -16,7 +16,7 @@ from recto.errors import ConfigurationError
 from recto_training import fit, settings
 from recto_training.corpus import Corpus
 from recto_training.encoders.stored import MODEL_FILES
-from recto_training.job_data import FIELDS, JobData, job_data
+from recto_training.job_data import FIELDS, JobData, print_balance, read_job
 from recto_training.loop import CHECKPOINTS, RUN
 from recto_training.metrics_log import log_line
 from recto_training.word_recipes import WORD_RECIPES, WordRecipe
@@ -27,52 +27,37 @@ TASKS = {"ner": "train", "mlm": "pretrain", "seq2seq": "normaliser"}
 
 def main(arguments: Sequence[str]) -> int:
     """Train; 0 when the model folder is whole."""
-    if {"-h", "--help"} & set(arguments):
-        print(f"{__doc__}\nData:\n{JobData.help()}\n\nSettings of recipe small:\n")
-        print(settings.help_text(WORD_RECIPES["small"]()))
-        return 0
     data, recipe = read_arguments(arguments, os.environ)
     training, validation = data.corpora()
     print_summary(recipe, training, validation)
-    folder = Path(data.output_dir)
-    if data.overwrite_output_dir:
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    run = fit.fit(recipe, training, validation, folder, fields=data.field_list())
+    if data.options.overwrite_output_dir:
+        shutil.rmtree(data.output / CHECKPOINTS, ignore_errors=True)
+    run = fit.fit(recipe, training, validation, data.output, fields=data.fields)
     if int(os.environ.get("RANK", "0")) == 0:
         data.keep_fields()
-        copy_model(folder, data.model_folder)
+        copy_model(data.output, data.model_folder)
         print(f"trained {run.step} steps; best: {log_line(run.best)}\nmodel folder: {data.model_folder}")
     return 0
 
 
 def read_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[JobData, WordRecipe]:
     """Where the data is, and the recipe with its changes."""
-    manifests = leading(arguments)
-    values = settings.job_settings(environment) | settings.named_values(arguments[len(manifests) :])
-    task = values.pop("task_name", "ner")
+    told = f"{__doc__}\nSettings of recipe small:\n\n{settings.help_text(WORD_RECIPES['small']())}"
+    data, values = read_job("train", told, arguments, environment)
+    task = data.options.task_name or "ner"
     if task != "ner":
         expected = f"; that is `recto {TASKS[task]}`" if task in TASKS else f", expected {', '.join(TASKS)}"
         raise ConfigurationError(f"task_name {task}{expected}")
-    name = values.pop("recipe", "small" if values.get("model_name_or_path") else "scratch")
+    name = data.options.recipe or ("small" if values.get("model_name_or_path") else "scratch")
     if name not in WORD_RECIPES:
         raise ConfigurationError(f"recipe {name}: expected {', '.join(WORD_RECIPES)}")
-    data, rest = job_data(manifests, values, environment)
-    return data, settings.overridden(WORD_RECIPES[name](), rest)
-
-
-def leading(arguments: Sequence[str]) -> list[str]:
-    """The words before the first option."""
-    found: list[str] = []
-    for word in arguments:
-        if word.startswith("-"):
-            break
-        found.append(word)
-    return found
+    return data, settings.overridden(WORD_RECIPES[name](), values)
 
 
 def print_summary(recipe: WordRecipe, training: Corpus, validation: Corpus) -> None:
-    """What is about to be trained, on what."""
+    """What is about to be trained, on what: nothing has been trained yet, and all data has been read once."""
     base = Path(recipe.model_name_or_path).name or "an untrained network"
+    print_balance(training)
     parts = f"{len(training)} documents to train on, {len(validation)} to validate on"
     print(f"recipe {recipe.name}, from {base}, {parts}", flush=True)
 
