@@ -99,7 +99,7 @@ def _of_model_folder(folder: Path, how: HowToRun) -> WordModel:
             (page, None if seen is None else square(Image.fromarray(seen))) for page, seen in pages
         )
 
-    return WordModel(folder.name, model.labels, verdicts, model.takes_images)
+    return WordModel(folder.name, model.labels, verdicts, model.wants_pictures)
 
 
 def num_cores() -> int:
