@@ -189,6 +189,14 @@ def test_files_and_folders_of_the_command_are_channels_and_the_rest_hyper_parame
     }
 
 
+def test_a_normaliser_is_trained_by_its_own_words(run: Run, manifests: Path) -> None:
+    request = run("normaliser", "train", str(manifests), "--seed", "7").one("CreateTrainingJob")
+
+    assert request["Environment"]["RECTO_TASK"] == "normaliser train"
+    assert request["HyperParameters"] == {"seed": "7"}
+    assert "the rest runs here" in run("normaliser", "evaluate", "runs/dates").said
+
+
 def test_a_models_name_on_the_hub_is_no_channel(run: Run, manifests: Path) -> None:
     request = run("train", str(manifests), "--model_name_or_path", "microsoft/layoutlm-base-uncased").one(
         "CreateTrainingJob"

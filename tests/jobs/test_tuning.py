@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from recto.errors import ConfigurationError
-from recto_jobs.tuning import Range, parse_range
 from tests.jobs.conftest import PLACE, Run
 
 
@@ -88,10 +86,3 @@ def test_what_cannot_be_searched_is_refused_before_any_call(
 
     assert ran.code == 2
     assert re.search(told, ran.said), ran.said
-
-
-def test_whole_ends_make_a_range_of_whole_numbers() -> None:
-    assert parse_range("layers=2:6") == ("layers", Range(2, 6, is_whole=True))
-    assert parse_range("dropout=0.0:0.3:linear") == ("dropout", Range(0, 0.3, "Linear"))
-    with pytest.raises(ConfigurationError, match="log or linear"):
-        parse_range("x=1:2:cubic")

@@ -48,7 +48,7 @@ def main() -> int:
     for name, value in variables(ML).items():
         os.environ.setdefault(name, value)
     os.environ["SM_HPS"] = json.dumps(our_settings(json.loads(os.environ["SM_HPS"])))
-    arguments = [os.environ.get("RECTO_TASK", "train"), *our_options(sys.argv[1:])]
+    arguments = [*os.environ.get("RECTO_TASK", "train").split(), *our_options(sys.argv[1:])]
     print("recto_training", *arguments, flush=True)
     return int(run(arguments))
 

@@ -145,7 +145,7 @@ def machines_of(options: argparse.Namespace) -> Machines:
 
 
 def training_job(options: argparse.Namespace, own: Sequence[str]) -> training.TrainingJob:
-    files, settings = task_options(own)
+    files, settings = task_options(_without_subcommand(options.task, own))
     channels = {**files, **_pairs(options.channel, "--channel")}
     return training.TrainingJob(
         task="train" if options.task == "tune" else options.task,
@@ -156,6 +156,15 @@ def training_job(options: argparse.Namespace, own: Sequence[str]) -> training.Tr
         name=options.name or f"recto-{options.task}",
         checkpoints=options.checkpoints,
     )
+
+
+def _without_subcommand(task: str, own: Sequence[str]) -> list[str]:
+    """`recto normaliser train …` alone is a job; ConfigurationError for its other commands."""
+    if task != "normaliser":
+        return list(own)
+    if own[:1] != ["train"]:
+        raise ConfigurationError("expected: recto normaliser train … --on sagemaker; the rest runs here")
+    return list(own[1:])
 
 
 def tuning_job(options: argparse.Namespace, job: training.TrainingJob) -> tuning.TuningJob:

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import uuid
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,9 +24,8 @@ from recto_jobs.launching import Machines, Place, open_session, require_instance
 from recto_jobs.staging import REQUIREMENTS, ROOT, TRAINING, Staged, staged
 
 ENTRY = "train.py"
-METRICS_LOG = ROOT / "training" / "src" / "recto_training" / "metrics_log.py"
-TASKS = ("train", "pretrain", "normaliser")
-"""Commands of `recto_training` that make a model."""
+TASKS = {"train": "train", "pretrain": "pretrain", "normaliser": "normaliser train"}
+"""Commands of `recto_training` that make a model, and their words."""
 JOB_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,40}$"
 SPOT_PATIENCE = 2
 """How many times its own length a job on spare capacity may take, waiting included."""
@@ -57,17 +57,20 @@ class TrainingJob(BaseModel):
         require_instance_type(self.machines.instance_type, "TrainingInstanceType")
 
 
-def metric_definitions() -> list[dict[str, str]]:
-    """What SageMaker reads from a run's log: Name and Regex of each figure, as the run itself says.
-
-    From the module's source, since importing its package would need torch.
-    """
-    spec = importlib.util.spec_from_file_location("metrics_log", METRICS_LOG)
-    if spec is None or spec.loader is None:
-        raise ConfigurationError(f"{METRICS_LOG}: expected a module with the figures that a run logs")
+def own_module(name: str) -> ModuleType:
+    """A module of `recto_training` that stands alone, from its file: the package is not installed here."""
+    path = ROOT / "training" / "src" / "recto_training" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigurationError(f"{path}: expected a module of the training package")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return list(module.metric_definitions())
+    return module
+
+
+def metric_definitions() -> list[dict[str, str]]:
+    """What SageMaker reads from a run's log: Name and Regex of each figure, as the run itself says."""
+    return list(own_module("metrics_log").metric_definitions())
 
 
 def launch(job: TrainingJob, boto_session: Any, *, looks: bool = True) -> str:
@@ -134,7 +137,7 @@ def stopping(machines: Machines) -> StoppingCondition:
 def environment(job: TrainingJob, source: Staged) -> dict[str, str]:
     """What the entry script is told beside its arguments; the wheels' hashes go into the run's record."""
     wheels = json.dumps(source.wheels, sort_keys=True, separators=(",", ":"))
-    return {"RECTO_TASK": job.task, "RECTO_WHEELS": wheels, "PYTHONUNBUFFERED": "1"}
+    return {"RECTO_TASK": TASKS[job.task], "RECTO_WHEELS": wheels, "PYTHONUNBUFFERED": "1"}
 
 
 def with_code(data: list[InputData], source: Staged, trainer: ModelTrainer) -> list[Any]:

@@ -5,8 +5,8 @@ the image's own `train` (training/containers/train.sh) installs the staged wheel
 of others do not do that.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sagemaker.core.parameter import (
@@ -29,39 +29,16 @@ from recto_jobs.training import (
     compute,
     environment,
     metric_definitions,
+    own_module,
     stopping,
     with_code,
 )
 
-SCALES = ("Auto", "Linear", "Logarithmic", "ReverseLogarithmic")
+ranges = own_module("ranges")
+Range, DEFAULT_RANGES, ranges_of = ranges.Range, ranges.DEFAULT_RANGES, ranges.ranges_of
 STRATEGIES = ("Bayesian", "Random", "Grid", "Hyperband")
 TUNING_NAME = 32
 """Characters that SageMaker allows in a tuning job's name."""
-
-
-class Range(NamedTuple):
-    """What may be tried for one hyper-parameter: a pair of ends, or a list of values."""
-
-    low: float = 0
-    high: float = 0
-    scale: str = "Auto"
-    values: tuple[str, ...] = ()
-    is_whole: bool = False
-
-    def sdk(self) -> ParameterRange:
-        if self.values:
-            return CategoricalParameter(list(self.values))
-        kind = IntegerParameter if self.is_whole else ContinuousParameter
-        ends = (int(self.low), int(self.high)) if self.is_whole else (self.low, self.high)
-        return kind(*ends, scaling_type=self.scale)
-
-
-DEFAULT_RANGES = {
-    "learning_rate": Range(1e-5, 1e-3, "Logarithmic"),
-    "per_device_train_batch_size": Range(values=("2", "4", "6", "8")),
-    "label_smoothing_factor": Range(values=("0", "1e-12", "1e-9", "1e-6")),
-}
-"""As existing users have searched, but for rates below 1e-5, which learn nothing here in a run's time."""
 
 
 class TuningJob(BaseModel):
@@ -94,30 +71,6 @@ class TuningJob(BaseModel):
             raise ConfigurationError("no range: say what may be varied, such as learning_rate=1e-5:1e-3:log")
 
 
-def parse_range(text: str) -> tuple[str, Range]:
-    """`learning_rate=1e-5:1e-3:log`, `seed=1:9` or `batch=2,4,8`; ConfigurationError for anything else."""
-    name, _, said = text.partition("=")
-    ends = said.split(":")
-    if not name or not said:
-        raise ConfigurationError(f"range {text!r}: expected name=low:high, name=low:high:log or name=a,b,c")
-    if len(ends) == 1:
-        return name, Range(values=tuple(value for value in said.split(",") if value))
-    try:
-        low, high = float(ends[0]), float(ends[1])
-    except ValueError:
-        raise ConfigurationError(f"range {text!r}: expected two numbers, got {said!r}") from None
-    scale = {"log": "Logarithmic", "linear": "Linear"}.get(ends[2], ends[2]) if len(ends) > 2 else "Auto"
-    if low >= high or scale not in SCALES or (scale == "Logarithmic" and low <= 0):
-        raise ConfigurationError(
-            f"range {text!r}: expected low below high, a positive low for log, and log or linear as scale"
-        )
-    return name, Range(low, high, scale, is_whole=all(end.lstrip("-").isdigit() for end in ends[:2]))
-
-
-def ranges_of(texts: Sequence[str]) -> dict[str, Range]:
-    return dict(map(parse_range, texts)) or dict(DEFAULT_RANGES)
-
-
 def launch(job: TuningJob, boto_session: Any, *, looks: bool = True) -> str:
     """Start the search; its name. ConfigurationError before anything is uploaded where it could not run."""
     job.check()
@@ -141,12 +94,21 @@ def launch(job: TuningJob, boto_session: Any, *, looks: bool = True) -> str:
     return str(tuner.latest_tuning_job.hyper_parameter_tuning_job_name)
 
 
+def sdk_range(tried: Range) -> ParameterRange:
+    """The SDK's form of a range."""
+    if tried.values:
+        return CategoricalParameter(list(tried.values))
+    if tried.is_whole:
+        return IntegerParameter(int(tried.low), int(tried.high), scaling_type=tried.scale)
+    return ContinuousParameter(tried.low, tried.high, scaling_type=tried.scale)
+
+
 def make_tuner(job: TuningJob, trainer: ModelTrainer) -> HyperparameterTuner:
     """The SDK's tuner."""
     return HyperparameterTuner(
         model_trainer=trainer,
         objective_metric_name=job.objective,
-        hyperparameter_ranges={name: each.sdk() for name, each in job.ranges.items()},
+        hyperparameter_ranges={name: sdk_range(each) for name, each in job.ranges.items()},
         metric_definitions=metric_definitions(),
         strategy=job.strategy,
         objective_type="Minimize" if job.minimize else "Maximize",
