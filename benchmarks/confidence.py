@@ -47,6 +47,8 @@ class Fold(NamedTuple):
 
     test: list[Found]
     held_out: list[Found]
+    training: list[LabelledDocument]
+    """What the model was trained on: values confirmed there are known values."""
 
 
 class Tried(NamedTuple):
@@ -89,7 +91,7 @@ def read_folds(folder: Path, seed: int, documents: Mapping[str, LabelledDocument
     if len(paths) < 2:
         raise SystemExit(f"{folder}: {len(paths)} folds; first run: benchmarks/word_model.py sroie --folds")
     contents = [json.loads(path.read_text()) for path in paths]
-    return [Fold(_found(one["test"], documents), _found(one["held_out"], documents)) for one in contents]
+    return [_fold(one, documents) for one in contents]
 
 
 def tried_on(
@@ -165,10 +167,26 @@ def show(way: str, figures: Mapping[str, Any]) -> None:
 
 
 def _others(folds: Sequence[Fold], number: int) -> list[Found]:
-    return [found for other, fold in enumerate(folds) if other != number for found in fold.test]
+    """Receipts of the other folds; the values of this fold's receipts are not among the known ones."""
+    apart = {found.document.id for found in folds[number].test}
+    others = []
+    for fold in (fold for other, fold in enumerate(folds) if other != number):
+        training = (document for document in fold.training if document.id not in apart)
+        known = calibrate.known_values(training, sroie.FIELDS)
+        others += [found._replace(known=known) for found in fold.test]
+    return others
 
 
-def _found(said: Mapping[str, Any], documents: Mapping[str, LabelledDocument]) -> list[Found]:
+def _fold(content: Mapping[str, Any], documents: Mapping[str, LabelledDocument]) -> Fold:
+    training = [documents[name] for name in content["training"]]
+    known = calibrate.known_values(training, sroie.FIELDS)
+    parts = [_found(content[part], documents, known) for part in ("test", "held_out")]
+    return Fold(*parts, training)
+
+
+def _found(
+    said: Mapping[str, Any], documents: Mapping[str, LabelledDocument], known: tuple[str, ...]
+) -> list[Found]:
     found = []
     for name, words in said.items():
         document = documents[name]
@@ -176,7 +194,7 @@ def _found(said: Mapping[str, Any], documents: Mapping[str, LabelledDocument]) -
         predictions = PagePredictions(
             page.number, tuple(words["classes"]), tuple(words["probabilities"]), tuple(words["agreements"])
         )
-        found.append(calibrate.find(document, [predictions], sroie.FIELDS))
+        found.append(calibrate.find(document, [predictions], sroie.FIELDS, known))
     return found
 
 

@@ -143,3 +143,22 @@ def test_rows_of_a_document_say_which_of_its_mentions_are_right() -> None:
     assert [(row.is_right, row.class_id, row.document) for row in rows] == [(True, 0, "d"), (False, 0, "d")]
     assert rows[0].features[FEATURES.index("rival")] == 0.6
     assert all(math.isfinite(one) for row in rows for one in row.features)
+
+
+def test_a_value_of_the_training_documents_is_known_and_a_calibration_keeps_it() -> None:
+    fields = parse_fields([{"ClassId": 0, "Name": "shop", "Select": "confidence"}])
+
+    def receipt(name: str, shop: str) -> LabelledDocument:
+        word = Word(shop, Box(0.1, 0.1, 0.3, 0.15), 0.9, 0)
+        return LabelledDocument(name, (LabelledPage(Page(1, (word,)), (0,)),))
+
+    known = calibrate.known_values([receipt("t", "ACME")], fields)
+    said = [PagePredictions(1, (0,), (0.9,))]
+    features = [
+        next(calibrate.rows_of(calibrate.find(receipt("h", shop), said, fields, known), fields, Match.NORMAL))
+        for shop in ("Acme", "Other")
+    ]
+
+    assert [row.features[FEATURES.index("known")] for row in features] == [1.0, 0.0]
+    assert calibrate.knowing(Calibration.default(), known).knows(0, "acme")
+    assert calibrate.knowing(Calibration.default(), ()) == Calibration.default()

@@ -15,6 +15,7 @@ from recto.confidence import (
     dump_calibration,
     feature_vector,
     features_of,
+    fingerprint,
     log_odds,
     parse_calibration,
 )
@@ -83,11 +84,11 @@ def test_a_calibration_is_the_logistic_function_of_its_features() -> None:
 
 def test_the_feature_vector_follows_the_documented_order() -> None:
     evidence = Evidence(0.1, 0.2, 0.3, 0.4, 0.5, 1, 0.6, 0.7, 0.8, 0.9, 1.5, True, False, 2)
-    features = features_of(evidence, Standing(False, 2, 0.7, 0.8, 3, True, False))
+    features = features_of(evidence, Standing(False, 2, 0.7, 0.8, 3, True, False, True))
 
     odds = [log_odds(p) for p in (0.1, 0.2, 0.6, 0.7, 0.8, 0.9)]
     of_mention = [0.1, 0.2, 0.3, 0.4, 0.5, math.log(2), *odds, 1.5, 1.0, 0.0, math.log(2)]
-    of_value = [0.0, math.log(2), 0.7, 0.8, log_odds(0.8), math.log(4), 0.0, 0.0]
+    of_value = [0.0, math.log(2), 0.7, 0.8, log_odds(0.8), math.log(4), 0.0, 0.0, 1.0]
     assert feature_vector(features) == pytest.approx(of_mention + of_value)
     assert tuple(features) == FEATURES
 
@@ -127,6 +128,18 @@ def test_a_feature_beyond_what_the_fit_saw_counts_as_the_furthest_that_it_saw() 
     assert calibration.confidence({"surprise": 0.0}) == calibration.confidence({"surprise": 0.5})
 
 
+def test_a_value_is_known_by_its_class_and_normal_form_and_never_told() -> None:
+    known = tuple(sorted(fingerprint(0, name) for name in ("acme", "borealis")))
+    calibration = DEFAULT.model_copy(update={"schema_version": 2, "known": known})
+
+    assert calibration.knows(0, "acme")
+    assert not calibration.knows(1, "acme")
+    assert not calibration.knows(0, "acm")
+    assert not DEFAULT.knows(0, "acme")
+    assert "acme" not in dump_calibration(calibration).decode()
+    assert parse_calibration(dump_calibration(calibration)) == calibration
+
+
 def test_a_file_of_the_first_schema_is_read_as_it_always_was() -> None:
     source = {"method": "logistic", "features": ["mean_ocr"], "coefficients": [2.0], "intercept": -1.0}
 
@@ -147,7 +160,8 @@ def test_a_calibration_comes_back_from_its_file() -> None:
         ({"coefficients": [1.0]}, "6 features with 1 coefficients"),
         ({"method": "isotonic"}, "method"),
         ({"schema": 3}, "schema"),
-        ({"classes": {"0": {"coefficients": [0] * 6, "intercept": 0}}}, "ranges and classes need schema 2"),
+        ({"classes": {"0": {"coefficients": [0] * 6, "intercept": 0}}}, "known values need schema 2"),
+        ({"schema": 2, "known": ["b", "a"]}, "known values must ascend"),
         ({"schema": 2, "classes": {"0": {"coefficients": [0], "intercept": 0}}}, "6 features with 1 coeff"),
         ({"schema": 2, "ranges": [[0, 1]]}, "6 features with 1 ranges"),
         ({"schema": 2, "ranges": [[1, 0]] * 6}, "the lower one first"),

@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from recto.confidence import FEATURES, LOWEST, Calibration, Offset, feature_vector
+from recto.confidence import FEATURES, LOWEST, Calibration, Offset, feature_vector, fingerprint
 from recto.document import PagePredictions
 from recto.entities import Mention, assemble, document_mentions, value_features
 from recto.errors import ConfigurationError
@@ -91,25 +91,56 @@ class Found(NamedTuple):
 
     document: LabelledDocument
     mentions: tuple[Mention, ...]
+    known: tuple[str, ...] = ()
+    """Fingerprints of the values of the documents that its model was trained on."""
 
 
-def find(document: LabelledDocument, predictions: Sequence[PagePredictions], fields: FieldList) -> Found:
+def find(
+    document: LabelledDocument,
+    predictions: Sequence[PagePredictions],
+    fields: FieldList,
+    known: tuple[str, ...] = (),
+) -> Found:
     """The mentions in a document; its predictions are parallel to its pages."""
     pages = ((one.page, said) for one, said in zip(document.pages, predictions, strict=True))
-    return Found(document, tuple(document_mentions(pages, fields)))
+    return Found(document, tuple(document_mentions(pages, fields)), known)
+
+
+def known_values(documents: Iterable[LabelledDocument], fields: FieldList) -> tuple[str, ...]:
+    """Fingerprints of the true values of training documents, as a calibration keeps them.
+
+    Documents that a calibration is fitted or judged on must not be among them: they would know themselves.
+    """
+    return tuple(
+        sorted(
+            {
+                fingerprint(fields[name].class_id, fields[name].normalise(text).key)
+                for document in documents
+                for name, texts in true_texts(document, fields).items()
+                for text in texts
+            }
+        )
+    )
+
+
+def knowing(calibration: Calibration, known: tuple[str, ...]) -> Calibration:
+    """The calibration with these known values."""
+    return calibration.model_copy(update={"known": known, "schema_version": 2}) if known else calibration
 
 
 def rows_of(found: Found, fields: FieldList, match: Match) -> Iterator[Row]:
     """One row for each mention that the assembly reports of a labelled document."""
     keys = true_keys(true_texts(found.document, fields), fields, match)
-    for name, _, mention, features in value_features(found.mentions, fields):
+    told = value_features(found.mentions, fields, calibration=knowing(BY_HAND, found.known))
+    for name, _, mention, features in told:
         right = key_of(mention.text, fields[name], match) in keys[name]
         yield Row(feature_vector(features), right, mention.class_id, found.document.id)
 
 
 def score_found(found: Found, fields: FieldList, calibration: Calibration, match: Match) -> DocumentScore:
     """What would be reported of a document with this calibration, against the truth."""
-    return score_result(found.document, assemble(found.mentions, fields, calibration), fields, match)
+    result = assemble(found.mentions, fields, knowing(calibration, found.known))
+    return score_result(found.document, result, fields, match)
 
 
 def fit_calibration(rows: Sequence[Row], strengths: Sequence[Strength] = STRENGTHS) -> Calibration:

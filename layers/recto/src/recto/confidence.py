@@ -33,10 +33,13 @@ of the value among all that was found for its field
     log_rivals        ln(1 + number of mentions that say something else)
     unambiguous       0 where the text has two readings, else 1
     valid             1 where it keeps all validators of its field, else 0
+    known             1 where people have confirmed the same value in training documents, else 0
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -99,6 +102,7 @@ class Standing(NamedTuple):
     """Mentions that say something else."""
     is_ambiguous: bool = False
     is_valid: bool = True
+    is_known: bool = False
 
 
 ALONE = Standing()
@@ -129,8 +133,17 @@ _FEATURES: Mapping[str, Callable[[Evidence, Standing], float]] = {
     "log_rivals": lambda _, value: math.log1p(value.num_rivals),
     "unambiguous": lambda _, value: float(not value.is_ambiguous),
     "valid": lambda _, value: float(value.is_valid),
+    "known": lambda _, value: float(value.is_known),
 }
 FEATURES = tuple(_FEATURES)
+
+
+def fingerprint(class_id: int, key: str) -> str:
+    """By which a value is known again without being told: 48 bits of the hash of its class and normal form.
+
+    Not a secret: who guesses a value can check the guess.
+    """
+    return sha256(f"{class_id} {key}".encode()).hexdigest()[:12]
 
 
 def log_odds(probability: float, near: float = NEAR) -> float:
@@ -180,6 +193,8 @@ class Calibration(BaseModel):
     them, since nothing is known of it. Empty: as it comes."""
     classes: dict[int, Offset] = {}
     """By class id, which a field's new name does not change."""
+    known: tuple[str, ...] = ()
+    """Fingerprints of values of training documents, ascending."""
 
     @model_validator(mode="after")
     def _coefficients_for_known_features(self) -> Self:
@@ -206,8 +221,10 @@ class Calibration(BaseModel):
                 )
             if not all(math.isfinite(number) for number in (*offset.coefficients, offset.intercept)):
                 raise ValueError(f"class {class_id}: coefficients and intercept must be finite numbers")
-        if self.schema_version == 1 and (self.ranges or self.classes):
-            raise ValueError("ranges and classes need schema 2")
+        if self.schema_version == 1 and (self.ranges or self.classes or self.known):
+            raise ValueError("ranges, classes and known values need schema 2")
+        if list(self.known) != sorted(self.known):
+            raise ValueError("known values must ascend")
         return self
 
     @classmethod
@@ -235,6 +252,12 @@ class Calibration(BaseModel):
             offset = self.classes[class_id]
             score += offset.intercept + _weighted(offset.coefficients, values)
         return min(1 - LOWEST, max(LOWEST, _logistic(score)))
+
+    def knows(self, class_id: int, key: str) -> bool:
+        """Whether a value with this normal form was among those of the training documents."""
+        mark = fingerprint(class_id, key) if self.known else ""
+        place = bisect_left(self.known, mark)
+        return place < len(self.known) and self.known[place] == mark
 
     def of(self, evidence: Evidence, standing: Standing, class_id: int | None = None) -> float:
         """The same from what the features are made of; computes only those that count."""

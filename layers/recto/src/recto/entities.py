@@ -296,7 +296,7 @@ def _scored_values(
 ) -> list[_Scored]:
     """The distinct values of a field, in the order of their first mention."""
     said = _said(field, found)
-    standings = _standings(field, said, len(found), reference)
+    standings = _standings(field, said, len(found), reference, calibration)
     pairs = zip(said, standings, strict=True)
     return [_scored(field, one, how, calibration, reference) for one, how in pairs]
 
@@ -315,10 +315,14 @@ def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
 
 
 def _standings(
-    field: FieldConfiguration, said: Sequence[_Said], total: int, reference: date | None
+    field: FieldConfiguration,
+    said: Sequence[_Said],
+    total: int,
+    reference: date | None,
+    calibration: Calibration,
 ) -> list[Standing]:
     """How each value stands among the others; values of a multi-valued field are no rivals."""
-    alone = [_standing_alone(field, one, reference) for one in said]
+    alone = [_standing_alone(field, one, reference, calibration) for one in said]
     if field.is_multi_valued:
         return alone
     best = [max(mention.evidence.mean_probability for _, mention in one.mentions) for one in said]
@@ -333,13 +337,16 @@ def _standings(
     ]
 
 
-def _standing_alone(field: FieldConfiguration, one: _Said, reference: date | None) -> Standing:
+def _standing_alone(
+    field: FieldConfiguration, one: _Said, reference: date | None, calibration: Calibration
+) -> Standing:
     verdicts = judge(field.validators or (), one.mentions[0][1].text, one.normalized, reference)
     return Standing(
         parsed=one.normalized.value is not None,
         num_mentions=len(one.mentions),
         is_ambiguous=one.normalized.certainty is Certainty.AMBIGUOUS,
         is_valid=all(verdict.passed for verdict in verdicts),
+        is_known=calibration.knows(field.class_id, one.normalized.key),
     )
 
 
@@ -385,12 +392,19 @@ def _detection(mention: Mention, standing: Standing, calibration: Calibration) -
 
 
 def value_features(
-    mention_list: Iterable[Mention], fields: FieldList, reference: date | None = None
+    mention_list: Iterable[Mention],
+    fields: FieldList,
+    reference: date | None = None,
+    calibration: Calibration | None = None,
 ) -> Iterator[tuple[str, str, Mention, dict[str, float]]]:
-    """(field, normal form or text, mention, its features) of each mention: what calibration is fitted on."""
+    """(field, normal form or text, mention, its features) of each mention: what calibration is fitted on.
+
+    Of `calibration` only the known values count.
+    """
+    scale = calibration or Calibration.default()
     for field, found in _by_field(mention_list, fields):
         said = _said(field, found)
-        for one, standing in zip(said, _standings(field, said, len(found), reference), strict=True):
+        for one, standing in zip(said, _standings(field, said, len(found), reference, scale), strict=True):
             for _, mention in one.mentions:
                 text = one.normalized.value or mention.text
                 yield field.name, text, mention, features_of(mention.evidence, standing)

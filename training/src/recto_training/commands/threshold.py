@@ -20,8 +20,9 @@ from recto.confidence import Calibration, dump_calibration
 from recto.fields import FieldList
 from recto.release import CALIBRATION, INDEX
 from recto.release_contents import THRESHOLDS, Thresholds, dump_thresholds
-from recto_training.calibrate import calibrated_scores, find
+from recto_training.calibrate import calibrated_scores, find, knowing, known_values
 from recto_training.commands.evaluate import add_model_arguments, open_model_and_data
+from recto_training.corpus import Corpus, document_ids
 from recto_training.evaluation.confidence import confidence_figures
 from recto_training.evaluation.fields import DocumentScore
 from recto_training.evaluation.subject import predict_documents
@@ -40,6 +41,7 @@ from recto_training.evaluation.thresholds import (
 )
 from recto_training.export import amend_release
 from recto_training.faults import DataError
+from recto_training.sources import open_corpus
 
 ALL_VALUES = "(all values)"
 DIGITS = 4
@@ -54,7 +56,10 @@ def main(arguments: Sequence[str]) -> int:
         raise DataError(
             "thresholds are of fields: the model's labels are none, name a field list with --fields"
         )
-    found = [find(document, said, subject.fields) for document, said in predict_documents(subject, corpus)]
+    known = known_of(options, corpus, subject.fields) or subject.calibration.known
+    found = [
+        find(document, said, subject.fields, known) for document, said in predict_documents(subject, corpus)
+    ]
     kept = subject.calibration if options.keep_calibration else None
     calibration, scores = calibrated_scores(found, subject.fields, options.match, kept)
     choices = list(all_choices(scores, subject.fields, options.targets))
@@ -64,9 +69,18 @@ def main(arguments: Sequence[str]) -> int:
         options.output.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     if options.write:
         thresholds = thresholds_for(scores, subject.fields, options.target, together=options.together)
-        write(options.model, calibration, thresholds, told)
+        write(options.model, knowing(calibration, known), thresholds, told)
         print(f"written into {options.model}: {CALIBRATION}, {THRESHOLDS} for {options.target:.0%} right")
     return 0
+
+
+def known_of(options: Namespace, held_out: Corpus, fields: FieldList) -> tuple[str, ...]:
+    """Fingerprints of the values in the training documents that --known names; none without."""
+    if not options.known:
+        return ()
+    training = open_corpus(Namespace(**{**vars(options), "data": options.known}))
+    ids = set(document_ids(held_out))
+    return known_values((document for document in training if document.id not in ids), fields)
 
 
 def all_choices(
@@ -157,6 +171,10 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--keep-calibration", action="store_true", help="choose thresholds for the calibration that is there"
     )
+    parser.add_argument(
+        "--known", nargs="+", type=Path, metavar="TRAINING",
+        help="the documents that the model was trained on: a value that people confirmed there is surer",
+    )  # fmt: skip
     parser.add_argument("--write", action="store_true", help="put calibration and thresholds into the model")
     parser.add_argument("--output", type=Path, help="also write everything that is told as JSON")
     return parser
