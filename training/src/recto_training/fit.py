@@ -30,16 +30,11 @@ def fit(
     field as well (`eval_field_f1`), through the pipeline's own assembly.
     """
     words.check_labels(validation.labels, training.labels, "validation")
-    moves = Moves(jitter=recipe.copy_jitter, drop=recipe.copy_drop, line_order=recipe.copy_line_order)
-    documents = list(with_moved_copies(training, moves, recipe.seed, recipe.moved_copies))
-    if not any(page.page.words for document in documents for page in document.pages):
-        raise ConfigurationError(
-            f"the training set is empty: {len(documents)} documents and not one word; check that OCR results "
-            "and labels belong together"
-        )
-    check_classes(documents, training.labels)
-    base = open_recipe(recipe, training.labels, documents)
+    check_words(training)
+    base = open_recipe(recipe, training.labels, training)
     held_out = words.HeldOut(list(validation), base, fields)
+    moves = Moves(jitter=recipe.copy_jitter, drop=recipe.copy_drop, line_order=recipe.copy_line_order)
+    documents = with_moved_copies(training, moves, recipe.seed or 0, recipe.moved_copies)
     examples = win.make_examples(documents, base.pages, first_only=recipe.only_label_first_subword)
     other = len(training.labels) - 1
     kept = win.kept_examples(examples, other, recipe.empty_windows, recipe.seed)
@@ -47,15 +42,29 @@ def fit(
     return loop.run_loop(task, recipe, folder, until)
 
 
-def check_classes(documents: Iterable[LabelledDocument], labels: Sequence[str]) -> None:
-    """ConfigurationError where all words are of one class: nothing can be learnt from them."""
-    pages = (page for document in documents for page in document.pages)
-    seen = {class_id for page in pages for class_id in page.classes} - {IGNORED}
-    if len(seen) < 2:
-        only = labels[seen.pop()] if seen else "none"
+def check_words(training: Corpus) -> None:
+    """ConfigurationError where there is nothing to learn: no word, or all words of one class.
+
+    Documents are read one at a time, here and when windows are made of them: none is kept.
+    """
+    pages = (page for document in training for page in document.pages)
+    seen: set[int] = set()
+    num_words = 0
+    for page in pages:
+        num_words += len(page.page.words)
+        seen |= set(page.classes)
+    if not num_words:
         raise ConfigurationError(
-            f"one class only: every labelled word of the training set is {only!r} of {', '.join(labels)}; "
-            "expected words of two classes or more. Check the label attribute and the class map"
+            f"the training set is empty: {len(training)} documents and not one word; check that OCR results "
+            "and labels belong together"
+        )
+    seen.discard(IGNORED)
+    if len(seen) < 2:
+        only = training.labels[seen.pop()] if seen else "none"
+        raise ConfigurationError(
+            f"one class only: every labelled word of the training set is {only!r} of "
+            f"{', '.join(training.labels)}; expected words of two classes or more. Check the label attribute "
+            "and the class map"
         )
 
 

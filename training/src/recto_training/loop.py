@@ -78,10 +78,11 @@ class Training:
     """Evaluations without improvement after which a run ends; 0 for never."""
     early_stopping_threshold: float = 0.0
     save_total_limit: int = 2
-    """Checkpoints kept, the last and the best among them."""
+    """Checkpoints kept, the newest; the best evaluation's model lies in the folder anyway."""
     full_determinism: bool = True
     """With a seed: only operations whose result is the same each time."""
     ddp_find_unused_parameters: bool = False
+    """Networks of which it is known that some parameters have no part in the loss are treated so anyway."""
     threads: int = 0
     """Of torch on the CPU; 0 leaves its choice."""
 
@@ -183,8 +184,9 @@ class Loop:
         module = task.module.to(hardware.device)
         self.model: nn.Module = module
         if hardware.processes > 1:
+            skips = any(getattr(part, "skips_parameters", False) for part in module.modules())
             self.model = DistributedDataParallel(
-                module, find_unused_parameters=training.ddp_find_unused_parameters
+                module, find_unused_parameters=training.ddp_find_unused_parameters or skips
             )
         groups = parameter_groups(
             module,

@@ -9,7 +9,7 @@
 Shapes: B windows, L tokens, D width, M masked or hidden tokens, V vocabulary.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -155,7 +155,7 @@ class PretrainingTask:
     def _image_inputs(
         self,
         examples: Sequence[win.Example],
-        lines: Sequence[NDArray[np.int64]],
+        lines: Sequence[NDArray[np.int32]],
         hinted: Sequence[Hints],
         length: int,
         rng: Random,
@@ -209,22 +209,32 @@ class PretrainingTask:
 
 
 class Windows:
-    """Windows of pages, and the lines that their words stand in."""
+    """Windows of pages, and the lines that their words stand in; documents are read one at a time."""
 
-    def __init__(self, documents: Sequence[LabelledDocument], base: Base) -> None:
-        self._pages: list[LabelledPage] = [page for document in documents for page in document.pages]
-        self.examples = list(win.make_examples(documents, base.pages))
+    def __init__(self, documents: Iterable[LabelledDocument], base: Base) -> None:
+        self._lines: list[NDArray[np.int32]] = []
+        self.examples = list(win.make_examples(self._noted(documents), base.pages))
 
-    def lines(self, example: win.Example) -> NDArray[np.int64]:
-        """For each token the number of its line; a word without one is a line by itself."""
-        words = self._pages[example.page].page.words
-        numbers = [word.line if word.line >= 0 else -2 - index for index, word in enumerate(words)]
-        return np.asarray([*numbers, NO_WORD], np.int64)[example.words_L]
+    def _noted(self, documents: Iterable[LabelledDocument]) -> Iterator[LabelledDocument]:
+        for document in documents:
+            self._lines += [line_numbers(page) for page in document.pages]
+            yield document
+
+    def lines(self, example: win.Example) -> NDArray[np.int32]:
+        """For each token the number of its line; NO_WORD for special tokens."""
+        return self._lines[example.page][example.words_L]
 
     def batches(self, size: int) -> Iterator[list[int]]:
         order = sorted(range(len(self.examples)), key=lambda index: self.examples[index].length)
         for start in range(0, len(order), size):
             yield order[start : start + size]
+
+
+def line_numbers(page: LabelledPage) -> NDArray[np.int32]:
+    """The line of each word, one without a line being a line by itself; NO_WORD stands at the end."""
+    words = page.page.words
+    numbers = [word.line if word.line >= 0 else -2 - index for index, word in enumerate(words)]
+    return np.asarray([*numbers, NO_WORD], np.int32)
 
 
 def hinted_window(example: win.Example, base: Base, recipe: PretrainingRecipe, rng: Random) -> Hints:
@@ -262,7 +272,7 @@ def cells_of(boxes_L4: NDArray[np.int64], cells: int) -> NDArray[np.int64]:
 def blacked(
     picture: NDArray[np.uint8],
     example: win.Example,
-    lines_L: NDArray[np.int64],
+    lines_L: NDArray[np.int32],
     recipe: PretrainingRecipe,
     rng: Random,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -305,12 +315,12 @@ def pretrain(
 
     ConfigurationError where there is not one word.
     """
-    windows = Windows(list(training), base)
+    windows = Windows(training, base)
     if not windows.examples:
         raise ConfigurationError(
             f"no words to pre-train on: {len(training)} documents without a single word; check the OCR folder"
         )
-    held_out = Windows(list(validation), base)
+    held_out = Windows(validation, base)
     bare = base._replace(labels=NO_LABELS)
     task = PretrainingTask(bare, recipe, windows, held_out, PageImages())
     return loop.run_loop(task, recipe, folder, until)

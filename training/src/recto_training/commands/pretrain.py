@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from recto.errors import ConfigurationError
 from recto_training import fit, settings
 from recto_training.caching import PageCache
-from recto_training.commands.train import copy_model
+from recto_training.commands.train import copy_model, is_first
 from recto_training.corpus import Corpus, ListCorpus, split_corpus
 from recto_training.encoders.model import Base
 from recto_training.job_data import JobData, manifests_in, read_job
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     if data.options.overwrite_output_dir:
         shutil.rmtree(data.output / CHECKPOINTS, ignore_errors=True)
     run = pretrain(recipe, open_bare(recipe, training), training, validation, data.output)
-    if int(os.environ.get("RANK", "0")) == 0:
+    if is_first(os.environ):
         copy_model(data.output, data.model_folder)
         print(f"pre-trained {run.step} steps; best: {log_line(run.best)}\nmodel folder: {data.model_folder}")
     return 0

@@ -29,11 +29,12 @@ def main(arguments: Sequence[str]) -> int:
     """Train; 0 when the model folder is whole."""
     data, recipe = read_arguments(arguments, os.environ)
     training, validation = data.corpora()
-    print_summary(recipe, training, validation)
+    if is_first(os.environ):
+        print_summary(recipe, training, validation)
     if data.options.overwrite_output_dir:
         shutil.rmtree(data.output / CHECKPOINTS, ignore_errors=True)
     run = fit.fit(recipe, training, validation, data.output, fields=data.fields)
-    if int(os.environ.get("RANK", "0")) == 0:
+    if is_first(os.environ):
         data.keep_fields()
         copy_model(data.output, data.model_folder)
         print(f"trained {run.step} steps; best: {log_line(run.best)}\nmodel folder: {data.model_folder}")
@@ -52,6 +53,11 @@ def read_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -> 
     if name not in WORD_RECIPES:
         raise ConfigurationError(f"recipe {name}: expected {', '.join(WORD_RECIPES)}")
     return data, settings.overridden(WORD_RECIPES[name](), values)
+
+
+def is_first(environment: Mapping[str, str]) -> bool:
+    """Whether this is the process that speaks for all under torchrun."""
+    return int(environment.get("RANK", "0")) == 0
 
 
 def print_summary(recipe: WordRecipe, training: Corpus, validation: Corpus) -> None:

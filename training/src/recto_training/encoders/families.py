@@ -27,9 +27,14 @@ LICENCE_WARNING = (
 class FamilyEncoder(nn.Module):
     """A layout model of transformers: ids, mask, boxes, images [B, 3, 224, 224] -> states [B, L, D]."""
 
+    skips_parameters = True
+    """Some have no part in the words' states: LiLT's last layer also makes states of places."""
+
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
         self.model = model
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_("pooler" not in name)  # it reads whole pages, words have no use for it
         self.family: str = model.config.model_type
         self.width: int = model.config.hidden_size
         self.takes_images = self.family == "layoutlmv2" or (
