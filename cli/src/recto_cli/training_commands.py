@@ -50,6 +50,7 @@ PASSED = {
     "train": "Train a word model from labelled documents.",
     "pretrain": "Pre-train an encoder on OCR results without labels.",
     "evaluate": "Words, entities and fields of a model on labelled documents; an HTML report.",
+    "learning-curve": "Would more labelled documents help? Trains on 10, 25, 50, 100 and all of them.",
     "threshold": "Which share of values to review for a share of right ones, with its margin.",
     "export": "Make a release's folder of a trained model.",
     "normaliser": "Train, evaluate or serve a model that writes values in one form.",
