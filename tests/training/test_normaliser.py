@@ -227,9 +227,9 @@ def result(value: str, raw: str, *, reviewed: bool) -> DocumentResult:
 
 def test_reviewed_documents_become_pairs_of_print_and_answer(tmp_path: Path) -> None:
     folder = tmp_path / "documents" / "d1"
-    folder.mkdir(parents=True)
-    (folder / "fields.json").write_text(result("8ank", "8ank", reviewed=False).model_dump_json(by_alias=True))
-    (folder / "result.json").write_text(result("Bank", "", reviewed=True).model_dump_json(by_alias=True))
+    (folder / "review").mkdir(parents=True)
+    (folder / "fields.json").write_text(result("8ank", "8ank", reviewed=False).to_bytes().decode())
+    (folder / "review" / "fields.json").write_text(result("Bank", "", reviewed=True).to_bytes().decode())
 
     assert read_reviewed([tmp_path]) == [Pair("Normalize Provider: 8ank", "Bank", "Provider", "documents/d1")]
 
@@ -277,7 +277,10 @@ def test_training_leaves_a_folder_with_its_record_and_goes_on_from_a_checkpoint(
 def test_a_trained_folder_answers_alike_in_any_batch(folder: Path) -> None:
     opened = open_normaliser(folder)
     texts = [pair.input for pair in dates.make_pairs(9, 3)]
+    ids = opened.tokenizer(texts[0]).input_ids
 
+    assert opened.tokenizer.decode(ids, skip_special_tokens=True) == texts[0]
+    assert ids[-1] == opened.tokenizer.eos_token_id
     assert list(opened.answers(texts, 1)) == list(opened.answers(texts, 4))
 
 

@@ -6,7 +6,7 @@ NUMBER = r"([-+]?(?:[0-9]*\.)?[0-9]+(?:[eE][-+]?[0-9]+)?|nan)"
 LOGGED = (
     "train_loss", "eval_loss", "eval_acc", "eval_focus_acc", "eval_focus_else_acc_minus_one",
     "eval_word_f1", "eval_entity_f1", "eval_entity_precision", "eval_entity_recall",
-    "eval_field_f1", "eval_masked_acc", "learning_rate", "epoch", "seconds",
+    "eval_field_f1", "eval_masked_acc", "eval_exact_match", "learning_rate", "epoch", "seconds",
 )  # fmt: skip
 """Names that a run may log."""
 

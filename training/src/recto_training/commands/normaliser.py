@@ -27,16 +27,18 @@ from recto_training.normaliser.pairs import read_pairs, split_pairs, write_pairs
 from recto_training.normaliser.reviewed import read_reviewed
 
 REPORT = "normaliser-report.json"
+CHECKPOINTS = "/opt/ml/checkpoints"
+"""What SageMaker brings back after an interruption of a job."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one of the verbs."""
     words = list(arguments)
+    if "SM_MODEL_DIR" in os.environ and (not words or words[0].startswith("--")):
+        words.insert(0, "train")  # a SageMaker job has options alone, or none
     if words[:1] in ([], ["--help"], ["-h"]):
         print(__doc__)
         return 0 if words else 2
-    if words[0].startswith("--") and "SM_MODEL_DIR" in os.environ:
-        words.insert(0, "train")  # a SageMaker job has options alone
     verb = VERBS.get(words[0])
     if verb is None:
         raise ConfigurationError(f"normaliser {words[0]}: expected {', '.join(VERBS)}")
@@ -64,7 +66,8 @@ def data(arguments: Sequence[str]) -> int:
 
 def train(arguments: Sequence[str]) -> int:
     """Train on files of pairs; 0 when the model's folder is whole."""
-    from recto_training.normaliser import training  # noqa: PLC0415 - the other verbs need no torch
+    from recto_training.job_data import parted  # noqa: PLC0415 - the other verbs need no torch
+    from recto_training.normaliser import training  # noqa: PLC0415
 
     parser = argparse.ArgumentParser("recto normaliser train", description=train.__doc__)
     parser.add_argument("files", nargs="*", type=Path)
@@ -72,8 +75,9 @@ def train(arguments: Sequence[str]) -> int:
     parser.add_argument("--validation", nargs="+", type=Path, help="pairs; else a share of the documents")
     parser.add_argument("--validation-share", "--validation_share", type=float, default=0.02)
     parser.add_argument("--output_dir", "--output-dir", type=Path, default=None)
-    words = [*_job_words(os.environ), *arguments]
-    options, rest = parser.parse_known_args(words)
+    known = {"recipe": "", "validation": "", "validation_share": "", "output_dir": "", "help": False}
+    bare, ours, rest = parted([*arguments, *_job_words(os.environ, arguments)], known)
+    options = parser.parse_args([*bare, *ours])
     values = settings.named_values(rest)
     recipe = training.RECIPES[options.recipe or ("base" if values.get("model_name_or_path") else "scratch")]()
     recipe = settings.overridden(recipe, values)
@@ -150,11 +154,14 @@ def _report(told: Mapping[str, Sequence[Mapping[str, object]]]) -> str:
     return "\n\n".join(f"{name}\n\n{evaluation.table_of(rows)}" for name, rows in told.items())
 
 
-def _job_words(environment: Mapping[str, str]) -> list[str]:
-    """A SageMaker job's hyper-parameters as options."""
+def _job_words(environment: Mapping[str, str], said: Sequence[str]) -> list[str]:
+    """A SageMaker job's hyper-parameters as options, but for those that the command line says itself."""
     given = settings.job_settings(environment)
-    given.pop("task_name", None)
-    return [word for name, value in given.items() for word in (f"--{name}", value)]
+    if "SM_MODEL_DIR" in environment:
+        given = {"output_dir": CHECKPOINTS, **given}
+    named = {word[2:].partition("=")[0].replace("-", "_") for word in said if word.startswith("--")}
+    named.add("task_name")
+    return [word for name, value in given.items() if name not in named for word in (f"--{name}", value)]
 
 
 def _channel(environment: Mapping[str, str]) -> list[Path]:

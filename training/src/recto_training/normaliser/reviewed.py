@@ -17,7 +17,7 @@ from recto_training.faults import Faults
 from recto_training.normaliser.pairs import Pair
 
 CORRECT, UNCLEAR, WRONG = "correct", "unclear", "wrong"
-BEFORE, AFTER = "fields.json", "result.json"
+BEFORE, AFTER = "fields.json", "review/fields.json"
 
 
 def read_reviewed(sources: Sequence[Path], label: str = "") -> list[Pair]:
@@ -103,13 +103,13 @@ def _entity(entity: Mapping[str, Any], names: Mapping[str, str], place: str, fau
 def _documents(folder: Path, faults: Faults) -> Iterator[Pair]:
     """Of every folder below that holds both files, as the work bucket has them below documents/."""
     for after in sorted(folder.rglob(AFTER)):
-        before = after.with_name(BEFORE)
-        if not before.is_file():
-            faults.add(
-                str(after.relative_to(folder)), f"no {BEFORE} beside it; copy documents/ID/ as a whole"
-            )
+        # a review that an operator had made anew may be of fields that an earlier attempt found
+        places = (after.parents[1] / BEFORE, after.parents[2] / BEFORE)
+        before = next((place for place in places if place.is_file()), None)
+        if before is None:
+            faults.add(str(after.relative_to(folder)), f"no {BEFORE} above it; copy documents/ID/ as a whole")
             continue
-        document = after.parent.relative_to(folder).as_posix()
+        document = before.parent.relative_to(folder).as_posix()
         was, now = (_result(one, folder, faults) for one in (before, after))
         if was is not None and now is not None and now.review is not None:
             yield from _changes(was, now, document)
