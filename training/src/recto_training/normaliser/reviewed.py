@@ -1,8 +1,9 @@
 """Pairs from what people have reviewed: transcriptions of labelling jobs, and answers to Recto's own reviews.
 
 A labelling job's manifest has, per page, `entities` with `rawText`, `ocrStatus` and, where a person typed
-one, `targetText`. A reviewed document has its fields before (`fields.json`) and after (`result.json`): what
-was printed, and the value that a person left there. The prompt is `Normalize FIELD: `.
+one, `targetText`. A reviewed document has its fields before (`fields.json`) and after the review
+(`review/fields.json`): what was printed, and the value that a person left there. The prompt is
+`Normalize FIELD: `.
 """
 
 import json
