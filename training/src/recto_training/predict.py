@@ -99,7 +99,8 @@ def _of_model_folder(folder: Path, how: HowToRun) -> WordModel:
             (page, None if seen is None else square(Image.fromarray(seen))) for page, seen in pages
         )
 
-    return WordModel(folder.name, model.labels, verdicts, model.wants_pictures)
+    windows = Windows(model.encoder, model.forward, limits)
+    return WordModel(folder.name, model.labels, verdicts, model.wants_pictures, windows)
 
 
 def num_cores() -> int:
