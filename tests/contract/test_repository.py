@@ -272,7 +272,7 @@ def test_every_make_target_and_recto_command_in_the_documents_exists(page: Path)
     assert isinstance(group, click.Group | typer.core.TyperGroup)
 
     targets = set(re.findall(r"^make ([a-z][a-z0-9-]*)", code, re.MULTILINE))
-    commands = set(re.findall(r"(?:^|[ /])recto ([a-z]+)", code, re.MULTILINE))
+    commands = set(re.findall(r"(?:^|[ /])recto ([a-z][a-z-]*[a-z])", code, re.MULTILINE))
 
     assert targets - make_targets() == set()
     assert commands - set(group.commands) == set()

@@ -35,39 +35,54 @@ def register(app: typer.Typer) -> None:
     app.command("predict")(predict_document)
 
 
+ModelToDeploy = Annotated[
+    str, typer.Argument(help="A model folder, a release's folder or name, s3://…/model.tar.gz, or none")
+]
+EndpointOption = Annotated[
+    str, typer.Option(help="Behind a SageMaker endpoint of this name; embedded unless said")
+]
+KindOption = Annotated[Kind, typer.Option(help="What the endpoint answers")]
+Connect = Annotated[
+    bool, typer.Option("--connect", help="Let the pipeline use the endpoint from the next document on")
+]
+Machine = Annotated[str, typer.Option(help="The endpoint's machine")]
+Image = Annotated[str, typer.Option(help="Container image; the stack's recto-model unless said")]
+Role = Annotated[str, typer.Option(help="The model's role; the stack's unless said")]
+AtOnce = Annotated[int, typer.Option(min=1, help="Requests at once on one machine")]
+Variables = Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="Of the container")]
+Registry = Annotated[
+    str, typer.Option("--register", metavar="GROUP", help="Also a version in SageMaker's model registry")
+]
+Approve = Annotated[bool, typer.Option("--approve", help="Registered as approved")]
+FieldsFile = Annotated[
+    Path | None, typer.Option(help="Field list of the release; the model's own unless said")
+]
+ReleaseName = Annotated[str, typer.Option(help="The release's name; the folder's unless said")]
+EightBit = Annotated[bool, typer.Option("--int8", help="Embedded with eight-bit weights")]
+Use = Annotated[bool, typer.Option("--use/--no-use", help="Put the embedded release in use")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Until the endpoint is ready")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the endpoint's requests, make nothing")]
+
+
 def deploy_model(
     context: typer.Context,
-    model: Annotated[
-        str, typer.Argument(help="A model folder, a release's folder or name, s3://…/model.tar.gz, or none")
-    ],
-    endpoint: Annotated[
-        str, typer.Option(help="Behind a SageMaker endpoint of this name; embedded unless said")
-    ] = "",
-    kind: Annotated[Kind, typer.Option(help="What the endpoint answers")] = Kind.WORD,
-    connect: Annotated[
-        bool, typer.Option("--connect", help="Let the pipeline use the endpoint from the next document on")
-    ] = False,
-    instance_type: Annotated[str, typer.Option(help="The endpoint's machine")] = endpoints.DEFAULT_INSTANCE,
-    image: Annotated[str, typer.Option(help="Container image; the stack's recto-model unless said")] = "",
-    role: Annotated[str, typer.Option(help="The model's role; the stack's unless said")] = "",
-    max_concurrent: Annotated[int, typer.Option(min=1, help="Requests at once on one machine")] = 2,
-    environment: Annotated[
-        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="Of the container")
-    ] = None,
-    register_in: Annotated[
-        str, typer.Option("--register", metavar="GROUP", help="Also a version in SageMaker's model registry")
-    ] = "",
-    approve: Annotated[bool, typer.Option("--approve", help="Registered as approved")] = False,
-    fields: Annotated[
-        Path | None, typer.Option(help="Field list of the release; the model's own unless said")
-    ] = None,
-    name: Annotated[str, typer.Option(help="The release's name; the folder's unless said")] = "",
-    int8: Annotated[bool, typer.Option("--int8", help="Embedded with eight-bit weights")] = False,
-    use: Annotated[bool, typer.Option("--use/--no-use", help="Put the embedded release in use")] = True,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Until the endpoint is ready")] = True,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the endpoint's requests, make nothing")
-    ] = False,
+    model: ModelToDeploy,
+    endpoint: EndpointOption = "",
+    kind: KindOption = Kind.WORD,
+    connect: Connect = False,
+    instance_type: Machine = endpoints.DEFAULT_INSTANCE,
+    image: Image = "",
+    role: Role = "",
+    max_concurrent: AtOnce = 2,
+    environment: Variables = None,
+    register_in: Registry = "",
+    approve: Approve = False,
+    fields: FieldsFile = None,
+    name: ReleaseName = "",
+    int8: EightBit = False,
+    use: Use = True,
+    wait: Wait = True,
+    dry_run: DryRun = False,
 ) -> None:
     """Take a model live: inside the pipeline's function, or behind an endpoint of its own."""
     session: Session = context.obj
@@ -91,6 +106,11 @@ def deploy_model(
     if register_in:
         arn = endpoints.register_model(register_in, plan, approved=approve, figures=_figures(model))
         session.out.print(f"registered {arn}", highlight=False)
+    _make_ready(session, plan, wait=wait, connect=connect)
+
+
+def _make_ready(session: Session, plan: EndpointPlan, *, wait: bool, connect: bool) -> None:
+    """Wait for the endpoint and connect it, where that is asked for; say what comes next."""
     if wait or connect:
         endpoints.wait_until_ready(plan.name, say=lambda text: session.messages.print(text, highlight=False))
     if connect:
