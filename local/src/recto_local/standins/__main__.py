@@ -27,7 +27,7 @@ from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
 from recto_local.standins.sagemaker_runtime import AppContainer, MakeContainer, SageMakerRuntime
 from recto_local.standins.textract import Quotas, Textract
 from recto_ocr.configuration import OcrSettings
-from recto_ocr.engines import DEFAULT_ENGINE, ENGINES, engine_named
+from recto_ocr.engines import ENGINES, engine_named
 from recto_ocr.serve import OcrServer
 
 OCR_IMAGE = "recto-ocr"
@@ -45,7 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
     parser.add_argument("--languages", default="eng", help="of the OCR, as eng+deu")
     parser.add_argument(
-        "--engine", default=DEFAULT_ENGINE, choices=sorted(ENGINES), help="what reads for Textract"
+        "--engine", default="tesseract", choices=sorted(ENGINES), help="what reads for Textract"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
     parser.add_argument(
