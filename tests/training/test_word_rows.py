@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from recto_training.word_recipes import small
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SIZES = {
@@ -65,7 +67,7 @@ def test_a_fold_is_never_trained_on_nor_held_out_for_calibration() -> None:
 
 
 def test_a_value_of_the_recipe_is_changed_by_name_and_kind() -> None:
-    running, recipe = import_module("word_rows.running"), import_module("word_rows.sroie").recipe()
+    running, recipe = import_module("word_rows.running"), small()
 
     assert running.changed(recipe, ["num_train_epochs=2", "bf16=false"]) == replace(
         recipe, num_train_epochs=2.0, bf16=False
