@@ -29,6 +29,13 @@ EXACT = {
     "1er février 2019": "2019-02-01",
     "4 maart 2019": "2019-03-04",
     "2018年3月5日": "2018-03-05",
+    "Jan-24-2026": "2026-01-24",
+    "Sept/9/2001": "2001-09-09",
+    "2033-Dec-16": "2033-12-16",
+    "2011 March 12th": "2011-03-12",
+    "2026, January 24": "2026-01-24",
+    "Dated3 March 2012": "2012-03-03",
+    "12 March 2011 March 13": "2011-03-12",
 }
 PARTIAL = {
     "March 2019": "2019-03",
@@ -41,6 +48,9 @@ PARTIAL = {
     "third quarter of 2019": "2019-Q3",
     "2019": "2019",
     "FY2020": "2020",
+    "Jan-24": "2024-01",
+    "Mar-19-Apr": "2019-03",
+    "l1 March 2012": "2012-03",
 }
 MISREAD = {
     "l2/O1/2018": ("2018-12-01", ("2018-01-12",)),
@@ -48,6 +58,11 @@ MISREAD = {
     "25/01/20I8": ("2018-01-25", ()),
     "2018/O1/O5": ("2018-01-05", ()),
     "0ct 5, 2018": ("2018-10-05", ()),
+    "20l1 March 12": ("2011-03-12", ()),
+    "2OI1 March 12": ("2011-03-12", ()),
+    "20II-March-12": ("2011-03-12", ()),
+    "2011 March 1l": ("2011-03-11", ()),
+    "Mar-24-2O26": ("2026-03-24", ()),
 }
 
 
@@ -74,7 +89,12 @@ def test_letters_are_read_as_digits_only_aloud(text: str, reading: tuple[str, tu
     assert normalized.certainty == Certainty.AMBIGUOUS
 
 
-@pytest.mark.parametrize("text", ["30/02/2018", "2018-13-01", "31 février 2019", "32/01/2018", "00/00/2018"])
+IMPOSSIBLE = (
+    "30/02/2018", "2018-13-01", "31 février 2019", "32/01/2018", "00/00/2018", "Feb-31-2030", "2030-Feb-31",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IMPOSSIBLE)
 def test_a_day_that_does_not_exist_is_refused_and_named(text: str) -> None:
     normalized = normalise(text, "date")
 

@@ -30,6 +30,11 @@ _DAY: Final = r"(?P<day>\d{1,2})(?:\s?(?:st|nd|rd|th|er)(?![^\W\d_])|º|°|\.)?"
 _DIGIT_LIKE: Final = r"[\dOoQDlI|!SsB]"
 """A digit, or what may be one that was misread: beside a number it makes the number doubtful."""
 _YEAR: Final = rf"(?P<year>\d{{4}}|'?\d{{2}})(?!{_DIGIT_LIKE})"
+_MISREAD: Final = r"[OQDlI|!SB]"
+_NO_NUMBER: Final = rf"(?<!\d)(?<!(?<![^\W\d_]){_MISREAD})(?<!\d{_MISREAD}{{2}})"
+"""Before a number that stands alone: it is no end of one that was misread, as the 1 of `20l1`."""
+_NO_NUMBER_BEFORE: Final = "".join(rf"(?<!\d{_MISREAD * count}[-/])" for count in (0, 1, 2))
+"""Before a month with whose mark no number ends, read well or not: `2026-Jan-24` has no year 24."""
 _BEFORE_YEAR: Final = r"(?:,?\s*in\s+the\s+year\s+|of\s+|,|-|/|de\s+|del\s+)?"
 FORMS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -38,10 +43,12 @@ FORMS: Final = tuple(
         r"(?<!\d)(?P<year>\d{4})\s*年\s*(?P<month>\d{1,2})\s*月\s*(?P<day>\d{1,2})\s*日",
         rf"(?<!{_DIGIT_LIKE})(?<![/.-])(?P<a>\d{{1,2}})\s?(?P<mark>[-/.])\s?(?P<b>\d{{1,2}})\s?(?P=mark)\s?{_YEAR}",
         rf"(?<!\w){_MONTH}\s*(?:the\s+)?{_DAY}(?!\d)\s*(?:,|\.|of)?\s*(?:of\s+)?{_YEAR}",
-        rf"(?<!\d){_DAY}\s*(?:day\s+of\s+|of\s+|de\s+|-|/|,)?\s*{_MONTH}\s*{_BEFORE_YEAR}\s*{_YEAR}",
+        rf"(?<!\w){_MONTH}\s?(?P<mark>[-/])\s?(?P<day>\d{{1,2}})\s?(?P=mark)\s?{_YEAR}",
+        rf"{_NO_NUMBER}{_DAY}\s*(?:day\s+of\s+|of\s+|de\s+|-|/|,)?\s*{_MONTH}\s*{_BEFORE_YEAR}\s*{_YEAR}",
+        rf"(?<!\d)(?P<year>(?:19|20)\d{{2}})\s*[-/.,]?\s*{_MONTH}\s*[-/.]?\s*{_DAY}(?!{_DIGIT_LIKE})",
         r"(?<![\d/.-])(?P<a>\d{1,2})(?P<mark> )(?P<b>\d{1,2}) (?P<year>(?:19|20)\d{2})(?!\d)",
         rf"(?<!\w){_MONTH}\s*(?:,|-|/|of\s|de\s)?\s*(?P<year>\d{{4}})(?!\d)",
-        rf"(?<!\w){_MONTH}\s*(?:[-/]\s*'?|')(?P<year>\d{{2}})(?!\w)",
+        rf"(?<!\w){_NO_NUMBER_BEFORE}{_MONTH}\s*(?:[-/]\s*'?|')(?P<year>\d{{2}})(?!\w)(?![-/]\d)",
         r"(?<![\w/.-])(?P<month>\d{1,2})\s?[/.-]\s?(?P<year>(?:19|20)\d{2})(?!\d)",
         r"(?<!\d)(?P<year>(?:19|20)\d{2})[-/](?P<month>0[1-9]|1[0-2])(?![\d/-])",
         r"(?<!\d)(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>[0-2]\d|3[01])(?!\d)",
@@ -102,5 +109,12 @@ def _repaired(token: str) -> str:
         return token.translate(_TO_LETTERS)
     pieces = re.split(r"([-/.])", token)
     digits = [piece.translate(_TO_DIGITS) for piece in pieces]
-    is_number = all(piece.isdecimal() or piece in ("-", "/", ".", "") for piece in digits)
-    return "".join(digits) if is_number and any(mark.isdecimal() for mark in token) else token
+    if not any(mark.isdecimal() for mark in token):
+        return token
+    kept = [
+        piece if piece.casefold() in MONTHS else number for piece, number in zip(pieces, digits, strict=True)
+    ]
+    is_date = all(
+        piece.isdecimal() or piece in ("-", "/", ".", "") or piece.casefold() in MONTHS for piece in kept
+    )
+    return "".join(kept) if is_date else token
