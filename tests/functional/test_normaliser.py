@@ -113,10 +113,11 @@ def test_what_one_endpoint_cannot_is_no_matter_for_another() -> None:
     assert told.failed == ("dates: ConfigurationError",)
 
 
-def test_an_empty_text_leaves_the_print() -> None:
-    told = answered(lambda inputs: {"generated_text": ["" for _ in inputs]})
+def test_an_empty_text_leaves_the_print_and_is_told() -> None:
+    told = answered(lambda inputs: {"generated_text": ["2021-05-01", *(" " for _ in inputs[1:])]})
 
-    assert list(told.mentions) == FOUND
+    assert [m.text for m in told.mentions] == ["2021-05-01", "2021-05-01", "ACME", "1/2/21"]
+    assert told.warnings == ("normaliser dates gave no text for 1 of 2, left as printed",)
     assert told.failed == ()
 
 

@@ -2,7 +2,8 @@
 
 One synchronous call for each endpoint and document, with each text once: `{"inputs": [...]}`, answered by
 `{"generated_text": [...]}`, one for one. The print stays beside what was made of it. An endpoint that fails
-stops no document: its texts stay as printed, for the normalisers of the library, and the result says so.
+stops no document: its texts stay as printed, for the normalisers of the library, and the result says so. So
+it does where the endpoint answers nothing to a text.
 """
 
 import json
@@ -43,6 +44,10 @@ def rewrite(found: Iterable[Mention], fields: FieldList, endpoints: TextEndpoint
     for name, inputs in _asked(mentions, by_class).items():
         try:
             texts[name] = dict(zip(inputs, _answered(name, inputs, endpoints), strict=True))
+            if empty := sum(not text.strip() for text in texts[name].values()):
+                warnings.append(
+                    f"normaliser {name} gave no text for {empty} of {len(inputs)}, left as printed"
+                )
         except RectoError as error:
             concerned = ", ".join(f.name for f in by_class.values() if f.normalizer_endpoint == name)
             said = f"{type(error).__name__}: {error}"[:SHOWN]
