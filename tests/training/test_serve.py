@@ -31,6 +31,7 @@ REPOSITORY = Path(__file__).parents[2]
 DEMO = REPOSITORY / "local" / "releases" / "demo"
 JSON = {"content-type": "application/json"}
 LABELS = ("Total", "other")
+NAMED = {"ClassificationLabels": list(LABELS)}
 
 
 class FakeObjects:
@@ -109,7 +110,7 @@ def test_each_word_gets_its_classes_and_everything_else_stays(streamed_bytes: in
     got = answer.json()
     assert {key: value for key, value in got.items() if key != "Blocks"} == {
         key: value for key, value in sent.items() if key != "Blocks"
-    }
+    } | NAMED
     added = [dict(set_of(block) - set_of(before)) for block, before in pairs(got, sent)]
     assert [sorted(each) for each in added if each] == [
         [
@@ -137,8 +138,8 @@ def set_of(block: dict[str, Any]) -> set[tuple[str, str]]:
 def test_a_document_without_words_is_answered_as_it_is() -> None:
     sent = document({1: []})
 
-    assert post(client(), sent).json() == sent
-    assert post(client(), {"Blocks": []}).json() == {"Blocks": []}
+    assert post(client(), sent).json() == sent | NAMED
+    assert post(client(), {"Blocks": []}).json() == {"Blocks": []} | NAMED
 
 
 def test_a_word_without_text_gets_no_class() -> None:
@@ -162,7 +163,7 @@ def test_content_beside_other_keys_is_the_document() -> None:
 def test_what_was_asked_beside_a_document_is_no_part_of_the_answer() -> None:
     got = post(client(), {**document({1: ["1"]}), "TargetPageNum": 1, "TargetPageOnly": True}).json()
 
-    assert sorted(got) == ["Blocks", "DocumentMetadata"]
+    assert sorted(got) == ["Blocks", "ClassificationLabels", "DocumentMetadata"]
 
 
 @pytest.mark.parametrize(
@@ -373,6 +374,13 @@ def test_the_reference_s_settings_are_understood() -> None:
     assert settings.default_thumbnail_color == (128, 128, 128)
 
 
+@pytest.mark.parametrize("name", serve_words.OF_MODEL_FOLDERS)
+def test_a_setting_without_effect_on_a_release_is_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    open_endpoint("word", DEMO, {name: {"PAD_TO_MULTIPLE_OF": "64"}.get(name, "bfloat16")})
+
+    assert f"ignored: {name} (this is a release" in capsys.readouterr().out
+
+
 # ---- long documents
 
 
@@ -434,6 +442,16 @@ def test_the_toolkit_finds_its_four_functions_in_the_entry_point() -> None:
     assert [entry[name] for name in ("model_fn", "input_fn", "predict_fn", "output_fn")] == [
         serve_words.model_fn, serve_words.input_fn, serve_words.predict_fn, serve_words.output_fn,
     ]  # fmt: skip
+
+
+def test_the_answer_names_the_classes(demo: WordEndpoint) -> None:
+    sent = {**document({1: ["15.24%"]}), "ClassificationLabels": ["of an earlier answer"]}
+
+    answer = TestClient(ModelServer(demo).app()).post("/invocations", json=sent).json()
+
+    assert tuple(answer["ClassificationLabels"]) == demo.describe()["Labels"]
+    (word,) = (block for block in answer["Blocks"] if block["BlockType"] == "WORD")
+    assert len(word["ClassificationProbabilities"]) == len(answer["ClassificationLabels"])
 
 
 def test_ping_tells_of_the_model(demo: WordEndpoint) -> None:

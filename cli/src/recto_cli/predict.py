@@ -23,7 +23,7 @@ from recto.errors import (
     ServiceUnavailableError,
 )
 from recto.inference import WordClassifier
-from recto.model_exchange import read_predictions, response_of
+from recto.model_exchange import LABELS, read_predictions, response_of
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, Location
 from recto.steps.async_inference import AD_HOC, MODEL
@@ -132,7 +132,7 @@ def ask_endpoint(name: str, found: dict[str, Any], pages: Sequence[Page], how: A
         raise ModelFailedError(
             f"endpoint {name}: expected Textract's shape, got {content[:200]!r}"
         ) from error
-    labels = labels_of(name, blocks, stack)
+    labels = labels_of(name, blocks, stack, told=answer.get(LABELS))
     predictions = tuple(read_predictions(iter(blocks), iter(wanted), labels, f"endpoint {name}"))
     return Seen(wanted, predictions, labels, warnings)
 
@@ -202,8 +202,10 @@ def _asked_later(name: str, body: bytes, timeout: float, stack: Stack) -> bytes:
     )
 
 
-def labels_of(endpoint: str, blocks: Sequence[dict[str, Any]], stack: Stack) -> tuple[str, ...]:
-    """The release's that names this endpoint; else a number for each class."""
+def labels_of(
+    endpoint: str, blocks: Sequence[dict[str, Any]], stack: Stack, told: object = None
+) -> tuple[str, ...]:
+    """The release's that names this endpoint, or those that the answer told; else a number for each class."""
     used = releases.used_release(stack)
     if used and endpoints.endpoint_in_use(stack) == endpoint:
         return tuple(releases.read_index(used, stack).labels)
@@ -213,6 +215,8 @@ def labels_of(endpoint: str, blocks: Sequence[dict[str, Any]], stack: Stack) -> 
         if "ClassificationProbabilities" in block
     }
     count = max(sizes, default=1)
+    if isinstance(told, list) and len(told) == count:
+        return tuple(map(str, told))
     return (*(f"class {number}" for number in range(count - 1)), "other")
 
 

@@ -88,6 +88,19 @@ def test_a_synchronous_endpoint_is_asked_by_value_or_by_reference(stack: Stack, 
     assert seen.warnings == ("grey pages",)
 
 
+@pytest.mark.parametrize(
+    ("told", "label"), [(["Total", "other"], "Total"), (["Total"], "class 0"), ("Total", "class 0")]
+)
+def test_classes_have_the_names_that_the_answer_tells(
+    stack: Stack, runtime: Runtime, told: object, label: str
+) -> None:
+    runtime.said = json.dumps({**json.loads(answer(page(1))), "ClassificationLabels": told}).encode()
+
+    seen = ask_endpoint("recto-test-words", SYNC, [page(1)], Asking(), stack)
+
+    assert {m.label for m in mentions(seen)} == {label}
+
+
 def test_one_page_and_page_images_are_asked_for_by_the_references_names(
     stack: Stack, runtime: Runtime
 ) -> None:

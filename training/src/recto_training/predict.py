@@ -57,6 +57,7 @@ class HowToRun(NamedTuple):
     batch_size: int = 8
     """Windows in a batch, at most; on a CPU fewer, where these hold more than some 1,000 tokens."""
     multiple_of: int = 8
+    """Tokens that windows of a model folder are padded to a multiple of; a release's are not."""
     precision: Precision = Precision.FLOAT32
 
 

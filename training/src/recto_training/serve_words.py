@@ -2,9 +2,9 @@
 
 Added to each word: `ClassificationProbabilities` (one a label), `PredictedClass`, `PredictedClassConfidence`
 (0-1) and `PredictedClassAgreement` (0-1: the share of windows that say the same); to the response:
-`Warnings`. `model_fn` to `output_fn` are what SageMaker's inference toolkit calls in a ready-made container;
-the web server of `recto_training.serve` answers through the same lines. Pages stream: memory does not grow
-with the document.
+`ClassificationLabels` (the classes' names by number) and `Warnings`. `model_fn` to `output_fn` are what
+SageMaker's inference toolkit calls in a ready-made container; the web server of `recto_training.serve`
+answers through the same lines. Pages stream: memory does not grow with the document.
 """
 
 import json
@@ -24,6 +24,8 @@ from pydantic import BeforeValidator, Field
 from recto.document import Page
 from recto.errors import DamagedDocumentError
 from recto.inference import Picture, Verdict
+from recto.model_exchange import LABELS
+from recto.release import INDEX
 from recto.settings import Pixels, Settings
 from recto.textract import read_pages
 from recto.thumbnail_arrays import read_thumbnails
@@ -51,6 +53,11 @@ DIGITS = 6
 """Of a probability in the answer: the page store keeps millionths."""
 METADATA = Path("/opt/ml/.sagemaker_infra/endpoint-metadata.json")
 """SageMaker's own note of the endpoint that a container belongs to."""
+OF_MODEL_FOLDERS = {
+    "PAD_TO_MULTIPLE_OF": "a batch is padded to its longest window, which ONNX needs no multiple for",
+    "INFERENCE_PRECISION": "it is in the release's own numbers",
+}
+"""Settings that change nothing where the endpoint runs a release, and why."""
 GREY_PAGES = (
     "this model looks at page images, but the request names none (S3Thumbnails): grey pages were used, "
     "and the classes may be less accurate"
@@ -76,7 +83,7 @@ Level = Annotated[int, Field(ge=0, le=255)]
 
 
 class WordEndpointSettings(Settings):
-    """What the container is told by its environment."""
+    """What the container is told by its environment; OF_MODEL_FOLDERS have no part in how a release runs."""
 
     inference_batch_size: Annotated[int, Field(gt=0)] = 8
     """Windows in a batch, at most."""
@@ -151,7 +158,7 @@ class WordEndpoint:
             warnings.append(GREY_PAGES)
         marked = MarkedBlocks(self._model, job.document.blocks, job.request, self._pictures(job))
         path = folder / "answer.json"
-        rest = dict(job.document.rest)
+        rest = {**job.document.rest, LABELS: self._model.labels}
         if job.request.target_page_only:
             rest["DocumentMetadata"] = {**(rest.get("DocumentMetadata") or {}), "Pages": 1}
         write_response(path, rest, marked, warnings)
@@ -318,6 +325,9 @@ def _rows(verdict: Verdict) -> Sequence[Block]:
 def open_endpoint(model: Path, environment: Mapping[str, str]) -> WordEndpoint:
     """The endpoint over a model's folder; ConfigurationError where folder or environment do not fit."""
     settings = WordEndpointSettings.read(environment)
+    if (model / INDEX).is_file():
+        for name in OF_MODEL_FOLDERS.keys() & environment.keys():
+            print(f"ignored: {name} (this is a release: {OF_MODEL_FOLDERS[name]})", flush=True)
     how = HowToRun(
         settings.inference_threads,
         settings.inference_batch_size,

@@ -2,8 +2,9 @@
 
 Pages become a response in Textract's shape, with the ids of the words kept, so that any container that reads
 Textract can work on them. The answer is the same response, whose WORD blocks carry
-`ClassificationProbabilities` (one for each label) and, from our own containers, `PredictedClassAgreement`. It
-is read as a stream of blocks. Not the transport.
+`ClassificationProbabilities` (one for each label) and, from our own containers, `PredictedClassAgreement`;
+these name the labels too, in `ClassificationLabels` beside the blocks. It is read as a stream of blocks. Not
+the transport.
 """
 
 import json
@@ -19,6 +20,8 @@ from recto.geometry import Box
 Block = Mapping[str, Any]
 
 PROBABILITIES, AGREEMENT = "ClassificationProbabilities", "PredictedClassAgreement"
+LABELS = "ClassificationLabels"
+"""Names of the classes by number, for people: the pipeline goes by its release's."""
 WHOLE_PAGE = Box(0.0, 0.0, 1.0, 1.0)
 TOLERANCE = 0.01
 """How far the probabilities of a word may be from adding up to 1."""
