@@ -19,7 +19,7 @@ from typing import Any
 
 from recording import print_table, write_result
 from word_rows import few_labels, sroie
-from word_rows.rows import BASE, CACHE
+from word_rows.rows import CACHE, base_model
 from word_rows.running import part, read, train
 
 from recto.confidence import Calibration
@@ -40,7 +40,7 @@ def tuning_recipe(options: argparse.Namespace, base: Path | None) -> WordRecipe:
     """The few-labels row's recipe; that of a network from scratch with --scratch."""
     common: dict[str, Any] = {"num_train_epochs": options.tuning_epochs, "threads": options.threads}
     if not options.scratch:
-        return replace(few_labels.recipe(), model_name_or_path=str(base or BASE), **common)
+        return replace(few_labels.recipe(), model_name_or_path=str(base or base_model()), **common)
     return replace(
         scratch(), name="few-labels", per_device_train_batch_size=4, early_stopping_patience=0,
         model_name_or_path=str(base or ""), learning_rate=1e-3, ema_decay=0.98, **SMALL, **common,
@@ -52,7 +52,7 @@ def pretraining_recipe(options: argparse.Namespace, places: float) -> Pretrainin
         pages(), num_train_epochs=options.epochs, place_probability=places, threads=options.threads
     )
     if not options.scratch:
-        return replace(recipe, model_name_or_path=str(BASE))
+        return replace(recipe, model_name_or_path=base_model())
     return replace(
         recipe, max_seq_length=256, learning_rate=1.5e-3, fresh_learning_rate_factor=1.0, **SMALL
     )  # fmt: skip

@@ -4,12 +4,10 @@ Its own split (149 train, 50 test). Words come in the file's order, which goes e
 published figures. The data may be used for research figures only.
 """
 
-from dataclasses import replace
-
 from recto_training.corpus import Corpus, ListCorpus, document_ids
 from recto_training.importers.funsd import funsd_corpus
-from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import DATA, NEVER, Row, Split, base_model
+from recto_training.word_recipes import WordRecipe
+from word_rows.rows import DATA, Row, Split, base_recipe
 
 FOLDER = DATA / "funsd"
 
@@ -31,17 +29,7 @@ def _parts() -> list[Corpus]:
 
 def recipe() -> WordRecipe:
     """Few documents, many entities on each."""
-    return replace(
-        small(),
-        name="funsd",
-        model_name_or_path=base_model(),
-        num_train_epochs=20,
-        ema_decay=0.98,
-        eval_strategy="steps",
-        eval_steps=NEVER,
-        early_stopping_patience=0,
-        max_seq_length=512,
-    )
+    return base_recipe("funsd", num_train_epochs=20, ema_decay=0.98, max_seq_length=512)
 
 
 ROW = Row(

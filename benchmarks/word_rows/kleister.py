@@ -3,15 +3,13 @@
 The truth is by value and normalised (`2017-02-10`, `7 years`); 200 agreements train, 54 test, by id.
 """
 
-from dataclasses import replace
-
 from recto.fields import parse_fields
 from recto_training.alignment import Alignment, Policy
 from recto_training.caching import PageCache
 from recto_training.corpus import IGNORED, Corpus, document_ids, split_documents
 from recto_training.importers.values import values_corpus
-from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import CACHE, DATA, NEVER, SEED, Row, Split, base_model
+from recto_training.word_recipes import WordRecipe
+from word_rows.rows import CACHE, DATA, SEED, Row, Split, base_recipe
 
 FOLDER = DATA / "kleister-nda"
 NUM_TRAINING, NUM_TEST = 200, 54
@@ -50,18 +48,8 @@ def split(corpus: Corpus) -> Split:
 
 def recipe() -> WordRecipe:
     """Most windows of an agreement hold no field: a part of them is enough."""
-    return replace(
-        small(),
-        name="kleister",
-        model_name_or_path=base_model(),
-        num_train_epochs=3,
-        empty_windows=0.1,
-        dropout=0.0,
-        hidden_words=0.05,
-        ema_decay=0.98,
-        eval_strategy="steps",
-        eval_steps=NEVER,
-        early_stopping_patience=0,
+    return base_recipe(
+        "kleister", num_train_epochs=3, empty_windows=0.1, dropout=0.0, hidden_words=0.05, ema_decay=0.98
     )
 
 

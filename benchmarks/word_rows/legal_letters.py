@@ -4,12 +4,11 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from recto_training.corpus import OTHER, Corpus, LabelledDocument, ListCorpus
 from recto_training.importers.comprehend import annotation_labels, read_annotation
-from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import DATA, Row, base_model, by_share
+from recto_training.word_recipes import WordRecipe
+from word_rows.rows import DATA, Row, base_recipe, by_share
 
 FOLDER = DATA / "legal-letters" / "annotations"
 NO_LABEL = "UNASSIGNED"
@@ -29,15 +28,7 @@ def _letters(labels: tuple[str, ...]) -> Iterator[LabelledDocument]:
 
 def recipe() -> WordRecipe:
     """Templated text: few epochs do."""
-    return replace(
-        small(),
-        name="legal-letters",
-        model_name_or_path=base_model(),
-        num_train_epochs=8,
-        ema_decay=0.98,
-        early_stopping_patience=0,
-        max_seq_length=512,
-    )
+    return base_recipe("legal-letters", num_train_epochs=8, ema_decay=0.98, max_seq_length=512)
 
 
 ROW = Row(

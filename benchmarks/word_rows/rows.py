@@ -5,14 +5,15 @@ a recipe. It holds no model and no assembly of its own.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from recto.errors import ConfigurationError
 from recto.fields import FieldList
 from recto_training.corpus import Corpus, document_ids, split_documents
-from recto_training.word_recipes import WordRecipe
+from recto_training.word_recipes import WordRecipe, small
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -36,6 +37,19 @@ def base_model() -> str:
     if not found:
         raise ConfigurationError(f"no base model at {BASE}: run `make bench-setup` first")
     return str(found[0])
+
+
+def base_recipe(name: str, **values: Any) -> WordRecipe:
+    """The laptop's recipe over the base model, with values of its own; the last weights are the result."""
+    return replace(
+        small(),
+        name=name,
+        model_name_or_path=base_model(),
+        eval_strategy="steps",
+        eval_steps=NEVER,
+        early_stopping_patience=0,
+        **values,
+    )
 
 
 class Split(NamedTuple):

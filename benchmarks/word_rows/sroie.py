@@ -1,13 +1,11 @@
 """SROIE, words given: company, date, address and total of 500 receipts; 400 train, 100 test, by id."""
 
-from dataclasses import replace
-
 from recto.fields import parse_fields
 from recto_training.alignment import Alignment, Policy
 from recto_training.corpus import IGNORED, Corpus
 from recto_training.importers.lines import lines_corpus
-from recto_training.word_recipes import WordRecipe, small
-from word_rows.rows import DATA, NEVER, Row, base_model, by_share
+from recto_training.word_recipes import WordRecipe
+from word_rows.rows import DATA, Row, base_recipe, by_share
 
 FOLDER = DATA / "sroie"
 FIELDS = parse_fields(
@@ -34,18 +32,7 @@ def corpus() -> Corpus:
 
 def recipe() -> WordRecipe:
     """The laptop's recipe for this many receipts."""
-    return replace(
-        small(),
-        name="sroie",
-        model_name_or_path=base_model(),
-        num_train_epochs=14,
-        dropout=0.0,
-        hidden_words=0.1,
-        ema_decay=0.99,
-        eval_strategy="steps",
-        eval_steps=NEVER,
-        early_stopping_patience=0,
-    )
+    return base_recipe("sroie", num_train_epochs=14, dropout=0.0, hidden_words=0.1, ema_decay=0.99)
 
 
 ROW = Row(
