@@ -189,6 +189,45 @@ def test_files_and_folders_of_the_command_are_channels_and_the_rest_hyper_parame
     }
 
 
+def test_names_with_dashes_mean_the_same_so_that_the_model_ends_where_the_job_keeps_it(
+    run: Run, manifests: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "base.json").write_text("{}")
+    own = ("--model-dir", "out", "--output-dir", "runs", "--model-name-or-path", f"{tmp_path}/base.json")
+
+    request = run("train", str(manifests), *own, "--learning-rate", "1e-4").one("CreateTrainingJob")
+
+    assert request["HyperParameters"] == {
+        "model_name_or_path": "/opt/ml/input/data/model_name_or_path/base.json",
+        "learning_rate": "1e-4",
+    }
+
+
+def test_lines_and_their_truth_are_channels_as_well(run: Run, manifests: Path, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.jsonl"
+    truth.write_text("{}\n")
+
+    request = run("train", "--data", str(manifests), "--truth", str(truth)).one("CreateTrainingJob")
+
+    names = {each["ChannelName"] for each in request["InputDataConfig"]}
+    assert names == {"data", "truth", "code", "sm_drivers"}
+    assert request["HyperParameters"] == {
+        "data": "/opt/ml/input/data/data",
+        "truth": "/opt/ml/input/data/truth/truth.jsonl",
+    }
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [(["--map", "s3://a=b"], "a job reads channels"), (["--seed", "1", "--seed=2"], "said twice")],
+)
+def test_what_a_job_would_lose_is_refused(own: list[str], said: str, run: Run, manifests: Path) -> None:
+    ran = run("train", str(manifests), *own)
+
+    assert ran.code == 2
+    assert said in ran.said
+
+
 def test_a_normaliser_is_trained_by_its_own_words(run: Run, manifests: Path) -> None:
     request = run("normaliser", "train", str(manifests), "--seed", "7").one("CreateTrainingJob")
 

@@ -19,6 +19,7 @@ from recto.results import DocumentResult, FieldResult, ReviewRecord
 from recto.steps.normaliser import rewrite
 from recto_training.commands import normaliser as command
 from recto_training.faults import DataError
+from recto_training.loop import Run
 from recto_training.normaliser import dates, evaluation, training
 from recto_training.normaliser.model import Limits, Normaliser, learn_tokenizer, open_normaliser
 from recto_training.normaliser.pairs import Pair, hash_pairs, read_pairs, split_pairs, write_pairs
@@ -416,6 +417,25 @@ def test_a_field_of_the_pipeline_is_rewritten_by_the_endpoint_and_keeps_the_prin
         ("03/04/2019", None),
     ]
     assert told.failed == ()
+
+
+def test_a_job_trains_and_validates_on_its_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, count in (("train", 8), ("validation", 3)):
+        (tmp_path / name).mkdir()
+        write_pairs(dates.make_pairs(count, name), tmp_path / name / "pairs.jsonl")
+        monkeypatch.setenv(f"SM_CHANNEL_{name.upper()}", str(tmp_path / name))
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "model"))
+    monkeypatch.setenv("SM_HPS", json.dumps({"recipe": "tiny", "output_dir": str(tmp_path / "model")}))
+    seen: list[int] = []
+
+    def fit(_: object, kept: Sequence[Pair], held_out: Sequence[Pair], folder: Path) -> Run:
+        seen.extend([len(kept), len(held_out)])
+        return Run(folder, 0, {}, [], False)
+
+    monkeypatch.setattr(training, "fit", fit)
+
+    assert command.main(["train"]) == 0
+    assert seen == [8, 3]
 
 
 def test_evaluation_of_the_rules_needs_no_model_and_is_printed_again(

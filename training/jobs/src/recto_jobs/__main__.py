@@ -29,10 +29,12 @@ CONSOLE = "https://{region}.console.aws.amazon.com/sagemaker/home?region={region
 MANIFESTS = "train"
 STANDARD = frozenset({"train", "validation", "textract", "images"})
 """Channels whose place in the container SageMaker's variables tell, and which the task looks for there."""
-FILES = frozenset({"fields", "model_name_or_path", "tokenizer_name", "base", "pairs"})
+FILES = frozenset({"data", "truth", "fields", "model_name_or_path", "tokenizer_name", "base", "pairs"})
 """Other options of tasks that may name a file or a folder."""
 PLACES_HERE = frozenset({"output_dir", "model_dir", "cache"})
 """Options that name places on this machine; a job has its own."""
+MAPPED = "map"
+"""An option that says where objects lie on this machine, which a job does not see."""
 IN_CONTAINER = "/opt/ml/input/data"
 KINDS = {"process": "processing-jobs", "tune": "hyper-tuning-jobs"}
 
@@ -204,7 +206,8 @@ def task_options(own: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Channels and hyper-parameters of the words that a task is given on a laptop.
 
     What names files or folders is a channel of its name; where SageMaker's own variables do not say its place
-    in the container, a hyper-parameter does. ConfigurationError for a flag without a value.
+    in the container, a hyper-parameter does. ConfigurationError for a flag without a value, and for a place
+    that a job cannot see.
     """
     words = [word for word in own if word != "--"]
     given = list(takewhile(lambda word: not word.startswith("--"), words))
@@ -213,6 +216,11 @@ def task_options(own: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     if len(given) > 1:
         raise ConfigurationError(
             f"{', '.join(given)}: expected one manifest, or a folder of several: a job takes a channel"
+        )
+    if MAPPED in found:
+        raise ConfigurationError(
+            "--map: a job reads channels; name the OCR's output by --textract and the images by --images, "
+            "with --textract_prefix and --images_prefix for what they stand for"
         )
     settings: dict[str, str] = {}
     for name, value in found.items():
@@ -240,7 +248,10 @@ def _inside(value: str) -> str:
 
 
 def named_values(words: Sequence[str]) -> dict[str, str]:
-    """`--name value` pairs, as SageMaker takes them; ConfigurationError for a flag or a bare word."""
+    """`--name value` pairs, as SageMaker takes them, dashes in names as underscores.
+
+    ConfigurationError for a flag, a bare word, or a name that is said twice.
+    """
     found: dict[str, str] = {}
     rest = list(words)
     while rest:
@@ -254,6 +265,9 @@ def named_values(words: Sequence[str]) -> dict[str, str]:
                     f"--{name}: expected a value behind it, since a job has no bare flags"
                 )
             value = rest.pop(0)
+        name = name.replace("-", "_")
+        if name in found:
+            raise ConfigurationError(f"--{name}: said twice, a job takes one value: {found[name]} or {value}")
         found[name] = value
     return found
 

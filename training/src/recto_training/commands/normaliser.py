@@ -8,7 +8,8 @@
     recto normaliser serve runs/dates --port 8080
 
 Train takes a recipe (--recipe scratch, base, tiny) and its settings by name, such as
---model_name_or_path byt5-small; as a SageMaker job, its files are those of the channel `train`.
+--model_name_or_path byt5-small; as a SageMaker job, its files are those of the channels `train`
+and `validation`.
 """
 
 import argparse
@@ -84,7 +85,9 @@ def train(arguments: Sequence[str]) -> int:
     model = Path(os.environ["SM_MODEL_DIR"]) if "SM_MODEL_DIR" in os.environ else options.output_dir
     if model is None:
         raise ConfigurationError("expected --output_dir: where the model goes")
-    pairs = read_pairs(options.files or _channel(os.environ))
+    pairs = read_pairs(options.files or _channel(os.environ, "train"))
+    if not options.validation and "SM_CHANNEL_VALIDATION" in os.environ:
+        options.validation = _channel(os.environ, "validation")
     held_out = read_pairs(options.validation) if options.validation else None
     kept, held_out = (pairs, held_out) if held_out else split_pairs(pairs, options.validation_share, 1337)
     folder = options.output_dir or model
@@ -164,10 +167,10 @@ def _job_words(environment: Mapping[str, str], said: Sequence[str]) -> list[str]
     return [word for name, value in given.items() if name not in named for word in (f"--{name}", value)]
 
 
-def _channel(environment: Mapping[str, str]) -> list[Path]:
-    """The files of a job's channel `train`."""
-    place = environment.get("SM_CHANNEL_TRAIN")
+def _channel(environment: Mapping[str, str], name: str) -> list[Path]:
+    """The files of a job's channel `train` or `validation`."""
+    place = environment.get(f"SM_CHANNEL_{name.upper()}")
     found = sorted(Path(place).glob("*.jsonl")) if place else []
     if not found:
-        raise ConfigurationError("no pairs to train on: name files that `recto normaliser data` made")
+        raise ConfigurationError(f"no pairs for {name}: name files that `recto normaliser data` made")
     return found
