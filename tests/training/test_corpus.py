@@ -114,6 +114,16 @@ def test_a_corpus_that_cannot_be_learned_from_is_warned_of(classes: tuple[int, .
     assert warning in balance_of(corpus).warnings
 
 
+def test_a_class_that_only_goes_on_is_counted_where_it_begins() -> None:
+    page = cp.LabelledPage(page_of("ACME Ltd x"), (0, 1, 2), (1, 1, cp.NO_FIELD))
+    document = cp.LabelledDocument("a", (page,))
+
+    balance = balance_of(ListCorpus([document] * 10, ("B-company", "I-company", "O")))
+
+    assert [one.mentions for one in balance.classes] == [10, 0]
+    assert balance.warnings == ()
+
+
 @given(labelled_pages())
 def test_moved_words_stay_on_the_page_and_keep_their_class(labelled: cp.LabelledPage) -> None:
     document = cp.LabelledDocument("d", (labelled,))

@@ -8,6 +8,7 @@ import pytest
 
 from recto.errors import ConfigurationError
 from recto_training import settings
+from recto_training.commands.pretrain import read_arguments as read_pretraining
 from recto_training.commands.train import read_arguments
 from recto_training.job_data import manifests_in
 from recto_training.metrics_log import LOGGED, log_line, metric_definitions
@@ -103,6 +104,18 @@ def test_dashes_and_underscores_are_the_same() -> None:
 
     assert (one.output, one.options.validation_share) == (Path("x"), 0.2)
     assert one.options.data == [Path("a.manifest"), Path("b.manifest")]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["a.manifest", "--recipe", "tiny", "--help"]])
+def test_the_help_lists_every_setting(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for read in (read_arguments, read_pretraining):
+        with pytest.raises(SystemExit) as ended:
+            read(words, {})
+
+        assert ended.value.code == 0
+        told = capsys.readouterr().out
+        assert "--learning_rate" in told
+        assert "--validation-share" in told
 
 
 def test_the_recipe_follows_from_whether_there_is_a_base() -> None:

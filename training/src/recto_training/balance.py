@@ -48,8 +48,10 @@ class Balance(NamedTuple):
             yield f"only one class is ever used: {used[0].name}"
         if unused and used:
             yield f"never used: {', '.join(unused)}"
+        begun = {one.name.removeprefix("B-") for one in self.classes if one.name.startswith("B-")}
         for one in used:
-            if one.mentions < FEW:
+            goes_on = one.name.startswith("I-") and one.name[2:] in begun  # counted where it begins
+            if one.mentions < FEW and not goes_on:
                 yield f"{one.name}: {one.mentions} examples, at least {FEW} wanted"
         if used and not self.other:
             yield "every word has a class: the model cannot learn what belongs to none"

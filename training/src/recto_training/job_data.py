@@ -161,7 +161,10 @@ def parted(words: Iterable[str], known: Mapping[str, object]) -> tuple[list[str]
     others: list[str] = []
     to = bare
     for word in words:
-        if not word.startswith("--") or word == "--help":
+        if word in ("-h", "--help"):
+            ours.append(word)
+            continue
+        if not word.startswith("--"):
             to.append(word)
             continue
         name, equals, value = word[2:].partition("=")
