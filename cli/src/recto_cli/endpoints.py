@@ -16,7 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recto.aws.clients import client, errors_of
 from recto.aws.services import ParameterStore
-from recto.errors import ConfigurationError, ModelFailedError, ReleaseError, ServiceUnavailableError
+from recto.errors import (
+    ConfigurationError,
+    FieldConfigurationError,
+    ModelFailedError,
+    ReleaseError,
+    ServiceUnavailableError,
+)
 from recto.places import Location
 from recto.steps.async_inference import MODEL, require_reachable
 from recto_cli import releases
@@ -35,7 +41,9 @@ LARGE = {"MAX_REQUEST_BYTES": str(1024**3), "TS_MAX_REQUEST_SIZE": str(100 * 102
 WAITING = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 POLL_SECONDS = 10.0
 UNKNOWN = "ValidationException"
-"""What SageMaker says of a name that it does not know."""
+"""What SageMaker says of a name that it does not know, and of much else that it refuses."""
+ABSENT = "could not find"
+"""In its message, only where the name is what it does not know."""
 
 
 class Kind(StrEnum):
@@ -269,14 +277,19 @@ def known_endpoints(stack: Stack) -> list[str]:
 
 def connect(plan: EndpointPlan, stack: Stack) -> str:
     """Let the pipeline use it from the next document on; the parameter that says so."""
-    if not plan.kind.parameter:
-        raise ConfigurationError(
-            f"fields connect a normaliser: NormalizerEndpoint {plan.name} in the list, then recto fields push"
-        )
+    require_parameter(plan.kind, plan.name)
     stack.name(plan.kind.parameter)
     name = f"/{stack.project}/{plan.kind.parameter}"
     ParameterStore(CALLER).write(name, plan.name)
     return name
+
+
+def require_parameter(kind: Kind, name: str) -> None:
+    """ConfigurationError for a kind that no parameter connects."""
+    if not kind.parameter:
+        raise ConfigurationError(
+            f"fields connect a normaliser: NormalizerEndpoint {name} in the list, then recto fields push"
+        )
 
 
 def connected_by(name: str, stack: Stack) -> list[str]:
@@ -296,6 +309,21 @@ def require_unconnected(name: str, stack: Stack) -> None:
         raise ConfigurationError(
             f"endpoint {name} is named by the release in use: recto release use --previous, or another, first"
         )
+    if fields := rewritten_by(name, stack):
+        raise ConfigurationError(
+            f"endpoint {name} rewrites {', '.join(fields)} of the release in use: take NormalizerEndpoint "
+            "out of the field list first (recto fields pull, push)"
+        )
+
+
+def rewritten_by(name: str, stack: Stack) -> list[str]:
+    """Fields of the release in use whose texts an endpoint rewrites."""
+    used = releases.used_release(stack)
+    try:
+        active = releases.contents_of(used, stack).fields.active if used else ()
+    except (FieldConfigurationError, ReleaseError):
+        return []
+    return [field.name for field in active if field.normalizer_endpoint == name]
 
 
 def endpoint_in_use(stack: Stack) -> str:
@@ -310,11 +338,17 @@ def endpoint_in_use(stack: Stack) -> str:
 def remove_endpoint(name: str, stack: Stack) -> list[str]:
     """Endpoint, configuration and model of a name, whichever are there; what was removed.
 
-    ConfigurationError where the pipeline still uses it: documents would fail.
+    ConfigurationError where the pipeline still uses it, for documents would fail, and where SageMaker does
+    not let go of it: nothing is said to be removed that is there and costs.
     """
     require_unconnected(name, stack)
     sagemaker = client("sagemaker", CALLER)
     found = describe(name)
+    if found and found["EndpointStatus"] in WAITING:
+        raise ConfigurationError(
+            f"endpoint {name} is {found['EndpointStatus']}: SageMaker removes none until that has ended; "
+            "it costs while it is there, so try again in some minutes"
+        )
     config = (found or {}).get("EndpointConfigName", name)
     models = _models_of(sagemaker, config)
     removed = [f"endpoint {name}"] if _delete(sagemaker, "Endpoint", name) else []
@@ -334,14 +368,17 @@ def _models_of(sagemaker: Any, config: str) -> list[str]:
 
 
 def _delete(sagemaker: Any, kind: str, name: str) -> bool:
-    """Whether there was one."""
+    """Whether there was one; ConfigurationError for one that SageMaker does not let go of now."""
     try:
         with errors_of(f"Delete{kind} {name}"):
             getattr(sagemaker, METHODS[f"Delete{kind}"])(**{f"{kind}Name": name})
     except ClientError as error:
-        if error.response["Error"]["Code"] == UNKNOWN:
+        said = error.response["Error"]
+        if said["Code"] != UNKNOWN:
+            raise
+        if ABSENT in said["Message"].casefold():
             return False
-        raise
+        raise ConfigurationError(f"Delete{kind} {name}: {said['Message']}") from error
     return True
 
 

@@ -93,6 +93,8 @@ def deploy_model(
     choices = Choices(
         endpoint, kind, instance_type, image, role, max_concurrent, _variables(environment or [])
     )
+    if connect:
+        endpoints.require_parameter(kind, endpoints.full_name(endpoint, session.stack))
     plan, archive_told = _planned(session, model, choices, is_dry=dry_run)
     if dry_run:
         requests = [{"Operation": name, "Parameters": request} for name, request in plan.requests()]

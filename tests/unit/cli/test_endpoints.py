@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from typer.testing import CliRunner
 
 from recto.aws.sagemaker import SageMakerEndpoints
@@ -21,7 +22,7 @@ from recto_cli.stack import Stack, read_stack
 from recto_local.standins.sagemaker_endpoints import Endpoints
 from recto_local.standins.shapes import checked, operation_model
 from tests.unit.cli.conftest import NAMES, PROJECT
-from tests.unit.releases import contents
+from tests.unit.releases import changed, contents
 
 ROLE = "arn:aws:iam::111122223333:role/recto-model"
 REGISTRY = "111122223333.dkr.ecr.us-east-1.amazonaws.com/recto-test-images"
@@ -198,9 +199,53 @@ def test_an_endpoint_of_the_release_in_use_cannot_be_removed(deployed: Stack) ->
         endpoints.remove_endpoint(NAME, read_stack(PROJECT))
 
 
+def test_a_normaliser_of_the_release_in_use_cannot_be_removed(deployed: Stack) -> None:
+    endpoints.make_endpoint(plan(deployed, kind=Kind.NORMALISER))
+    asks = {"NormalizerEndpoint": NAME, "NormalizerPrompt": "As written: "}
+    prefix = publish_release(contents(changed(Total=asks)), deployed.objects, deployed.work)
+    boto3.client("ssm").put_parameter(Name=f"/{PROJECT}/config/Release", Value=prefix, Overwrite=True)
+
+    with pytest.raises(ConfigurationError, match="rewrites Total of the release in use"):
+        endpoints.remove_endpoint(NAME, read_stack(PROJECT))
+
+
+def test_an_endpoint_that_cannot_be_removed_yet_is_not_said_to_be(
+    deployed: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoints.make_endpoint(plan(deployed))
+    monkeypatch.setattr(endpoints, "describe", lambda _: {"EndpointStatus": "Creating"})
+
+    with pytest.raises(ConfigurationError, match=f"{NAME} is Creating: .* costs while it is there"):
+        endpoints.remove_endpoint(NAME, deployed)
+    assert boto3.client("sagemaker").list_endpoint_configs()["EndpointConfigs"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_only_a_name_that_sagemaker_does_not_know_counts_as_removed() -> None:
+    sagemaker = boto3.client("sagemaker", "us-east-1")
+    with Stubber(sagemaker) as stubber:
+        stubber.add_client_error("delete_endpoint", "ValidationException", 'Could not find endpoint "x".')
+        stubber.add_client_error(
+            "delete_endpoint", "ValidationException", "Cannot update in-progress endpoint"
+        )
+
+        assert not endpoints._delete(sagemaker, "Endpoint", NAME)
+        with pytest.raises(ConfigurationError, match="in-progress"):
+            endpoints._delete(sagemaker, "Endpoint", NAME)
+
+
 def test_a_normaliser_is_connected_by_its_fields(deployed: Stack) -> None:
     with pytest.raises(ConfigurationError, match=f"NormalizerEndpoint {NAME}"):
         endpoints.connect(plan(deployed, kind=Kind.NORMALISER), deployed)
+
+
+def test_a_normaliser_that_is_to_be_connected_is_refused_before_anything_is_made(deployed: Stack) -> None:
+    words = ["deploy-model", "runs/dates", "--kind", "normaliser", "--endpoint", "words", "--connect"]
+
+    result = runner.invoke(app, ["--project", PROJECT, *words])
+
+    assert result.exit_code != 0
+    assert boto3.client("sagemaker").list_models()["Models"] == []
 
 
 def test_endpoint_configuration_and_model_go_together(deployed: Stack) -> None:
