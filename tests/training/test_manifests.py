@@ -349,6 +349,12 @@ BAD_LINES: list[tuple[dict[str, Any] | str, str]] = [
     (line(**{"textract-ref": "s3://other/doc.json"}), "is in no mapped folder; give --map"),
     (line(**job_with(class_id=9)), "class id 9, expected 0 to 4; known: company, date, total, term, party"),
     (line(**job_with(class_id="1")), "class_id '1', expected a whole number"),
+    (line(**job_with(class_id=-1)), "box 0: class_id -1, expected a whole number from 0"),
+    (line(**job_with(label={"a": 1})), "box 0: label {'a': 1}, expected text"),
+    (line(**job_with(left=float("nan"))), "box 0: 220 x 40 pixels, expected an area"),
+    (line(**{"field-values": {"date": None}}), "field-values: expected lists of values by field name"),
+    (line(job=line()["job"] | {"entities": ["a"]}), "entities: expected a list of mentions with boxIxs"),
+    (line(job=line()["job"] | {"entities": [{"boxIxs": 3}]}), "entity 0: boxIxs 3, expected a list"),
     (line(**job_with(label="colour")), "label 'colour' (class 0) is not in the field list"),
     (line(**job_with(width=0)), "box 0: 0 x 40 pixels, expected an area; take it out"),
     (line(**job_with(height=-5)), "box 0: 220 x -5 pixels, expected an area"),
@@ -378,6 +384,22 @@ def test_a_bad_line_ends_at_once_with_its_number_and_what_to_do(
 
     found = [one for one in str(caught.value).splitlines() if message in one]
     assert [one.startswith(f"{project.folder / 'm.manifest'}, line 2: ") for one in found] == [True]
+
+
+def test_a_manifest_without_labels_is_told_and_what_its_lines_hold(project: Project) -> None:
+    with pytest.raises(
+        DataError, match=r"line 1: no label attribute among source-ref, .*; name the right one"
+    ):
+        project.open(line(job=None))
+    with pytest.raises(DataError, match=r"; seg-ref is a segmentation, which marks no words"):
+        project.open(line(job=None, **{"seg-ref": "s3://bucket/seg.png", "seg-ref-metadata": {}}))
+
+
+def test_a_class_id_without_a_name_is_told(project: Project) -> None:
+    nameless = line(**job_with(class_id=7), **{"job-metadata": {"class-map": {"0": "company"}}})
+
+    with pytest.raises(DataError, match=r"line 1: class id 7 has no name in the line's class-map"):
+        project.open(nameless, fields=None)
 
 
 def test_an_empty_manifest_is_said_to_be_one(project: Project) -> None:

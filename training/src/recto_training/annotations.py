@@ -14,7 +14,8 @@ Truth's labelling jobs, and the answers of crowd elements, as AWS documents them
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from recto.geometry import Box
@@ -24,6 +25,8 @@ from recto_training.faults import DataError
 REFERENCE = "annotation-ref"
 METADATA = "-metadata"
 FAILURE = "failure-reason"
+MAX_CLASS = 9999
+"""Largest class id that is taken for one."""
 OUTSIDE = 1.0
 """Pixels by which a box may reach out of its image."""
 NESTED = ("annotations", "entities", "value", "spans")
@@ -148,7 +151,7 @@ def _named_box(index: int, one: Any, width: float, height: float, names: Mapping
         left, top, wide, high = (float(one[key]) for key in ("left", "top", "width", "height"))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"box {index}: expected left, top, width and height, seen {_short(one)}") from error
-    if wide <= 0 or high <= 0:
+    if not (wide > 0 and high > 0 and math.isfinite(left + top)):
         raise DataError(f"box {index}: {wide:g} x {high:g} pixels, expected an area; take it out")
     if min(left, top) < -OUTSIDE or left + wide > width + OUTSIDE or top + high > height + OUTSIDE:
         raise DataError(
@@ -159,20 +162,33 @@ def _named_box(index: int, one: Any, width: float, height: float, names: Mapping
     class_id, name = one.get("class_id"), one.get("label")
     if class_id is None and name is None:
         raise DataError(f"box {index}: neither class_id nor label")
-    if class_id is not None and not isinstance(class_id, int):
-        raise DataError(f"box {index}: class_id {class_id!r}, expected a whole number")
+    if class_id is not None and not (isinstance(class_id, int) and 0 <= class_id <= MAX_CLASS):
+        raise DataError(f"box {index}: class_id {class_id!r}, expected a whole number from 0 to {MAX_CLASS}")
+    if name is not None and not isinstance(name, str):
+        raise DataError(f"box {index}: label {_short(name)}, expected text")
     return NamedBox(box, class_id, name or (None if class_id is None else names.get(class_id)))
 
 
-def _mentions(entities: Iterable[Any], count: int) -> dict[int, int]:
+def _mentions(entities: Any, count: int) -> dict[int, int]:
     """Box index to number of its mention, where the task reviewed mentions."""
     found: dict[int, int] = {}
+    if not isinstance(entities, Sequence) or not all(isinstance(one, Mapping) for one in entities):
+        raise DataError(f"entities: expected a list of mentions with boxIxs, seen {_short(entities)}")
     for number, entity in enumerate(entities):
-        for index in entity.get("boxIxs") or ():
+        indices = entity.get("boxIxs") or ()
+        if not isinstance(indices, Sequence):
+            raise DataError(f"entity {number}: boxIxs {_short(indices)}, expected a list")
+        for index in indices:
             if index not in range(count):
                 raise DataError(f"entity {number}: names box {index!r} of {count} boxes")
             found[index] = number
     return found
+
+
+def check_values(values: Any, name: str) -> None:
+    """DataError unless the truth by value is lists of values by field name."""
+    if not isinstance(values, Mapping) or not all(isinstance(listed, list) for listed in values.values()):
+        raise DataError(f"{name}: expected lists of values by field name, seen {_short(values)}")
 
 
 # --- spans ------------------------------------------------------------------------------------------

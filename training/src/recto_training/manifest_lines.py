@@ -101,9 +101,10 @@ def find_label(lines: Sequence[Line]) -> str:
     place = lines[0].place
     if not found:
         segmented = [key for line in lines for key in line.content if key.endswith("-ref-metadata")]
-        hint = f"; {segmented[0].removesuffix('-metadata')} is a segmentation, which marks no words"
-        keys = ", ".join(lines[0].content)
-        raise DataError(f"{place}: no label attribute among {keys}{hint if segmented else ''}")
+        names = (name.removesuffix("-metadata") for name in segmented[:1])
+        hint = "".join(f"; {name} is a segmentation, which marks no words" for name in names)
+        keys = ", ".join(lines[0].content) or "nothing"
+        raise DataError(f"{place}: no label attribute among {keys}{hint}; name the right one with --label")
     adjusted = [name for name in found if any(_is_adjusted(line, name) for line in lines)]
     if len(adjusted) == 1:
         return adjusted[0]
@@ -159,6 +160,7 @@ def _example(line: Line, label: str, *, skip_failed: bool) -> Example | None:
         page = int(line.content[JOB_PAGE])
     if page is not None and (not isinstance(page, int) or page < 1):
         raise DataError(f"{PAGE} {page!r}: expected a whole number from 1")
+    an.check_values(line.content.get(VALUES, {}), VALUES)
     needs_ocr = isinstance(annotation, an.Boxes) or (
         isinstance(annotation, an.Spans) and _has_blocks(annotation)
     )
@@ -193,7 +195,12 @@ def labels_of(examples: Sequence[Example]) -> tuple[str, ...]:
             for box in example.annotation.boxes:
                 if box.class_id is None:
                     names.add(str(box.name))
-                elif by_id.setdefault(box.class_id, box.name or f"class {box.class_id}") != box.name:
+                elif box.name is None:
+                    raise DataError(
+                        f"{example.place}: class id {box.class_id} has no name in the line's class-map; take "
+                        "the box out, or give the field list with --fields"
+                    )
+                elif by_id.setdefault(box.class_id, box.name) != box.name:
                     raise DataError(
                         f"{example.place}: class {box.class_id} is {box.name!r} here and "
                         f"{by_id[box.class_id]!r} before; give the field list with --fields"
