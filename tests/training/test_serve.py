@@ -189,10 +189,10 @@ def test_an_answer_for_s3_is_put_there_and_named() -> None:
     assert "S3Output" not in stored
 
 
-def test_an_asynchronous_endpoint_answers_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_asynchronous_endpoint_answers_itself() -> None:
     objects = FakeObjects()
-    asked = client(objects=objects)
-    monkeypatch.setattr(WordEndpoint, "_answers_into_s3", lambda _: True)
+    settings = WordEndpointSettings.read({"RECTO_ANSWERS_INTO_S3": "true"})
+    asked = client(objects=objects, **settings.model_dump())
 
     got = post(asked, {**document({1: ["1"]}), "S3Output": {"Bucket": "b", "Key": "out.json"}}).json()
 

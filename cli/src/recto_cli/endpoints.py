@@ -30,6 +30,8 @@ from recto_cli.stack import CALLER, Stack
 
 IMAGE = "recto-model"
 """Serves all kinds; `RECTO_KIND` in its environment says which."""
+ANSWERS_INTO_S3 = "RECTO_ANSWERS_INTO_S3"
+"""Tells a container that its endpoint is asynchronous; nothing else inside it does."""
 LATEST = "latest"
 VARIANT = "AllTraffic"
 DEFAULT_INSTANCE = "ml.c7i.xlarge"
@@ -92,10 +94,11 @@ class EndpointPlan(BaseModel):
 
     def model_request(self) -> dict[str, Any]:
         """CreateModel's parameters."""
+        told = {"RECTO_KIND": str(self.kind), ANSWERS_INTO_S3: str(self.kind.is_async).lower()}
         container = {
             "Image": self.image,
             "ModelDataUrl": self.model_data,
-            "Environment": {"RECTO_KIND": str(self.kind), **LARGE, **self.environment},
+            "Environment": {**told, **LARGE, **self.environment},
         }
         return {
             "ModelName": self.name,

@@ -75,6 +75,14 @@ def test_the_container_is_told_its_kind_and_allows_large_payloads(deployed: Stac
     assert container["ModelDataUrl"] == ARCHIVE
 
 
+@pytest.mark.parametrize(("kind", "told"), [(Kind.WORD, "true"), (Kind.NORMALISER, "false")])
+def test_the_container_is_told_whether_it_is_asynchronous(deployed: Stack, kind: Kind, told: str) -> None:
+    """Its role may not ask SageMaker."""
+    container = plan(deployed, kind=kind).model_request()["PrimaryContainer"]
+
+    assert container["Environment"]["RECTO_ANSWERS_INTO_S3"] == told
+
+
 def test_each_kind_has_the_role_that_the_stack_made_for_it(deployed: Stack) -> None:
     assert plan(deployed).role == ROLE
     assert plan(deployed, kind=Kind.THUMBNAILS).role == f"{ROLE}-thumbnails"

@@ -94,6 +94,9 @@ class WordEndpointSettings(Settings):
     default_thumbnail_size: Annotated[tuple[Pixels, Pixels], BeforeValidator(_numbers)] = (224, 224)
     """Width and height of the pages that stand in for images that are not given."""
     default_thumbnail_color: Annotated[tuple[Level, Level, Level], BeforeValidator(_colour)] = (128, 128, 128)
+    recto_answers_into_s3: bool = False
+    """Whether the endpoint is asynchronous, as `recto deploy-model` tells those that it makes: SageMaker puts
+    their answers into S3 itself, and S3Output is left aside."""
     max_request_bytes: Annotated[int, Field(gt=0)] = MAX_REQUEST_BYTES
     streamed_bytes: Annotated[int, Field(gt=0)] = STREAMED_BYTES
     """From which size on a document is streamed instead of parsed at once."""
@@ -189,12 +192,13 @@ class WordEndpoint:
     def _answers_into_s3(self) -> bool:
         """Whether this is an asynchronous endpoint, whose every answer SageMaker puts into S3 itself."""
         if self._is_async is None:
-            self._is_async = METADATA.is_file() and _is_async(METADATA)
+            told = self._settings.recto_answers_into_s3
+            self._is_async = told or (METADATA.is_file() and _is_async(METADATA))
         return self._is_async
 
 
 def _is_async(metadata: Path) -> bool:
-    """Asked of SageMaker, since nothing in the container says it; taken for no where that is not allowed."""
+    """Asked of SageMaker where the environment does not say it; taken for no where that is not allowed."""
     import boto3  # noqa: PLC0415 - only inside SageMaker
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - only inside SageMaker
 
