@@ -9,7 +9,7 @@ import pytest
 from recto.errors import ConfigurationError
 from recto_training import settings
 from recto_training.commands.pretrain import read_arguments as read_pretraining
-from recto_training.commands.train import read_arguments
+from recto_training.commands.train import check_metric, main, read_arguments
 from recto_training.job_data import manifests_in
 from recto_training.metrics_log import LOGGED, log_line, metric_definitions
 from recto_training.word_recipes import small
@@ -136,6 +136,21 @@ def test_the_recipe_follows_from_whether_there_is_a_base() -> None:
 def test_another_task_is_another_command(task: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         read_arguments(["a", "--task_name", task], {})
+
+
+def test_a_figure_that_no_evaluation_gives_is_told_before_any_data_is_read() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"metric_for_best_model f1: expected eval_loss, .*eval_word_f1"
+    ):
+        main(["nowhere.manifest", "--metric_for_best_model", "f1"])
+
+
+def test_a_figure_by_field_needs_a_field_list() -> None:
+    recipe = settings.overridden(small(), {"metric_for_best_model": "eval_field_f1"})
+
+    check_metric(recipe, has_fields=True)
+    with pytest.raises(ConfigurationError, match="eval_field_f1 needs --fields"):
+        check_metric(recipe, has_fields=False)
 
 
 def test_a_channel_s_manifests_are_found_and_an_empty_one_is_told(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from recto.errors import ConfigurationError
 from recto.fields import parse_fields
 from recto_training import fit, loop
+from recto_training.commands.train import FIGURES
 from recto_training.corpus import LabelledDocument, ListCorpus
 from recto_training.encoders.stored import LABELS, MODEL_FILES, WEIGHTS
 from recto_training.models import load_model
@@ -136,6 +137,12 @@ def test_the_folder_holds_the_best_evaluation_not_the_last(tmp_path: Path) -> No
     assert run.best["step"] < 8
     fit.fit(recipe, corpus(12), corpus(4, seed=1), tmp_path / "b", until=int(run.best["step"]))
     assert same(tmp_path, tmp_path / "b")
+
+
+def test_what_may_be_chosen_by_is_what_an_evaluation_gives(trained: Path) -> None:
+    best = json.loads((trained / loop.RUN).read_text())["best"]
+
+    assert {name for name in best if name.startswith("eval_")} == {f"eval_{name}" for name in FIGURES}
 
 
 def test_a_metric_that_nobody_measures_is_named(tmp_path: Path) -> None:

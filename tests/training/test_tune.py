@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from recto.errors import ConfigurationError
-from recto_training.commands.tune import drawn, main, ranking, run_trials
+from recto_training.commands import train
+from recto_training.commands.tune import drawn, main, ranking, run_trial, run_trials
+from recto_training.loop import LossError
 from recto_training.ranges import DEFAULT_RANGES, Range, parse_range, ranges_of
 
 
@@ -53,6 +55,33 @@ def test_trials_that_have_ended_are_not_run_again(tmp_path: Path) -> None:
     assert [each["figures"]["eval_loss"] for each in found] == [1.0, 2.0]
     assert len(seen) == 2
     assert list(seen[1][:3]) == ["labels.manifest", "--seed", "2"]
+
+
+def test_trials_over_other_data_or_with_other_options_are_run(tmp_path: Path) -> None:
+    seen: list[Sequence[str]] = []
+
+    def run(arguments: Sequence[str]) -> dict[str, float]:
+        seen.append(arguments)
+        return {"eval_loss": float(len(seen))}
+
+    for rest in (["labels.manifest"], ["others.manifest"], ["others.manifest", "--layers", "2"]):
+        run_trials([{"seed": "1"}], rest, tmp_path, run)
+
+    assert len(seen) == 3
+
+
+def test_a_trial_whose_loss_is_no_number_comes_last_and_ends_no_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(_: Sequence[str]) -> int:
+        raise LossError("step 7: the loss is nan")
+
+    monkeypatch.setattr(train, "main", diverge)
+    known = {"figures": {"eval_loss": 3.0}}
+
+    found = run_trials([{"seed": "1"}], [], tmp_path, run_trial)
+
+    assert ranking([*found, known], "eval_loss", minimize=True)[0] == known
 
 
 def test_the_best_is_the_largest_unless_a_small_one_is_wanted() -> None:

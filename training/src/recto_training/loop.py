@@ -35,6 +35,10 @@ POOL = 16
 """Batches' worth of examples that are sorted by length together."""
 
 
+class LossError(ConfigurationError):
+    """The loss is no number any more: these settings cannot go on."""
+
+
 @dataclass(frozen=True)
 class Training:
     """What decides how any task is trained; named as in transformers' TrainingArguments where it has it."""
@@ -259,7 +263,7 @@ class Loop:
         if self.average is not None:
             self.average.update(self.task.module, self.step)
         if not math.isfinite(total):
-            raise ConfigurationError(
+            raise LossError(
                 f"step {self.step}: the loss is {total}; expected a number. A lower learning_rate than "
                 f"{self.training.learning_rate} may help"
             )

@@ -16,6 +16,7 @@ from recto.errors import ConfigurationError
 from recto_training import fit, settings
 from recto_training.corpus import Corpus
 from recto_training.encoders.stored import MODEL_FILES
+from recto_training.evaluation.focus import FocusTally
 from recto_training.job_data import FIELDS, JobData, print_balance, read_job
 from recto_training.loop import CHECKPOINTS, RUN
 from recto_training.metrics_log import log_line
@@ -23,11 +24,14 @@ from recto_training.word_recipes import WORD_RECIPES, WordRecipe
 
 TASKS = {"ner": "train", "mlm": "pretrain", "seq2seq": "normaliser"}
 """The reference's task names, and the commands that they are here."""
+FIGURES = ("loss", *FocusTally().figures(), "word_f1", "entity_f1", "entity_precision", "entity_recall")
+"""What every evaluation gives (`words.HeldOut`)."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Train; 0 when the model folder is whole."""
     data, recipe = read_arguments(arguments, os.environ)
+    check_metric(recipe, has_fields=data.fields is not None)
     training, validation = data.corpora()
     if is_first(os.environ):
         print_summary(recipe, training, validation)
@@ -53,6 +57,17 @@ def read_arguments(arguments: Sequence[str], environment: Mapping[str, str]) -> 
     if name not in WORD_RECIPES:
         raise ConfigurationError(f"recipe {name}: expected {', '.join(WORD_RECIPES)}")
     return data, settings.overridden(WORD_RECIPES[name](), values)
+
+
+def check_metric(recipe: WordRecipe, *, has_fields: bool) -> None:
+    """ConfigurationError for a figure that no evaluation gives: it would be told after the first one only."""
+    known = (*FIGURES, "field_f1") if has_fields else FIGURES
+    if recipe.metric_for_best_model.removeprefix("eval_") not in known:
+        hint = "; eval_field_f1 needs --fields" if recipe.metric_for_best_model.endswith("field_f1") else ""
+        raise ConfigurationError(
+            f"metric_for_best_model {recipe.metric_for_best_model}: expected "
+            f"{', '.join(f'eval_{name}' for name in known)}{hint}"
+        )
 
 
 def is_first(environment: Mapping[str, str]) -> bool:

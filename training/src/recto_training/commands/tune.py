@@ -3,8 +3,9 @@
     recto tune labels.manifest --textract ocr --output_dir runs/search --trials 8 --num_train_epochs 5
     recto tune labels.manifest --textract ocr --range learning_rate=1e-5:1e-3:log --range layers=2:6
 
-Every other option is `recto train`'s. A search that was interrupted goes on: trials that have ended are not
-run again. On SageMaker (`--on sagemaker`) the search is Bayesian and its runs are jobs.
+Every other option is `recto train`'s. A search that was interrupted goes on: trials that have ended with the
+same settings and options are not run again. One whose loss is no number any more comes last. On SageMaker
+(`--on sagemaker`) the search is Bayesian and its runs are jobs.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from typing import Any
 
 from recto.errors import ConfigurationError
 from recto_training.commands import train
+from recto_training.loop import LossError
 from recto_training.metrics_log import LOGGED
 from recto_training.ranges import Range, ranges_of
 
@@ -56,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--objective", default=OBJECTIVE, help="figure to be large")
     parser.add_argument("--minimize", action="store_true", help="figure to be small")
     parser.add_argument("--tune_seed", type=int, default=1337, help="of the draws")
-    parser.add_argument("--output_dir", default=".recto/runs/search", help="folder of all trials")
+    parser.add_argument(
+        "--output_dir", "--output-dir", default=".recto/runs/search", help="folder of all trials"
+    )
     return parser
 
 
@@ -77,18 +81,19 @@ def drawn(ranges: Mapping[str, Range], count: int, seed: int) -> list[dict[str, 
 def run_trials(
     trials: Sequence[Mapping[str, str]], rest: Sequence[str], folder: Path, run: RunTrial
 ) -> list[dict[str, Any]]:
-    """What each trial reached; one that has ended with the same settings is not run again."""
+    """What each trial reached; one that has ended with the same settings and options is not run again."""
     found = []
     for number, settings in enumerate(trials, start=1):
         place = folder / f"trial-{number:02d}"
         record = place / RESULT
         known = json.loads(record.read_text()) if record.is_file() else {}
-        if known.get("settings") != dict(settings):
+        asked = {"settings": dict(settings), "options": list(rest)}
+        if {name: known.get(name) for name in asked} != asked:
             print(f"trial {number} of {len(trials)}: {dict(settings)}", flush=True)
             options = [part for name, value in settings.items() for part in (f"--{name}", value)]
             figures = run([*rest, *options, "--output_dir", str(place), "--overwrite_output_dir", "true"])
             place.mkdir(parents=True, exist_ok=True)
-            known = {"settings": dict(settings), "folder": str(place), "figures": dict(figures)}
+            known = {**asked, "folder": str(place), "figures": dict(figures)}
             record.write_text(json.dumps(known, indent=1) + "\n")
         found.append(known)
     return found
@@ -108,8 +113,12 @@ def ranking(found: Sequence[dict[str, Any]], objective: str, *, minimize: bool) 
 
 
 def run_trial(arguments: Sequence[str]) -> Figures:
-    """One run in this process."""
-    if train.main(arguments):
-        raise ConfigurationError("a trial did not end well; its message stands above")
+    """One run in this process; figures that are no numbers where the loss is none."""
+    try:
+        if train.main(arguments):
+            raise ConfigurationError("a trial did not end well; its message stands above")
+    except LossError as error:
+        print(error, flush=True)
+        return dict.fromkeys(LOGGED, math.nan)
     place = Path(arguments[list(arguments).index("--output_dir") + 1])
     return dict(json.loads((place / train.RUN).read_text())["best"])
