@@ -13,6 +13,7 @@ from rich.table import Table
 from recto.aws.clients import client, errors_of
 from recto.errors import ConfigurationError
 from recto.places import Location
+from recto.release import CALIBRATION, parse_release
 from recto_cli import autoscaling, endpoints, model_archives, predict, releases
 from recto_cli.autoscaling import Scaling
 from recto_cli.endpoints import Choices, EndpointPlan, Kind
@@ -22,7 +23,7 @@ from recto_cli.session import Session
 from recto_cli.stack import CALLER, Stack
 from recto_cli.training_commands import ENVIRONMENTS, Where, run_elsewhere
 
-RELEASE_INDEX, WEIGHTS = "release.json", "model.safetensors"
+RELEASE_INDEX, WEIGHTS, LABELS = "release.json", "model.safetensors", "labels.json"
 NO_MODEL = "none"
 """What a thumbnail endpoint has for a model."""
 
@@ -95,7 +96,7 @@ def deploy_model(
     )
     if connect:
         endpoints.require_parameter(kind, endpoints.full_name(endpoint, session.stack))
-    plan, archive_told = _planned(session, model, choices, is_dry=dry_run)
+    plan, archive_told = _planned(session, model, choices, is_dry=dry_run, connects=connect)
     if dry_run:
         requests = [{"Operation": name, "Parameters": request} for name, request in plan.requests()]
         print(json.dumps(requests, indent=1))
@@ -193,7 +194,9 @@ def _model_folder(session: Session, model: str) -> Iterator[Path | None]:
 # --- behind an endpoint -------------------------------------------------------------------------------
 
 
-def _planned(session: Session, model: str, choices: Choices, *, is_dry: bool) -> tuple[EndpointPlan, str]:
+def _planned(
+    session: Session, model: str, choices: Choices, *, is_dry: bool, connects: bool
+) -> tuple[EndpointPlan, str]:
     """The plan, its archive uploaded unless it is a dry run; everything is checked before the upload."""
     stack = session.stack
     name = endpoints.full_name(choices.name, stack)
@@ -203,6 +206,8 @@ def _planned(session: Session, model: str, choices: Choices, *, is_dry: bool) ->
         _model_or_none(session, model, choices.kind) as folder,
         TemporaryDirectory(prefix="recto-pack-") as scratch,
     ):
+        if connects and folder and choices.kind is Kind.WORD:
+            _require_same_labels(folder, stack)
         archive = Path(scratch) / "model.tar.gz"
         with model_archives.built_wheels() as wheels:
             digest = model_archives.pack(folder, archive, wheels)
@@ -210,7 +215,34 @@ def _planned(session: Session, model: str, choices: Choices, *, is_dry: bool) ->
         if not is_dry:
             upload(archive, place)
         told = f"packed {archive.stat().st_size / 1e6:.1f} MB, sha256 {digest}, into {place.uri}"
+        if connects and (Path(model) / CALIBRATION).is_file():
+            told += (
+                "\nconnected, it has the calibration and thresholds of the release in use; for its own: "
+                f"recto release make --endpoint {name} --calibration {model}/{CALIBRATION} --use"
+            )
     return endpoints.plan_of(choices, place.uri, stack), told
+
+
+def _require_same_labels(folder: Path, stack: Stack) -> None:
+    """ConfigurationError for a model of other labels than the release that it is to stand behind: the fields
+    of that release would get each other's words.
+    """
+    used = releases.used_release(stack)
+    ours = _labels(folder)
+    theirs = releases.read_index(used, stack).labels if used else ours
+    if ours and ours[:-1] != theirs[:-1]:
+        raise ConfigurationError(
+            f"the model's labels are {', '.join(ours[:-1])}, those of the release in use "
+            f"{', '.join(theirs[:-1])}: leave --connect away, then recto release make --endpoint … --fields …"
+        )
+
+
+def _labels(folder: Path) -> tuple[str, ...]:
+    """Of a model's folder or a release's; the last means no field."""
+    if (folder / RELEASE_INDEX).is_file():
+        return parse_release((folder / RELEASE_INDEX).read_bytes()).labels
+    path = folder / LABELS
+    return tuple(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ()
 
 
 @contextmanager

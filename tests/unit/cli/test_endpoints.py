@@ -280,6 +280,22 @@ def test_the_registrys_requests_are_ones_that_sagemakers_model_allows(deployed: 
     assert request["ModelApprovalStatus"] == "Approved"
 
 
+def test_a_model_of_other_labels_than_the_release_in_use_is_not_connected(
+    deployed: Stack, tmp_path: Path
+) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    (tmp_path / "labels.json").write_text('["Date", "Total", "Header", "other"]')
+    prefix = publish_release(contents(), deployed.objects, deployed.work)
+    boto3.client("ssm").put_parameter(Name=f"/{PROJECT}/config/Release", Value=prefix, Overwrite=True)
+    words = ["deploy-model", str(tmp_path), "--endpoint", "words", "--connect", "--dry-run"]
+
+    result = runner.invoke(app, ["--project", PROJECT, *words])
+
+    assert result.exit_code != 0
+    told = str(result.exception or "") + result.output
+    assert "Date, Total, Header, those of the release in use Total, Date, Header" in " ".join(told.split())
+
+
 def test_a_dry_run_prints_the_requests_and_makes_nothing(
     deployed: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
