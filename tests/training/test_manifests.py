@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from recto.document import Page
+from recto.errors import FieldConfigurationError, ServiceUnavailableError
 from recto.model_exchange import response_of
 from recto.places import Location
 from recto.ports import ObjectInfo
@@ -20,6 +21,7 @@ from recto_training.corpus import IGNORED, ReadCorpus
 from recto_training.exporters.manifest import told_apart
 from recto_training.faults import DataError
 from recto_training.ocr_folder import Mapped, OcrFolder
+from recto_training.sources import open_fields
 from tests.training.labelled import FIELDS, page_of
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -525,3 +527,36 @@ def test_the_custom_job_of_legal_letters_is_read(tmp_path: Path) -> None:
     assert len(corpus.labels) == 11
     assert corpus.ids[:2] == ("Letter 36", "Letter 214")
     assert all(set(range(8)) - set(document.pages[0].classes) == set() for document in list(corpus)[:1])
+
+
+def test_a_line_ends_where_the_file_s_line_ends_not_at_separators_inside_of_texts(project: Project) -> None:
+    row = json.dumps(line(note="one\u2028two\x85three"), ensure_ascii=False)
+
+    assert len(project.open(row)) == 1
+
+
+class Unreachable:
+    """S3 without credentials."""
+
+    def info(self, place: Location) -> ObjectInfo | None:
+        raise ServiceUnavailableError(f"HeadObject {place.uri}: Unable to locate credentials")
+
+    def download(self, place: Location, path: Path) -> None:
+        raise AssertionError(place.uri)
+
+
+def test_where_s3_does_not_answer_the_line_and_the_way_out_are_told(project: Project) -> None:
+    ocr = OcrFolder(PageCache(project.folder / "cache"), objects=Unreachable)
+
+    with pytest.raises(
+        DataError, match=r"line 1: HeadObject .*credentials; .*--map s3://bucket/prefix=folder"
+    ):
+        mf.manifest_corpus([project.write(line())], ocr, fields=FIELDS)
+
+
+def test_a_field_list_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.json"
+    path.write_text("{}\n{}")
+
+    with pytest.raises(FieldConfigurationError, match=r"wrong\.json: field list is not JSON"):
+        open_fields(path)

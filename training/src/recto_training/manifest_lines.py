@@ -62,7 +62,7 @@ def read_lines(paths: Sequence[Path]) -> list[Line]:
         except (OSError, UnicodeDecodeError) as error:
             faults.add(str(path), f"cannot be read as text ({error})")
             continue
-        for number, row in enumerate(text.splitlines(), start=1):
+        for number, row in enumerate(text.split("\n"), start=1):
             if not row.strip():
                 continue
             place = f"{path}, line {number}"

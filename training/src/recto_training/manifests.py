@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from recto.document import Page, Word
-from recto.errors import DocumentError
+from recto.errors import AccessError, DocumentError, ServiceUnavailableError
 from recto.fields import FieldList
 from recto.geometry import Box
 from recto_training import annotations as an
@@ -100,12 +100,21 @@ def _check_objects(examples: Sequence[Example], ocr: OcrFolder) -> None:
     for example in examples:
         for reference in _references(example):
             if reference not in known:
-                known[reference] = ocr.fault(reference)
+                known[reference] = _object_fault(example, reference, ocr)
             if known[reference]:
                 faults.add(example.place, known[reference])
         if fault := _other_image(example, ocr):
             faults.add(example.place, fault)
     faults.end_if_any()
+
+
+def _object_fault(example: Example, reference: str, ocr: OcrFolder) -> str:
+    """Why the object is not there; DataError where S3 does not answer, as it would not for the next one."""
+    try:
+        return ocr.fault(reference)
+    except (AccessError, ServiceUnavailableError) as error:
+        told = "if it lies here, say where by --map s3://bucket/prefix=folder; else S3 needs credentials"
+        raise DataError(f"{example.place}: {error}; {told}") from error
 
 
 def _other_image(example: Example, ocr: OcrFolder) -> str:

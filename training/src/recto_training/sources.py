@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from recto.aws.s3 import S3Objects
+from recto.errors import FieldConfigurationError
 from recto.fields import FieldList, parse_fields
 from recto_training.alignment import ALL_MENTIONS, Alignment, Policy
 from recto_training.caching import PageCache
@@ -74,6 +75,8 @@ def open_fields(path: Path) -> FieldList:
     """A field list from its file; DataError where there is none."""
     try:
         return parse_fields(path.read_text(encoding="utf-8"))
+    except FieldConfigurationError as error:
+        raise FieldConfigurationError(f"{path}: {error}") from error
     except OSError as error:
         raise DataError(f"field list {path}: cannot be read ({error.strerror})") from error
 

@@ -23,7 +23,7 @@ def read_values(path: Path, fields: FieldList) -> dict[str, dict[str, tuple[str,
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     faults = Faults()
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
     for number, line in enumerate(lines, start=1):

@@ -45,7 +45,7 @@ def _pairs_of(path: Path, faults: Faults) -> Iterator[Pair]:
     if not path.is_file():
         faults.add(str(path), "no such file; make one with `recto normaliser data`")
         return
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue
         place = f"{path.name}, line {number}"

@@ -46,7 +46,7 @@ def read_reviewed(sources: Sequence[Path], label: str = "") -> list[Pair]:
 
 
 def _manifest(path: Path, label: str, faults: Faults) -> Iterator[Pair]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue
         place = f"{path.name}, line {number}"
