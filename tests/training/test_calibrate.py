@@ -161,4 +161,34 @@ def test_a_value_of_the_training_documents_is_known_and_a_calibration_keeps_it()
 
     assert [row.features[FEATURES.index("known")] for row in features] == [1.0, 0.0]
     assert calibrate.knowing(Calibration.default(), known).knows(0, "acme")
-    assert calibrate.knowing(Calibration.default(), ()) == Calibration.default()
+    assert calibrate.knowing(Calibration.default(), calibrate.Known()) == Calibration.default()
+    assert calibrate.Known.of(calibrate.knowing(Calibration.default(), known)) == known
+
+
+def test_a_value_a_letter_away_from_a_known_one_is_near_it_and_the_known_one_itself_is_not() -> None:
+    fields = parse_fields([{"ClassId": 0, "Name": "shop", "Select": "confidence"}])
+
+    def row(shop: str) -> Row:
+        word = Word(shop, Box(0.1, 0.1, 0.9, 0.15), 0.9, 0)
+        document = LabelledDocument("h", (LabelledPage(Page(1, (word,)), (0,)),))
+        found = calibrate.find(document, [PagePredictions(1, (0,), (0.9,))], fields, known)
+        return next(calibrate.rows_of(found, fields, Match.NORMAL))
+
+    told = LabelledPage(Page(1, (Word("TEOHENGSTATIONERYANDBOOKS", Box(0, 0, 1, 1), 0.9, 0),)), (0,))
+    known = calibrate.known_values([LabelledDocument("t", (told,))], fields)
+    near = {
+        shop: row(shop).features[FEATURES.index("near_known")]
+        for shop in ("TEOHENGSTATIONERYANDBOOKS", "TEOHENGSTATIONARYANDBOOKS", "POPULARBOOKCOMPANYLIMITED")
+    }
+
+    assert list(near.values()) == [0.0, pytest.approx(0.6, abs=0.25), 0.0]
+
+
+def test_what_was_not_understood_is_expected_to_be_wrong_before_such_a_value_was_seen() -> None:
+    rows = [row._replace(features=[*row.features]) for row in drawn_rows(60)]
+    for row in rows:
+        row.features[FEATURES.index("parsed")] = 1.0
+    fitted = calibrate.fit_calibration(rows, [Strength(0.2, 0.5)])
+    good = dict(zip(FEATURES, rows[0].features, strict=True))
+
+    assert fitted.confidence({**good, "parsed": 0.0}) < fitted.confidence(good) / 2

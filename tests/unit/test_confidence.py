@@ -18,6 +18,7 @@ from recto.confidence import (
     fingerprint,
     log_odds,
     parse_calibration,
+    shape,
 )
 from recto.errors import ReleaseError
 
@@ -84,11 +85,11 @@ def test_a_calibration_is_the_logistic_function_of_its_features() -> None:
 
 def test_the_feature_vector_follows_the_documented_order() -> None:
     evidence = Evidence(0.1, 0.2, 0.3, 0.4, 0.5, 1, 0.6, 0.7, 0.8, 0.9, 1.5, True, False, 2)
-    features = features_of(evidence, Standing(False, 2, 0.7, 0.8, 3, True, False, True))
+    features = features_of(evidence, Standing(False, 2, 0.7, 0.8, 3, False, True, False, True, 0.25))
 
     odds = [log_odds(p) for p in (0.1, 0.2, 0.6, 0.7, 0.8, 0.9)]
     of_mention = [0.1, 0.2, 0.3, 0.4, 0.5, math.log(2), *odds, 1.5, 1.0, 0.0, math.log(2)]
-    of_value = [0.0, math.log(2), 0.7, 0.8, log_odds(0.8), math.log(4), 0.0, 0.0, 1.0]
+    of_value = [0.0, math.log(2), 0.7, 0.8, log_odds(0.8), math.log(4), 0.0, 0.0, 0.0, 1.0, 0.25]
     assert feature_vector(features) == pytest.approx(of_mention + of_value)
     assert tuple(features) == FEATURES
 
@@ -140,6 +141,18 @@ def test_a_value_is_known_by_its_class_and_normal_form_and_never_told() -> None:
     assert parse_calibration(dump_calibration(calibration)) == calibration
 
 
+def test_a_value_is_near_a_known_one_of_its_class_by_its_letters() -> None:
+    name = "maxincomeresourcessdnbhd"
+    calibration = DEFAULT.model_copy(update={"known_shapes": {3: (f"{shape(name):016x}",)}})
+
+    assert calibration.nearness(3, name) == 1.0
+    assert 0.2 < calibration.nearness(3, name.replace("inc", "imc")) < 1.0
+    assert calibration.nearness(3, "sushieden24hoursimpression") == 0.0
+    assert calibration.nearness(2, name) == 0.0
+    assert calibration.nearness(3, "2018-03-4") == 0.0
+    assert name not in dump_calibration(calibration).decode()
+
+
 def test_a_file_of_the_first_schema_is_read_as_it_always_was() -> None:
     source = {"method": "logistic", "features": ["mean_ocr"], "coefficients": [2.0], "intercept": -1.0}
 
@@ -162,6 +175,9 @@ def test_a_calibration_comes_back_from_its_file() -> None:
         ({"schema": 3}, "schema"),
         ({"classes": {"0": {"coefficients": [0] * 6, "intercept": 0}}}, "known values need schema 2"),
         ({"schema": 2, "known": ["b", "a"]}, "known values must ascend"),
+        ({"schema": 2, "known_shapes": {"0": ["xyz"]}}, "16 hexadecimal digits"),
+        ({"schema": 2, "known_shapes": {"0": []}}, "without any shape"),
+        ({"known_shapes": {"0": ["00000000000000ff"]}}, "known values need schema 2"),
         ({"schema": 2, "classes": {"0": {"coefficients": [0], "intercept": 0}}}, "6 features with 1 coeff"),
         ({"schema": 2, "ranges": [[0, 1]]}, "6 features with 1 ranges"),
         ({"schema": 2, "ranges": [[1, 0]] * 6}, "the lower one first"),

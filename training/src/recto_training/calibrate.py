@@ -8,16 +8,19 @@ documents left out; with few documents the calibration set by hand, stretched an
 Not here: which confidence is enough (`evaluation.thresholds`).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from recto.confidence import FEATURES, LOWEST, Calibration, Offset, feature_vector, fingerprint
+from recto.confidence import FEATURES, LOWEST, Calibration, Offset, feature_vector, fingerprint, shape
 from recto.document import PagePredictions
 from recto.entities import Mention, assemble, document_mentions, value_features
 from recto.errors import ConfigurationError
@@ -34,6 +37,12 @@ FOLDS = 5
 """Parts that the documents are cut into to choose how strongly a fit is held back."""
 LEAST_OF_EACH = 5
 """Right and wrong values from which on coefficients are fitted at all."""
+SPOILT = ("parsed", "complete", "valid")
+"""Features that are seldom 0, and then mostly of wrong values: expected before any such value was seen."""
+EXPECTED = 1.0
+"""How many values this expectation weighs as much as."""
+FURTHEST_SHIFT = 30.0
+"""Of an intercept, in log-odds."""
 BY_HAND = Calibration.default()
 
 Floats = NDArray[np.float64]
@@ -86,46 +95,65 @@ def calibration_rows(reads: Iterable[Read], fields: FieldList) -> list[Row]:
     return rows
 
 
+class Known(NamedTuple):
+    """The values of training documents, as a calibration keeps them."""
+
+    fingerprints: tuple[str, ...] = ()
+    shapes: Mapping[int, tuple[str, ...]] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> "Known":
+        """Those that a calibration has."""
+        return cls(calibration.known, calibration.known_shapes)
+
+
 class Found(NamedTuple):
     """A held-out document with what the assembly finds in it, before anyone says how sure that is."""
 
     document: LabelledDocument
     mentions: tuple[Mention, ...]
-    known: tuple[str, ...] = ()
-    """Fingerprints of the values of the documents that its model was trained on."""
+    known: Known = Known()
+    """The values of the documents that its model was trained on."""
 
 
 def find(
     document: LabelledDocument,
     predictions: Sequence[PagePredictions],
     fields: FieldList,
-    known: tuple[str, ...] = (),
+    known: Known = Known(),  # noqa: B008 - immutable
 ) -> Found:
     """The mentions in a document; its predictions are parallel to its pages."""
     pages = ((one.page, said) for one, said in zip(document.pages, predictions, strict=True))
     return Found(document, tuple(document_mentions(pages, fields)), known)
 
 
-def known_values(documents: Iterable[LabelledDocument], fields: FieldList) -> tuple[str, ...]:
-    """Fingerprints of the true values of training documents, as a calibration keeps them.
+def known_values(documents: Iterable[LabelledDocument], fields: FieldList) -> Known:
+    """The true values of training documents.
 
     Documents that a calibration is fitted or judged on must not be among them: they would know themselves.
     """
-    return tuple(
-        sorted(
-            {
-                fingerprint(fields[name].class_id, fields[name].normalise(text).key)
-                for document in documents
-                for name, texts in true_texts(document, fields).items()
-                for text in texts
-            }
-        )
+    keys = {
+        (fields[name].class_id, fields[name].normalise(text).key)
+        for document in documents
+        for name, texts in true_texts(document, fields).items()
+        for text in texts
+    }
+    shapes: dict[int, set[str]] = defaultdict(set)
+    for class_id, key in keys:
+        if bits := shape(key):
+            shapes[class_id].add(f"{bits:016x}")
+    return Known(
+        tuple(sorted({fingerprint(*key) for key in keys})),
+        {class_id: tuple(sorted(found)) for class_id, found in sorted(shapes.items())},
     )
 
 
-def knowing(calibration: Calibration, known: tuple[str, ...]) -> Calibration:
+def knowing(calibration: Calibration, known: Known) -> Calibration:
     """The calibration with these known values."""
-    return calibration.model_copy(update={"known": known, "schema_version": 2}) if known else calibration
+    if not known.fingerprints:
+        return calibration
+    values = {"known": known.fingerprints, "known_shapes": dict(known.shapes), "schema_version": 2}
+    return calibration.model_copy(update=values)
 
 
 def rows_of(found: Found, fields: FieldList, match: Match) -> Iterator[Row]:
@@ -257,6 +285,9 @@ def _fitted(rows: Sequence[Row], strength: Strength) -> Calibration:
     truths = np.array([row.is_right for row in rows])
     if strength.by_hand:
         return _stretched(rows, truths)
+    num_seen = len(rows)
+    rows, weights_N = _with_expected(rows)
+    truths = np.array([row.is_right for row in rows])
     values_NF = np.array([row.features for row in rows])
     means_F, spreads_F = values_NF.mean(axis=0), values_NF.std(axis=0)
     spreads_F = np.where(spreads_F > 1e-9, spreads_F, np.inf)  # a feature that never varies says nothing
@@ -266,12 +297,12 @@ def _fitted(rows: Sequence[Row], strength: Strength) -> Calibration:
     blocks = [scaled_NF, *(_own_block(scaled_NF, ids_N == one, strength.own) for one in classes)]
     model = LogisticRegression(C=strength.common, solver="newton-cholesky", max_iter=200)
     with threadpool_limits(limits=1):  # small matrices: more threads only wait for each other
-        model.fit(np.hstack(blocks), truths)
+        model.fit(np.hstack(blocks), truths, sample_weight=weights_N)
     weights = model.coef_[0]
     common_F, num = weights[: len(means_F)], len(means_F) + 1
     own = {one: weights[len(means_F) + i * num :][:num] * strength.own for i, one in enumerate(classes)}
     coefficients, shift = _unscaled(common_F, means_F, spreads_F)
-    return Calibration(
+    fitted = Calibration(
         schema_version=2,
         features=FEATURES,
         coefficients=coefficients,
@@ -282,6 +313,30 @@ def _fitted(rows: Sequence[Row], strength: Strength) -> Calibration:
         ),
         classes=_offsets(own, means_F, spreads_F),
     )
+    return _shifted(fitted, rows[:num_seen])
+
+
+def _shifted(calibration: Calibration, rows: Sequence[Row]) -> Calibration:
+    """With the intercept that makes the mean confidence of these rows their share of right ones."""
+    scores_N = logit(confidences_of(rows, calibration))
+    right = sum(row.is_right for row in rows)
+    shift = brentq(lambda by: float(expit(scores_N + by).sum()) - right, -FURTHEST_SHIFT, FURTHEST_SHIFT)
+    return calibration.model_copy(update={"intercept": _rounded(calibration.intercept + shift)})
+
+
+def _with_expected(rows: Sequence[Row]) -> tuple[list[Row], Floats]:
+    """The rows, and what is expected before any is seen: the same values, spoilt in one of `SPOILT`, wrong.
+
+    All that are spoilt in the same way weigh as much as `EXPECTED` values.
+    """
+    everything, weights = list(rows), [1.0] * len(rows)
+    for name in SPOILT:
+        column = FEATURES.index(name)
+        for row in rows:
+            features = [*row.features[:column], 0.0, *row.features[column + 1 :]]
+            everything.append(Row(features, False, row.class_id, row.document))
+            weights.append(EXPECTED / len(rows))
+    return everything, np.array(weights)
 
 
 def _own_block(scaled_NF: Floats, of_class_N: NDArray[np.bool_], own: float) -> Floats:

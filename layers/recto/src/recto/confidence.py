@@ -31,15 +31,20 @@ of the value among all that was found for its field
     rival             highest mean probability of a mention that says something else, 0 for none
     log_odds_rival    log-odds of that, held within 0.02 of 0 and 1
     log_rivals        ln(1 + number of mentions that say something else)
+    complete          0 where the normal form lacks a part (a date its day, an address its postcode), else 1
     unambiguous       0 where the text has two readings, else 1
     valid             1 where it keeps all validators of its field, else 0
     known             1 where people have confirmed the same value in training documents, else 0
+    near_known        0-1, how like it is to the likest of these values, where it is none of them itself: what
+                      differs in a letter or two from a value confirmed again and again was probably misread
 """
 
 import math
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import sha256
+from functools import lru_cache
+from hashlib import blake2b, sha256
 from typing import Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -51,6 +56,13 @@ LOWEST = 1e-6
 NEAR = 1e-4
 NEAR_RIVAL = 0.02
 """Log-odds are of probabilities that are at least so far from 0 and 1."""
+
+GRAM = 3
+SHORTEST_SHAPE = 10
+"""Characters from which on a value has a shape: a date or an amount is not like another one."""
+_SHAPE = re.compile("[0-9a-f]{16}")
+SHAPE_BITS = 16
+"""Differing bits of two shapes from which on nothing is said to be like."""
 
 
 class Evidence(NamedTuple):
@@ -100,9 +112,11 @@ class Standing(NamedTuple):
     rival: float = 0.0
     num_rivals: int = 0
     """Mentions that say something else."""
+    is_complete: bool = True
     is_ambiguous: bool = False
     is_valid: bool = True
     is_known: bool = False
+    near_known: float = 0.0
 
 
 ALONE = Standing()
@@ -131,9 +145,11 @@ _FEATURES: Mapping[str, Callable[[Evidence, Standing], float]] = {
     "rival": lambda _, value: value.rival,
     "log_odds_rival": lambda _, value: log_odds(value.rival, NEAR_RIVAL),
     "log_rivals": lambda _, value: math.log1p(value.num_rivals),
+    "complete": lambda _, value: float(value.is_complete),
     "unambiguous": lambda _, value: float(not value.is_ambiguous),
     "valid": lambda _, value: float(value.is_valid),
     "known": lambda _, value: float(value.is_known),
+    "near_known": lambda _, value: value.near_known,
 }
 FEATURES = tuple(_FEATURES)
 
@@ -144,6 +160,19 @@ def fingerprint(class_id: int, key: str) -> str:
     Not a secret: who guesses a value can check the guess.
     """
     return sha256(f"{class_id} {key}".encode()).hexdigest()[:12]
+
+
+def shape(key: str) -> int:
+    """64 bits that are like those of texts with mostly the same letters; 0 for a text too short to have one.
+
+    Charikar's simhash over runs of three characters (2002): of like texts few bits differ, of others half.
+    """
+    if len(key) < SHORTEST_SHAPE:
+        return 0
+    grams = {key[start : start + GRAM] for start in range(len(key) - GRAM + 1)}
+    hashes = [int.from_bytes(blake2b(gram.encode(), digest_size=8).digest()) for gram in grams]
+    columns = zip(*(f"{one:064b}" for one in hashes), strict=True)
+    return int("".join("1" if 2 * column.count("1") > len(hashes) else "0" for column in columns), 2)
 
 
 def log_odds(probability: float, near: float = NEAR) -> float:
@@ -195,6 +224,8 @@ class Calibration(BaseModel):
     """By class id, which a field's new name does not change."""
     known: tuple[str, ...] = ()
     """Fingerprints of values of training documents, ascending."""
+    known_shapes: dict[int, tuple[str, ...]] = {}
+    """By class id, the shapes (16 hexadecimal digits) of those of them that have one, ascending."""
 
     @model_validator(mode="after")
     def _coefficients_for_known_features(self) -> Self:
@@ -221,10 +252,14 @@ class Calibration(BaseModel):
                 )
             if not all(math.isfinite(number) for number in (*offset.coefficients, offset.intercept)):
                 raise ValueError(f"class {class_id}: coefficients and intercept must be finite numbers")
-        if self.schema_version == 1 and (self.ranges or self.classes or self.known):
+        if self.schema_version == 1 and (self.ranges or self.classes or self.known or self.known_shapes):
             raise ValueError("ranges, classes and known values need schema 2")
         if list(self.known) != sorted(self.known):
             raise ValueError("known values must ascend")
+        if not all(_SHAPE.fullmatch(one) for shapes in self.known_shapes.values() for one in shapes):
+            raise ValueError("known_shapes: a shape is 16 hexadecimal digits")
+        if not all(self.known_shapes.values()):
+            raise ValueError("known_shapes: a class without any shape is left out")
         return self
 
     @classmethod
@@ -259,6 +294,14 @@ class Calibration(BaseModel):
         place = bisect_left(self.known, mark)
         return place < len(self.known) and self.known[place] == mark
 
+    def nearness(self, class_id: int, key: str) -> float:
+        """0-1, how like a value is to the likest known one of its class."""
+        mine = shape(key) if class_id in self.known_shapes else 0
+        if not mine:
+            return 0.0
+        differing = min((mine ^ other).bit_count() for other in _bits(self.known_shapes[class_id]))
+        return max(0.0, 1 - differing / SHAPE_BITS)
+
     def of(self, evidence: Evidence, standing: Standing, class_id: int | None = None) -> float:
         """The same from what the features are made of; computes only those that count."""
         return self.confidence(features_of(evidence, standing, self.features), class_id)
@@ -278,6 +321,11 @@ def parse_calibration(source: str | bytes) -> Calibration:
             f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors()
         )
         raise ReleaseError(f"calibration.json: {problems}") from error
+
+
+@lru_cache(maxsize=64)
+def _bits(shapes: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(int(text, 16) for text in shapes)
 
 
 def _weighted(coefficients: Sequence[float], values: Sequence[float]) -> float:

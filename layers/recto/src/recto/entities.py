@@ -341,12 +341,16 @@ def _standing_alone(
     field: FieldConfiguration, one: _Said, reference: date | None, calibration: Calibration
 ) -> Standing:
     verdicts = judge(field.validators or (), one.mentions[0][1].text, one.normalized, reference)
+    class_id, key = field.class_id, one.normalized.key
+    is_known = calibration.knows(class_id, key)
     return Standing(
         parsed=one.normalized.value is not None,
         num_mentions=len(one.mentions),
+        is_complete=one.normalized.certainty is not Certainty.PARTIAL,
         is_ambiguous=one.normalized.certainty is Certainty.AMBIGUOUS,
         is_valid=all(verdict.passed for verdict in verdicts),
-        is_known=calibration.knows(field.class_id, one.normalized.key),
+        is_known=is_known,
+        near_known=0.0 if is_known else calibration.nearness(class_id, key),
     )
 
 

@@ -20,7 +20,7 @@ from recto.confidence import Calibration, dump_calibration
 from recto.fields import FieldList
 from recto.release import CALIBRATION, INDEX
 from recto.release_contents import THRESHOLDS, Thresholds, dump_thresholds
-from recto_training.calibrate import calibrated_scores, find, knowing, known_values
+from recto_training.calibrate import Known, calibrated_scores, find, knowing, known_values
 from recto_training.commands.evaluate import add_model_arguments, open_model_and_data
 from recto_training.corpus import Corpus, document_ids
 from recto_training.evaluation.confidence import confidence_figures
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         raise DataError(
             "thresholds are of fields: the model's labels are none, name a field list with --fields"
         )
-    known = known_of(options, corpus, subject.fields) or subject.calibration.known
+    known = known_of(options, corpus, subject.fields) or Known.of(subject.calibration)
     found = [
         find(document, said, subject.fields, known) for document, said in predict_documents(subject, corpus)
     ]
@@ -74,10 +74,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def known_of(options: Namespace, held_out: Corpus, fields: FieldList) -> tuple[str, ...]:
-    """Fingerprints of the values in the training documents that --known names; none without."""
+def known_of(options: Namespace, held_out: Corpus, fields: FieldList) -> Known | None:
+    """The values in the training documents that --known names; None without."""
     if not options.known:
-        return ()
+        return None
     training = open_corpus(Namespace(**{**vars(options), "data": options.known}))
     ids = set(document_ids(held_out))
     return known_values((document for document in training if document.id not in ids), fields)

@@ -52,6 +52,7 @@ _SUFFIXES: Final[Mapping[str, str]] = {
     "jr": "Jr.", "sr": "Sr.", "ii": "II", "iii": "III", "iv": "IV", "md": "M.D.", "phd": "Ph.D.",
     "esq": "Esq.", "cpa": "CPA",
 }  # fmt: skip
+_NAMELESS: Final = frozenset({*_FORMS, "the", "and", "&", ""})
 _EDGES: Final = " \t,;:*\"'-_|"
 
 
@@ -77,6 +78,8 @@ def company_value(text: str, _: Conventions = NO_CONVENTIONS) -> Normalized:
     whole = re.sub(r"(?<=\w)\s*®|™|\(r\)(?!\w)|\(tm\)", "", whole, flags=re.IGNORECASE)
     if not any(mark.isalpha() for mark in whole):
         return not_understood(text, "no name in it")
+    if all(_bare(word) in _NAMELESS for word in whole.split()):
+        return not_understood(text, "a legal form without a name")
     legal, *trading = (part.strip(_EDGES) for part in _TRADING_AS.split(whole, maxsplit=1))
     lowered = [_company(part) for part in (legal, *trading) if part]
     value = " d/b/a ".join(lowered)
