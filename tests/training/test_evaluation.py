@@ -170,6 +170,7 @@ def test_a_learning_curve_comes_back_from_its_file_and_says_whether_more_would_h
         "From 10 to 100 documents F1 went from 0.400 to 0.700: more labelled documents would probably help."
     )
     assert "will probably bring little" in advice(points)
+    assert advice([points[0]._replace(fields=0.0)] * 2).startswith("No run found anything right")
     assert curve_plot(points).image.startswith("data:image/svg+xml;base64,")
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from recto.errors import ConfigurationError
 from recto_training import settings
+from recto_training.metrics_log import log_line
 from recto_training.normaliser import evaluation
 from recto_training.normaliser.dates import make_pairs
 from recto_training.normaliser.pairs import read_pairs, split_pairs, write_pairs
@@ -95,7 +96,7 @@ def train(arguments: Sequence[str]) -> int:
     run = training.fit(recipe, kept, held_out, folder)
     if model.resolve() != folder.resolve():
         shutil.copytree(folder, model, dirs_exist_ok=True, ignore=shutil.ignore_patterns("checkpoints"))
-    print(f"trained {run.step} steps; best: {run.best}\nmodel folder: {model}")
+    print(f"trained {run.step} steps; best: {log_line(run.best)}\nmodel folder: {model}")
     return 0
 
 

@@ -30,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     except RectoError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
+    place = f"http://{options.host}:{options.port}/invocations"
+    print(f"{options.kind} model answers at {place}", file=sys.stderr)
     limit = int(os.environ.get("MAX_REQUEST_BYTES", MAX_REQUEST_BYTES))
     uvicorn.run(ModelServer(endpoint, limit).app(), host=options.host, port=options.port, log_level="warning")
     return 0

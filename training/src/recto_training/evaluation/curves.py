@@ -67,6 +67,8 @@ def advice(points: Sequence[CurvePoint]) -> str:
     if len(points) < 2:
         return "One size only: nothing can be said about more documents."
     before, last = (one.fields if one.fields is not None else one.entities for one in points[-2:])
+    if not last:
+        return "No run found anything right, so nothing can be said: train for longer, or with a base."
     sizes = f"{points[-2].documents} to {points[-1].documents}"
     grown = f"From {sizes} documents F1 went from {before:.3f} to {last:.3f}"
     if last - before > 0.01:
