@@ -16,7 +16,7 @@ from recto.errors import ConfigurationError
 from recto.fields import parse_fields
 from recto_training import fit, loop
 from recto_training.commands.train import FIGURES
-from recto_training.corpus import LabelledDocument, ListCorpus
+from recto_training.corpus import IGNORED, LabelledDocument, ListCorpus
 from recto_training.encoders.stored import LABELS, MODEL_FILES, WEIGHTS
 from recto_training.models import load_model
 from recto_training.word_recipes import WORD_RECIPES, WordRecipe, tiny
@@ -239,6 +239,22 @@ def test_a_checkpoint_of_other_data_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"other (network|training data).*overwrite_output_dir"):
         fit.fit(short(), corpus(11), corpus(4, seed=1), tmp_path)
+
+
+def test_windows_without_any_label_are_not_trained_on_and_end_no_run(tmp_path: Path) -> None:
+    unknown = [
+        LabelledDocument(
+            f"unknown {document.id}",
+            tuple(page._replace(classes=(IGNORED,) * len(page.classes)) for page in document.pages),
+        )
+        for document in corpus(6)
+    ]
+    mixed = ListCorpus([*corpus(4), *unknown], NAMES)
+
+    run = fit.fit(short(per_device_train_batch_size=1), mixed, corpus(2, seed=1), tmp_path)
+
+    assert run.step == STEPS
+    assert json.loads((tmp_path / loop.RUN).read_text())["examples"] == 2 * 4, "a window a page with words"
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:

@@ -78,9 +78,13 @@ def _windows(page: LabelledPage, number: int, encoder: PageEncoder, *, first_onl
 
 
 def kept_examples(examples: Iterable[Example], other: int, share: float, seed: object) -> list[Example]:
-    """All windows with a field, and this share of those without, drawn by the seed."""
+    """All windows with a field, and this share of those without, drawn by the seed.
+
+    A window without any label is left out: a batch of only such ones has no loss (0 of 0 tokens).
+    """
     rng = Random(f"{seed} empty windows")
-    return [e for e in examples if has_field(e, other) or rng.random() < share]
+    labelled = (example for example in examples if (example.labels_L != IGNORED).any())
+    return [e for e in labelled if has_field(e, other) or rng.random() < share]
 
 
 def has_field(example: Example, other: int) -> bool:
