@@ -33,7 +33,7 @@ from recto_training import fit
 from recto_training.encoders import stored
 from recto_training.encoders.dropping import Dropout, random_bytes
 from recto_training.encoders.model import depth_of, parameter_groups
-from recto_training.encoders.opening import BaseOptions, open_base
+from recto_training.encoders.opening import BaseOptions, open_base, open_scratch
 from recto_training.models import load_model
 from recto_training.word_recipes import tiny
 from tests.training.tiny_corpus import FILLER, LABELS, NAMES, corpus
@@ -358,6 +358,22 @@ def test_a_trained_model_is_a_base_with_its_classes(ours: Path) -> None:
         torch.equal(a, b)
         for a, b in zip(base.model.state_dict().values(), model.model.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize("kind", [stored.LAYOUT, stored.WORDS])
+def test_going_on_from_a_trained_model_uses_the_dropout_that_is_asked_for(
+    kind: str, ours: Path, tmp_path: Path
+) -> None:
+    folder = ours
+    if kind == stored.WORDS:
+        size = {"width": 32, "heads": 2, "layers": 1, "hidden": 48}
+        folder = tmp_path
+        stored.write_model(folder, open_scratch(FILLER, LABELS, size, 400, SHORT._replace(dropout=0.05)))
+
+    base = open_base(folder, LABELS, SHORT._replace(dropout=0.4))
+
+    assert base.kind == kind
+    assert {part.share for part in base.model.modules() if isinstance(part, Dropout)} == {0.4}
 
 
 def test_a_trained_model_of_other_labels_is_told_with_what_to_do(ours: Path) -> None:

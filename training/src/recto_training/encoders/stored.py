@@ -96,11 +96,11 @@ def make_network(
     kind: str, architecture: dict[str, Any], num_classes: int, dropout: float | None = None
 ) -> WordModel:
     """An untrained network of a kind; `dropout` in place of the architecture's."""
+    chosen = architecture if dropout is None else {**architecture, "dropout": dropout}
     if kind == LAYOUT:
-        chosen = architecture if dropout is None else {**architecture, "dropout": dropout}
         return WordModel(LayoutEncoder(LayoutConfiguration(**chosen)), num_classes)
     if kind == WORDS:
-        return WordModel(SmallEncoder(NetworkConfiguration(**architecture)), num_classes)
+        return WordModel(SmallEncoder(NetworkConfiguration(**chosen)), num_classes)
     config = CONFIG_MAPPING[kind].from_dict(architecture)
     return WordModel(make_family(config, dropout or 0.0), num_classes)
 
