@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -311,6 +313,20 @@ def corpus_of(labels: tuple[str, ...] = LABELS) -> ListCorpus:
         LabelledPage(second, (2, 2), (-1, -1)),
     )
     return ListCorpus([LabelledDocument("some/one", pages)], labels)
+
+
+@pytest.mark.parametrize("name", ["../out", "a/../../out", "/nowhere/out"])
+@pytest.mark.parametrize("write", [lambda c, f: write_manifest(c, f, "s3://b"), write_funsd])
+def test_a_document_whose_id_leads_out_of_the_folder_is_refused_before_anything_is_written(
+    write: Callable[[ListCorpus, Path], object], name: str, tmp_path: Path
+) -> None:
+    (first,) = corpus_of()
+    corpus = ListCorpus([first, first._replace(id=name)], LABELS)
+
+    with pytest.raises(DataError, match=re.escape(f"document 2 of 2: id {name!r} leads out of the output")):
+        write(corpus, tmp_path / "set")
+
+    assert not (tmp_path / "set").exists()
 
 
 def test_a_manifest_and_its_ocr_come_back_as_they_were(tmp_path: Path) -> None:

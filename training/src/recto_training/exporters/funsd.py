@@ -10,12 +10,14 @@ from typing import Any
 
 from recto.geometry import Box
 from recto_training.corpus import IGNORED, NO_FIELD, Corpus, LabelledPage
+from recto_training.exporters.places import check_ids
 
 SIZE = 1000
 
 
 def write_funsd(corpus: Corpus, folder: Path) -> int:
-    """A file for each page, named after its document; how many."""
+    """A file for each page, named after its document; how many. DataError for an id that leaves it."""
+    check_ids(corpus)
     folder.mkdir(parents=True, exist_ok=True)
     count = 0
     for document in corpus:

@@ -16,6 +16,7 @@ from recto.document import Page, Word
 from recto.geometry import Box
 from recto.model_exchange import response_of
 from recto_training.corpus import IGNORED, NO_FIELD, Corpus, LabelledDocument, LabelledPage
+from recto_training.exporters.places import check_ids
 from recto_training.importers.comprehend import UNASSIGNED
 from recto_training.manifest_lines import VALUES
 from recto_training.matching import ClassBox, match_words
@@ -29,7 +30,11 @@ OCR_FOLDER = "textract"
 
 
 def write_manifest(corpus: Corpus, folder: Path, prefix: str, label: str = LABEL) -> Path:
-    """A manifest in the folder and the documents' JSON below it; `prefix` is where it will lie: s3://..."""
+    """A manifest in the folder and the documents' JSON below it; `prefix` is where it will lie: s3://...
+
+    DataError, before anything is written, for a document whose id would lead out of the folder.
+    """
+    check_ids(corpus)
     (folder / OCR_FOLDER).mkdir(parents=True, exist_ok=True)
     path = folder / "output.manifest"
     with path.open("w", encoding="utf-8") as file:
