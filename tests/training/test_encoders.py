@@ -339,6 +339,18 @@ def test_a_name_that_is_neither_folder_nor_on_the_hub_is_told(monkeypatch: pytes
         open_base("no/such-model", LABELS, SHORT)
 
 
+@pytest.mark.parametrize("name", ["./minilm", "models/minilm", "/no/where", "a/b/c"])
+def test_a_folder_that_is_not_there_is_told_without_asking_the_hub(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr("recto_training.encoders.opening.AutoConfig.from_pretrained", pytest.fail)
+
+    with pytest.raises(ConfigurationError, match=f"base model {name}: there is no such folder"):
+        open_base(name, LABELS, SHORT)
+
+
 # --- going on from a model of ours -----------------------------------------------------------------------
 
 

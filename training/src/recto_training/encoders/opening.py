@@ -176,6 +176,8 @@ def _config(name: str, options: BaseOptions) -> PretrainedConfig:
     if folder.is_dir() and not (folder / stored.CONFIG).is_file():
         seen = ", ".join(sorted(one.name for one in folder.iterdir())) or "nothing"
         raise ConfigurationError(f"base model {folder.name}: no {stored.CONFIG} in its folder, seen {seen}")
+    if not folder.exists() and _is_path(name):
+        raise ConfigurationError(f"base model {name}: there is no such folder")
     try:
         return AutoConfig.from_pretrained(name, revision=options.revision, cache_dir=options.cache)
     except (OSError, ValueError) as error:
@@ -184,3 +186,10 @@ def _config(name: str, options: BaseOptions) -> PretrainedConfig:
             f"base model {name}: neither a folder nor a name that the model hub answers to ({said}). "
             "Without a network, name the folder that holds its files"
         ) from error
+
+
+def _is_path(name: str) -> bool:
+    """Whether a folder is meant: the hub knows `name` and `owner/name`, and has no owner named as a folder here."""
+    parts = Path(name).parts
+    has_parent = len(parts) == 2 and Path(parts[0]).is_dir()
+    return name.startswith((".", "~", "/")) or len(parts) > 2 or has_parent
