@@ -189,7 +189,7 @@ def _config(name: str, options: BaseOptions) -> PretrainedConfig:
 
 
 def _is_path(name: str) -> bool:
-    """Whether a folder is meant: the hub knows `name` and `owner/name`, and has no owner named as a folder here."""
+    """Whether a folder is meant: the hub has `name` and `owner/name`, no owner called as a folder here."""
     parts = Path(name).parts
     has_parent = len(parts) == 2 and Path(parts[0]).is_dir()
     return name.startswith((".", "~", "/")) or len(parts) > 2 or has_parent
