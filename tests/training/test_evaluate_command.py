@@ -11,6 +11,8 @@ from recto_training.curves import for_size, nested_parts, sizes_of
 from recto_training.evaluation.subject import plain_fields
 from recto_training.exporters.manifest import write_manifest
 from recto_training.faults import DataError
+from recto_training.loop import RUN
+from recto_training.run_settings import OtherSettingsError
 from recto_training.word_recipes import tiny
 from tests.training.tiny_corpus import LABELS, corpus
 
@@ -52,6 +54,21 @@ def test_a_curve_is_trained_then_its_model_evaluated_and_reported(
     assert figures["reference"]["n_examples"] >= 6
     assert "Confidence is not calibrated" in told
     assert "Would more labelled documents help?" in report.read_text()
+
+
+def test_a_curve_of_other_settings_is_refused_until_it_is_told_to_begin_anew(
+    labelled: Path, tmp_path: Path
+) -> None:
+    sizes = ["--recipe", "tiny", "--sizes", "9", "--test-share", "0.25", "--max_steps", "1"]
+    typed = [*options(labelled), *sizes, "--output", str(tmp_path)]
+    others = [*typed, "--learning_rate", "0.01"]
+    assert learning_curve.main(typed) == 0
+
+    with pytest.raises(OtherSettingsError, match=r"learning_rate 0\.0015 -> 0\.01"):
+        learning_curve.main(others)
+
+    assert learning_curve.main([*others, "--overwrite_output_dir", "true"]) == 0
+    assert json.loads((tmp_path / "9" / RUN).read_text())["recipe"]["learning_rate"] == 0.01
 
 
 def test_no_data_is_said_before_the_model_is_opened(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,11 +16,16 @@ from safetensors.torch import load_file
 from recto.errors import ConfigurationError
 from recto.fields import parse_fields
 from recto_training import fit, loop
+from recto_training import windows as win
 from recto_training.commands.train import FIGURES
 from recto_training.corpus import IGNORED, LabelledDocument, ListCorpus
 from recto_training.encoders.stored import LABELS, MODEL_FILES, WEIGHTS
+from recto_training.hardware import find_hardware
+from recto_training.images import PageImages
 from recto_training.models import load_model
+from recto_training.run_settings import OtherSettingsError, check_settings, deciding
 from recto_training.word_recipes import WORD_RECIPES, WordRecipe, tiny
+from recto_training.words import HeldOut, WordTask
 from tests.training.tiny_corpus import LABELS as NAMES
 from tests.training.tiny_corpus import corpus
 
@@ -43,6 +49,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     fit.fit(short(), corpus(12), corpus(4, seed=1), folder)
     return folder
+
+
+def task() -> WordTask:
+    """What `trained` learnt, before any step."""
+    data, recipe = corpus(12), short()
+    base = fit.open_recipe(recipe, NAMES, data)
+    examples = list(win.make_examples(data, base.pages))
+    return WordTask(base, recipe, examples, HeldOut([], base), PageImages())
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -239,6 +253,46 @@ def test_a_checkpoint_of_other_data_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"other (network|training data).*overwrite_output_dir"):
         fit.fit(short(), corpus(11), corpus(4, seed=1), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"learning_rate": 0.01}, "learning_rate 0.0015 -> 0.01"),
+        ({"max_steps": STEPS + 2, "seed": 7}, f"max_steps {STEPS} -> {STEPS + 2}, seed 1337 -> 7"),
+        ({"model_name_or_path": "/elsewhere/minilm"}, "model_name_or_path  -> minilm"),
+    ],
+)
+def test_a_run_of_other_settings_is_neither_resumed_nor_taken_for_this_one(
+    trained: Path, changes: dict[str, object], told: str
+) -> None:
+    with find_hardware() as hardware:
+        opened = loop.Loop(task(), replace(short(), **changes), trained, hardware)
+
+        with pytest.raises(OtherSettingsError, match=re.escape(f"other settings: {told}. ")) as raised:
+            opened.resume()
+
+    assert "--overwrite_output_dir true to begin anew" in str(raised.value)
+
+
+def test_settings_that_decide_nothing_may_be_others_when_a_run_goes_on(trained: Path) -> None:
+    free = {"threads": 2, "logging_steps": 3, "save_total_limit": 5, "cache_dir": "x", "name": "mine"}
+
+    with find_hardware() as hardware:
+        opened = loop.Loop(task(), replace(short(), **free), trained, hardware)
+        opened.resume()
+
+    assert opened.step == STEPS
+
+
+def test_a_base_counts_by_its_name_wherever_it_lies() -> None:
+    here, there = (short(model_name_or_path=place).as_dict() for place in ("a/minilm", "/b/minilm/"))
+
+    assert deciding(here) == deciding(there)
+
+
+def test_a_setting_that_an_older_checkpoint_does_not_know_is_not_compared() -> None:
+    check_settings({"seed": 1, "retired": 2}, {"seed": 1, "new": 3}, "step-1")
 
 
 def test_windows_without_any_label_are_not_trained_on_and_end_no_run(tmp_path: Path) -> None:

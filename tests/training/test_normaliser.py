@@ -19,7 +19,7 @@ from recto.results import DocumentResult, FieldResult, ReviewRecord
 from recto.steps.normaliser import rewrite
 from recto_training.commands import normaliser as command
 from recto_training.faults import DataError
-from recto_training.loop import Run
+from recto_training.loop import CHECKPOINTS, Run
 from recto_training.normaliser import dates, evaluation, training
 from recto_training.normaliser.model import Limits, Normaliser, learn_tokenizer, open_normaliser
 from recto_training.normaliser.pairs import Pair, hash_pairs, read_pairs, split_pairs, write_pairs
@@ -436,6 +436,20 @@ def test_a_job_trains_and_validates_on_its_channels(tmp_path: Path, monkeypatch:
 
     assert command.main(["train"]) == 0
     assert seen == [8, 3]
+
+
+def test_a_normaliser_begins_anew_where_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, pairs = tmp_path / "run", tmp_path / "pairs.jsonl"
+    write_pairs(dates.make_pairs(8, "anew"), pairs)
+    monkeypatch.setattr(training, "fit", lambda *_: Run(run, 0, {}, [], False))
+    typed = ["train", str(pairs), "--recipe", "tiny", "--output_dir", str(run), "--overwrite_output_dir"]
+
+    for said, left in (("false", True), ("true", False)):
+        (run / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+        assert command.main([*typed, said]) == 0
+        assert (run / CHECKPOINTS).exists() is left
 
 
 def test_evaluation_of_the_rules_needs_no_model_and_is_printed_again(

@@ -27,6 +27,7 @@ from recto.errors import ConfigurationError
 from recto_training.encoders.model import parameter_groups
 from recto_training.hardware import Hardware, find_hardware
 from recto_training.metrics_log import log_line
+from recto_training.run_settings import check_settings, deciding
 
 CHECKPOINTS = "checkpoints"
 STATE = "state.pt"
@@ -400,6 +401,7 @@ class Loop:
             "history": self.history,
             "best": self.best,
             "fingerprint": self.task.fingerprint(),
+            "settings": deciding(self.training.as_dict()),
         }
 
     def _forget(self) -> None:
@@ -409,11 +411,12 @@ class Loop:
             shutil.rmtree(old)
 
     def resume(self) -> None:
-        """Go on from the last checkpoint, if there is one."""
+        """Go on from the last checkpoint, if there is one; refused where this run is another one."""
         found = checkpoints(self.folder)
         if not found:
             return
         state = torch.load(found[-1] / STATE, weights_only=True, map_location=self.hardware.device)
+        check_settings(state.get("settings", {}), deciding(self.training.as_dict()), found[-1].name)
         _check_same(state["fingerprint"], self.task.fingerprint(), found[-1])
         self.task.module.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -460,6 +463,11 @@ class _Applied(AbstractContextManager[None]):
 def checkpoints(folder: Path) -> list[Path]:
     """Whole checkpoints of a run, oldest first."""
     return sorted(path.parent for path in (folder / CHECKPOINTS).glob(f"step-*[0-9]/{STATE}"))
+
+
+def begin_anew(folder: Path) -> None:
+    """Remove a run's checkpoints: the next one in its folder goes on from nothing."""
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
 
 
 def write_record(folder: Path, loop: Loop) -> None:

@@ -31,8 +31,9 @@ from recto_training.encoders.model import Base
 from recto_training.hardware import Hardware
 from recto_training.images import PageImages
 from recto_training.provenance import packages
+from recto_training.run_settings import without_places
 from recto_training.word_recipes import PretrainingRecipe
-from recto_training.words import inputs_of, pixel_values, without_places
+from recto_training.words import inputs_of, pixel_values
 
 NO_LABELS = (OTHER,)
 """Labels of a checkpoint without classes: what begins from it makes its own."""

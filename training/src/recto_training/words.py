@@ -32,6 +32,7 @@ from recto_training.evaluation.truth import Match
 from recto_training.hardware import Hardware
 from recto_training.images import PageImages
 from recto_training.provenance import packages
+from recto_training.run_settings import without_places
 from recto_training.word_recipes import WordRecipe
 
 
@@ -236,14 +237,3 @@ def check_labels(labels: Sequence[str], expected: Sequence[str], name: str) -> N
 def _plain(architecture: Mapping[str, Any]) -> dict[str, Any]:
     """Without what may change between runs of one network."""
     return {name: value for name, value in architecture.items() if "dropout" not in name}
-
-
-PLACES = ("model_name_or_path", "tokenizer_name", "cache_dir")
-
-
-def without_places(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration with the names of folders in place of their paths."""
-    return {
-        name: Path(value).name if name in PLACES and isinstance(value, str) else value
-        for name, value in settings.items()
-    }

@@ -9,6 +9,7 @@ the recipe, as for `recto train`. Each run is kept; a curve that was interrupted
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from recto.errors import ConfigurationError
@@ -18,6 +19,7 @@ from recto_training.curves import SIZES, Judging, learning_curve, sizes_of
 from recto_training.evaluation.curves import CURVE, CurvePoint, advice, write_curve
 from recto_training.evaluation.truth import Match
 from recto_training.faults import DataError
+from recto_training.loop import begin_anew
 from recto_training.sources import add_data_arguments, open_corpus, open_fields
 from recto_training.word_recipes import WORD_RECIPES, WordRecipe
 
@@ -36,6 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         raise DataError(f"--test-share {options.test_share}: no document is held out to judge by")
     fields = open_fields(options.fields) if options.fields else None
     sizes = sizes_of(len(training), options.sizes)
+    if options.overwrite_output_dir:
+        for size in sizes:
+            begin_anew(options.output / str(size))
     print(f"{len(test)} documents judge; training on {', '.join(map(str, sizes))}", flush=True)
     points: list[CurvePoint] = []
     judging = Judging(test, fields, options.match)
@@ -71,6 +76,10 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--data-seed", type=int, default=SEED, help=f"of the split and the parts ({SEED})")
     parser.add_argument("--match", type=Match, choices=list(Match), default=Match.NORMAL)
     parser.add_argument("--output", type=Path, default=Path(".recto/curve"), help="folder for runs and curve")
+    parser.add_argument(
+        "--overwrite-output-dir", "--overwrite_output_dir", nargs="?", const=True, default=False,
+        type=partial(settings.parsed, "overwrite_output_dir", kind=bool), help="begin all runs anew",
+    )  # fmt: skip
     return parser
 
 

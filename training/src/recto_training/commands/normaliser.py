@@ -69,6 +69,7 @@ def data(arguments: Sequence[str]) -> int:
 def train(arguments: Sequence[str]) -> int:
     """Train on files of pairs; 0 when the model's folder is whole."""
     from recto_training.job_data import parted  # noqa: PLC0415 - the other verbs need no torch
+    from recto_training.loop import begin_anew  # noqa: PLC0415
     from recto_training.normaliser import training  # noqa: PLC0415
 
     parser = argparse.ArgumentParser("recto normaliser train", description=train.__doc__)
@@ -77,7 +78,9 @@ def train(arguments: Sequence[str]) -> int:
     parser.add_argument("--validation", nargs="+", type=Path, help="pairs; else a share of the documents")
     parser.add_argument("--validation-share", "--validation_share", type=float, default=0.02)
     parser.add_argument("--output_dir", "--output-dir", type=Path, default=None)
+    parser.add_argument("--overwrite-output-dir", action="store_true", help="begin anew")
     known = {"recipe": "", "validation": "", "validation_share": "", "output_dir": "", "help": False}
+    known["overwrite_output_dir"] = False
     bare, ours, rest = parted([*arguments, *_job_words(os.environ, arguments)], known)
     options = parser.parse_args([*bare, *ours])
     values = settings.named_values(rest)
@@ -92,6 +95,8 @@ def train(arguments: Sequence[str]) -> int:
     held_out = read_pairs(options.validation) if options.validation else None
     kept, held_out = (pairs, held_out) if held_out else split_pairs(pairs, options.validation_share, 1337)
     folder = options.output_dir or model
+    if options.overwrite_output_dir:
+        begin_anew(folder)
     print(f"recipe {recipe.name}: {len(kept)} pairs to train on, {len(held_out)} to validate on", flush=True)
     run = training.fit(recipe, kept, held_out, folder)
     if model.resolve() != folder.resolve():

@@ -8,7 +8,6 @@ Pages come from the manifests that are named (labels are not read), or else from
 """
 
 import os
-import shutil
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +18,7 @@ from recto_training.commands.train import copy_model, is_first
 from recto_training.corpus import Corpus, ListCorpus, split_corpus
 from recto_training.encoders.model import Base
 from recto_training.job_data import JobData, manifests_in, read_job
-from recto_training.loop import CHECKPOINTS
+from recto_training.loop import begin_anew
 from recto_training.manifests import unlabelled_corpus
 from recto_training.metrics_log import log_line
 from recto_training.ocr_documents import ocr_documents
@@ -34,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     training, validation = corpora(data)
     print(f"recipe {recipe.name}: {len(training)} documents, {len(validation)} to validate on", flush=True)
     if data.options.overwrite_output_dir:
-        shutil.rmtree(data.output / CHECKPOINTS, ignore_errors=True)
+        begin_anew(data.output)
     run = pretrain(recipe, open_bare(recipe, training), training, validation, data.output)
     if is_first(os.environ):
         copy_model(data.output, data.model_folder)

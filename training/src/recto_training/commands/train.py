@@ -18,7 +18,7 @@ from recto_training.corpus import Corpus
 from recto_training.encoders.stored import MODEL_FILES
 from recto_training.evaluation.focus import FocusTally
 from recto_training.job_data import FIELDS, JobData, print_balance, read_job
-from recto_training.loop import CHECKPOINTS, RUN
+from recto_training.loop import RUN, begin_anew
 from recto_training.metrics_log import log_line
 from recto_training.word_recipes import WORD_RECIPES, WordRecipe
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     if is_first(os.environ):
         print_summary(recipe, training, validation)
     if data.options.overwrite_output_dir:
-        shutil.rmtree(data.output / CHECKPOINTS, ignore_errors=True)
+        begin_anew(data.output)
     run = fit.fit(recipe, training, validation, data.output, fields=data.fields)
     if is_first(os.environ):
         data.keep_fields()

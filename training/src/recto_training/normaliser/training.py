@@ -17,7 +17,7 @@ from recto_training.normaliser.evaluation import is_match
 from recto_training.normaliser.model import Limits, Normaliser, make_base, open_base, padded
 from recto_training.normaliser.pairs import Pair, hash_pairs
 from recto_training.provenance import packages
-from recto_training.words import without_places
+from recto_training.run_settings import without_places
 
 SAMPLE = 200
 """Validation pairs that are answered at each evaluation; the loss and `acc` are of all."""
