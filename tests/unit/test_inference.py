@@ -4,6 +4,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -151,12 +152,19 @@ def guesses(batch: Batch, pictures: Sequence[Picture]) -> NDArray[np.float32]:
 PAGES_OF_TEXTS = st.lists(st.lists(st.text(alphabet="ab ", max_size=12), max_size=20), max_size=12)
 
 
-@given(PAGES_OF_TEXTS, st.integers(1, 40), st.integers(1, 9), st.integers(1, 60), st.integers(1, 4))
+@given(
+    PAGES_OF_TEXTS,
+    st.integers(1, 40),
+    st.integers(1, 9),
+    st.integers(1, 60),
+    st.integers(1, 4),
+    st.integers(1, 3),
+)
 def test_how_pages_are_batched_changes_nothing(
-    texts: list[list[str]], tokens: int, windows: int, ahead: int, multiple_of: int
+    texts: list[list[str]], tokens: int, windows: int, ahead: int, multiple_of: int, at_once: int
 ) -> None:
     pages = [page(*some)._replace(number=number) for number, some in enumerate(texts, 1)]
-    limits = BatchLimits(tokens, windows, ahead, multiple_of)
+    limits = BatchLimits(tokens, windows, ahead, multiple_of, at_once)
 
     together = list(classify_pages(((p, None) for p in pages), encoder(), guesses, 2, limits))
 
@@ -179,6 +187,19 @@ def test_short_windows_are_not_batched_with_long_ones() -> None:
     list(classify_pages(pages, encoder(), watched, 2, BatchLimits(tokens=16)))
 
     assert seen == [(2, 8), (2, 3)]
+
+
+def test_batches_are_computed_at_the_same_time_where_that_is_wanted() -> None:
+    both = Barrier(2, timeout=10)
+
+    def waiting(batch: Batch, pictures: Sequence[Picture]) -> NDArray[np.float32]:
+        both.wait()
+        return guesses(batch, pictures)
+
+    pages = [(page("a", "b"), None), (page("b"), None)]
+    said = list(classify_pages(pages, encoder(), waiting, 2, BatchLimits(tokens=4, at_once=2)))
+
+    assert [len(verdict.predictions.classes) for verdict in said] == [2, 1]
 
 
 def test_of_a_long_document_only_some_pages_are_read_ahead() -> None:

@@ -91,8 +91,9 @@ def _of_model_folder(folder: Path, how: HowToRun) -> WordModel:
     limits = BatchLimits(windows=how.batch_size, multiple_of=how.multiple_of)
     if torch.cuda.is_available():
         limits = limits._replace(tokens=how.batch_size * 512)
-    half = how.precision is Precision.BFLOAT16
-    model = load_model(folder, half=half, threads=how.threads or num_cores(), limits=limits)
+    else:  # a batch on each core waits for nobody; threads within a batch wait for each other at every step
+        limits = limits._replace(at_once=how.threads or num_cores())
+    model = load_model(folder, half=how.precision is Precision.BFLOAT16, threads=1, limits=limits)
 
     def verdicts(pages: Iterable[tuple[Page, Picture]]) -> Iterator[Verdict]:
         """Pictures of any size are stretched to the square that the model reads."""

@@ -9,8 +9,9 @@ Shapes: B windows, L tokens of a window, K classes.
 # ruff: noqa: N803, N806, N815 - arrays carry their shape in their name
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import onnxruntime
@@ -186,10 +187,14 @@ class BatchLimits(NamedTuple):
     """Tokens of whole pages that are read before the first is answered: what lies in memory at once."""
     multiple_of: int = 1
     """Windows are padded to a multiple of this many tokens."""
+    at_once: int = 1
+    """Batches that are computed at the same time, each on a thread of its own."""
 
 
 Picture = NDArray[np.uint8] | None
 """A page's thumbnail (height, width, 3), for models that look at one."""
+T = TypeVar("T")
+U = TypeVar("U")
 Forward = Callable[[Batch, Sequence[Picture]], NDArray[np.float32]]
 """A model on whatever runs it: a batch, and of each window its page's picture, to logits [B, L, K]."""
 
@@ -238,12 +243,25 @@ class _Pool:
         self.num_tokens += max(1, sum(len(window.input_ids) for window in windows))
 
     def verdicts(self, forward: Forward, limits: BatchLimits) -> list[Verdict]:
-        for pooled in batches_by_length(self._windows, limits):
+        def answered(pooled: list[_Pooled]) -> tuple[list[_Pooled], Batch, NDArray[np.float32]]:
             batch = self._encoder.collate([each.window for each in pooled], limits.multiple_of)
-            logits_BLK = forward(batch, [self._pages[each.page][1] for each in pooled])
+            return pooled, batch, forward(batch, [self._pages[each.page][1] for each in pooled])
+
+        for pooled, batch, logits_BLK in _in_order(
+            answered, batches_by_length(self._windows, limits), limits.at_once
+        ):
             for each, words_L, logits_LK in zip(pooled, batch.words_BL, logits_BLK, strict=True):
                 self._pages[each.page][2].add_window(words_L, logits_LK)
         return [votes.verdict(number) for number, _, votes in self._pages]
+
+
+def _in_order(work: Callable[[T], U], items: Iterable[T], at_once: int) -> Iterator[U]:
+    """What `work` makes of each, in their order; so many are worked on at the same time."""
+    if at_once == 1:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(at_once, thread_name_prefix="batches") as pool:
+        yield from pool.map(work, items)
 
 
 def batches_by_length(windows: Iterable[_Pooled], limits: BatchLimits) -> Iterator[list[_Pooled]]:
