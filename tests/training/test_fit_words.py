@@ -20,7 +20,7 @@ from recto_training import windows as win
 from recto_training.commands.train import FIGURES
 from recto_training.corpus import IGNORED, LabelledDocument, ListCorpus
 from recto_training.encoders.stored import LABELS, MODEL_FILES, WEIGHTS
-from recto_training.hardware import find_hardware
+from recto_training.hardware import Hardware, find_hardware
 from recto_training.images import PageImages
 from recto_training.models import load_model
 from recto_training.run_settings import OtherSettingsError, check_settings, deciding
@@ -368,8 +368,8 @@ print("ended at", run.step)
 """
 
 
-def run_two(folder: Path, until: int) -> list[str]:
-    """Two processes of one run, as torchrun starts them; what each printed."""
+def run_two(*folders: Path, until: int, code: int = 0) -> list[str]:
+    """Two processes of one run, as torchrun starts them, each with its folder; what each printed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -383,23 +383,51 @@ def run_two(folder: Path, until: int) -> list[str]:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for rank in range(2)
+        for rank, folder in enumerate(folders)
     ]
     said = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    assert [process.returncode for process in processes] == [code, code], said
     return said
 
 
 def test_two_processes_share_the_batches_and_one_writes(tmp_path: Path) -> None:
-    first, second = run_two(tmp_path / "once", STEPS)
-    run_two(tmp_path / "twice", 4)
-    run_two(tmp_path / "twice", STEPS)
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    first, second = run_two(once, once, until=STEPS)
+    run_two(twice, twice, until=4)
+    run_two(twice, twice, until=STEPS)
 
     record = json.loads((tmp_path / "once" / loop.RUN).read_text())
     assert record["hardware"]["processes"] == 2
     assert "eval_loss=" in first
     assert "eval_loss=" not in second
     assert same(tmp_path / "once", tmp_path / "twice"), "resumed in two processes"
+
+
+def test_processes_that_do_not_see_the_first_one_s_checkpoint_end_together(
+    trained: Path, tmp_path: Path
+) -> None:
+    said = run_two(trained, tmp_path, until=STEPS, code=1)
+
+    for text, lacks in zip(said, ("another process", "process 1"), strict=True):
+        assert f"CheckpointMissingError: the first process goes on from step-0000008, which {lacks} " in text
+
+
+class Second(Hardware):
+    """The second of two processes; the first one says step 6, though 8 is there as well."""
+
+    def agree(self, value: object) -> object:
+        return "step-0000006"
+
+    def all_say(self, yes: bool) -> bool:
+        return yes
+
+
+def test_the_first_process_decides_from_which_checkpoint_all_go_on(trained: Path) -> None:
+    opened = loop.Loop(task(), short(), trained, Second(torch.device("cpu"), half=False, rank=1))
+
+    opened.resume()
+
+    assert opened.step == 6
 
 
 def test_moved_copies_are_trained_on_and_repeat(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ class Hardware(NamedTuple):
         distributed.broadcast_object_list(held, src=0)
         return held[0]
 
+    def all_say(self, yes: bool) -> bool:
+        """Whether every process says yes; all of them learn it together."""
+        if self.processes == 1:
+            return yes
+        said = torch.tensor(int(yes), device=self.device)
+        distributed.all_reduce(said, distributed.ReduceOp.MIN)
+        return bool(said)
+
     def wait(self) -> None:
         """Until all processes have come here."""
         if self.processes > 1:

@@ -40,6 +40,10 @@ class LossError(ConfigurationError):
     """The loss is no number any more: these settings cannot go on."""
 
 
+class CheckpointMissingError(ConfigurationError):
+    """Processes of one run do not see the same checkpoint: they would begin at different steps."""
+
+
 @dataclass(frozen=True)
 class Training:
     """What decides how any task is trained; named as in transformers' TrainingArguments where it has it."""
@@ -412,12 +416,12 @@ class Loop:
 
     def resume(self) -> None:
         """Go on from the last checkpoint, if there is one; refused where this run is another one."""
-        found = checkpoints(self.folder)
-        if not found:
+        place = self._last_checkpoint()
+        if place is None:
             return
-        state = torch.load(found[-1] / STATE, weights_only=True, map_location=self.hardware.device)
-        check_settings(state.get("settings", {}), deciding(self.training.as_dict()), found[-1].name)
-        _check_same(state["fingerprint"], self.task.fingerprint(), found[-1])
+        state = torch.load(place / STATE, weights_only=True, map_location=self.hardware.device)
+        check_settings(state.get("settings", {}), deciding(self.training.as_dict()), place.name)
+        _check_same(state["fingerprint"], self.task.fingerprint(), place)
         self.task.module.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None and state["average"]:
@@ -425,7 +429,23 @@ class Loop:
         self.seed, self.step, self.seconds = state["seed"], state["step"], state["seconds"]
         self.stopped, self.history, self.best = state["stopped"], state["history"], state["best"]
         if self.hardware.is_first:
-            print(f"resumed from {found[-1].name} of {self.num_steps} steps", flush=True)
+            print(f"resumed from {place.name} of {self.num_steps} steps", flush=True)
+
+    def _last_checkpoint(self) -> Path | None:
+        """That of the first process, which alone writes any; CheckpointMissingError in all or in none."""
+        found = checkpoints(self.folder)
+        name = self.hardware.agree(found[-1].name if found else "")
+        if not name:
+            return None
+        place = self.folder / CHECKPOINTS / name
+        is_here = (place / STATE).is_file()
+        if not self.hardware.all_say(is_here):
+            lacks = "another process" if is_here else f"process {self.hardware.rank}"
+            raise CheckpointMissingError(
+                f"the first process goes on from {name}, which {lacks} does not find in its output folder. "
+                "On several machines, take a folder that all of them share, or copy the checkpoint to each"
+            )
+        return place
 
 
 class Average:
