@@ -157,7 +157,10 @@ def knowing(calibration: Calibration, known: Known) -> Calibration:
 
 
 def rows_of(found: Found, fields: FieldList, match: Match) -> Iterator[Row]:
-    """One row for each mention that the assembly reports of a labelled document."""
+    """One row for each mention that the assembly reports of a labelled document.
+
+    Judged without the day of reading, which the pipeline knows from the OCR: labelled documents carry none.
+    """
     keys = true_keys(true_texts(found.document, fields), fields, match)
     told = value_features(found.mentions, fields, calibration=knowing(BY_HAND, found.known))
     for name, _, mention, features in told:
