@@ -51,6 +51,18 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_long_run_says_early_how_long_it_will_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loop, "LEAST_HINT", 0.0)
+
+    fit.fit(short(eval_steps=100), corpus(4), corpus(4, seed=1), tmp_path)
+
+    before, hint, _ = capsys.readouterr().out.partition(f"{STEPS} steps; at this pace about 0 minutes\n")
+    assert hint
+    assert "step=" not in before
+
+
 def task() -> WordTask:
     """What `trained` learnt, before any step."""
     data, recipe = corpus(12), short()

@@ -36,6 +36,12 @@ POOL = 16
 """Batches' worth of examples that are sorted by length together."""
 
 
+STEPS_TO_HINT = 5
+"""Steps from which the length of a run is guessed; nothing is evaluated within them in a run that is long."""
+LEAST_HINT = 60.0
+"""Seconds that are worth a guess."""
+
+
 class LossError(ConfigurationError):
     """The loss is no number any more: these settings cannot go on."""
 
@@ -239,8 +245,11 @@ class Loop:
         """Up to the last step, `until`, or no improvement."""
         last = min(until or self.num_steps, self.num_steps)
         began, losses = time.monotonic(), []
+        hint_at, start = self.step + STEPS_TO_HINT, began
         while self.step < last and not self.stopped:
             losses.append(self.step_once())
+            if self.step == hint_at:
+                self._hint((time.monotonic() - start) / STEPS_TO_HINT * (last - self.step))
             if self.step % self.training.logging_steps == 0:
                 self._log_step(losses[-self.training.logging_steps :], began)
             if self.step % self.eval_every == 0 or self.step == last:
@@ -311,6 +320,11 @@ class Loop:
         if not self.training.group_by_length:
             return [order[at : at + size] for at in range(0, len(order), size)]
         return list(_like_lengths(order, size, self.task.length, rng))
+
+    def _hint(self, seconds: float) -> None:
+        """How long it will take, for a person who waits for the first figures."""
+        if self.hardware.is_first and seconds > LEAST_HINT:
+            print(f"{self.num_steps} steps; at this pace about {seconds / 60:.0f} minutes", flush=True)
 
     # --- evaluation -----------------------------------------------------------------------------------
 
