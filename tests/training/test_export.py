@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from tokenizers import Tokenizer
@@ -170,8 +171,17 @@ def test_eight_bit_weights_are_smaller_and_measured_on_pages(kind: str, tmp_path
     assert parity["pages"]["words"] == 85
     assert 0.8 < parity["pages"]["same_class"] <= 1
     assert 0 < parity["pages"]["mean_difference"] < 0.1
+    rows_and_columns = eight_bit_matrices(tmp_path / "small" / "model.onnx")
+    assert rows_and_columns
+    assert all(rows <= columns for rows, columns in rows_and_columns)
     assert (release.name, release.licence, whole.licence) == ("small", "MIT", "not stated")
     assert WordClassifier.load(tmp_path / "small").release == release
+
+
+def eight_bit_matrices(path: Path) -> list[tuple[int, ...]]:
+    graph = onnx.load(path).graph
+    shapes = {one.name: tuple(one.dims) for one in graph.initializer}
+    return [shapes[node.input[1]] for node in graph.node if node.op_type == "MatMulInteger"]
 
 
 def test_a_model_of_pictures_is_sent_to_an_endpoint(tmp_path: Path) -> None:

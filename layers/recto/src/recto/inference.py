@@ -283,31 +283,39 @@ class WordClassifier:
     """The word model of one release."""
 
     def __init__(
-        self, release: Release, encoder: PageEncoder, session: onnxruntime.InferenceSession, batch_size: int
+        self,
+        release: Release,
+        encoder: PageEncoder,
+        session: onnxruntime.InferenceSession,
+        batch_size: int,
+        threads: int = 1,
     ) -> None:
         self.release = release
         self.encoder = encoder
         self._session = session
-        self._limits = BatchLimits(tokens=release.windows.max_tokens, windows=batch_size)
+        self._limits = BatchLimits(
+            tokens=release.windows.max_tokens, windows=batch_size, at_once=max(1, threads)
+        )
 
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1, batch_size: int = 8) -> "WordClassifier":
         """The model in a release's folder, its files checked against the index; ReleaseError otherwise.
 
-        A window of full length is a batch of its own; of shorter ones up to `batch_size` go into one.
+        A window of full length is a batch of its own; of shorter ones up to `batch_size` go into one. So
+        many batches as there are threads are computed at once, each on one of them.
         """
         contents = read_release(folder)
         release = parse_release(contents[INDEX])
         release.verify(contents)
         tokenizer = open_tokenizer(contents[TOKENIZER])
-        session = open_session(contents[MODEL], threads=threads)
+        session = open_session(contents[MODEL], threads=1)
         seen = session.get_outputs()[0].shape[-1]
         if seen != len(release.labels):
             raise ReleaseError(
                 f"release {release.name}: the model has {seen} classes, expected {len(release.labels)} labels"
             )
         encoder = PageEncoder(tokenizer, release.windows, release.special_tokens)
-        return cls(release, encoder, session, batch_size)
+        return cls(release, encoder, session, batch_size, threads)
 
     def predict(self, page: Page) -> PagePredictions:
         """Class, probability and agreement of every word of the page."""
