@@ -8,7 +8,7 @@ import pytest
 from recto.messages import Status
 from tests.e2e.conftest import SAMPLES, Pipeline
 from tests.e2e.test_5_command_line import recto
-from tests.e2e.test_8_releases import Parameters, fields_of, parameters
+from tests.e2e.test_8_releases import Parameters, fields_of, parameters, pulled
 from tests.e2e.test_8b_model_endpoint import sent
 
 __all__ = ["parameters"]
@@ -62,3 +62,46 @@ def test_a_model_trained_here_reads_the_next_document_and_the_one_before_comes_b
     assert found["Issuer"]["Value"] == ISSUER
     assert back.returncode == 0, back.stderr
     assert parameters.used == before
+
+
+def trained_normaliser(folder: Path) -> Path:
+    """It knows one name by heart, and that it is written `FBC 7`."""
+    pair = {"input": f"Normalise: {ISSUER}", "target": "FBC 7"}
+    pairs = "".join(json.dumps({**pair, "document": f"{number}"}) + "\n" for number in range(8))
+    (folder / "pairs.jsonl").write_text(pairs)
+    run = folder / "normaliser"
+    how = ["--max_steps", "60", "--learning_rate", "1e-2", "--eval_strategy", "steps", "--eval_steps", "60"]
+    size = ["--width", "32", "--hidden", "64", "--heads", "2", "--layers", "1", "--decoder_layers", "1"]
+    done = recto(
+        "normaliser", "train", folder / "pairs.jsonl", *how, *size, "--threads", "1", "--output_dir", run
+    )
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+def test_a_value_is_written_as_a_normaliser_trained_here_writes_it(
+    pipeline: Pipeline, parameters: Parameters, tmp_path: Path
+) -> None:
+    name, file = f"{pipeline.info.project}-names", tmp_path / "fields.json"
+    deployed = recto(
+        "deploy-model", trained_normaliser(tmp_path), "--kind", "normaliser", "--endpoint", "names"
+    )
+    asked = {"NormalizerEndpoint": name, "NormalizerPrompt": "Normalise: "}
+    entries = [{**entry, **asked} if entry["Name"] == "Provider Name" else entry for entry in pulled(file)]
+    file.write_text(json.dumps(entries))
+
+    pushed = recto("fields", "push", file)
+    row = sent(pipeline, SAMPLE, "trained/normalised.pdf")
+    refused = recto("undeploy", "names")
+    back = recto("release", "use", "--previous")
+    removed = recto("undeploy", "names")
+
+    assert deployed.returncode == 0, deployed.stderr
+    assert pushed.returncode == 0, pushed.stderr
+    provider = fields_of(pipeline, row.document_id)["Provider Name"]
+    assert provider["NormalizedValue"] == "FBC 7"
+    assert ISSUER in json.dumps(provider), "what is printed stays beside it"
+    assert refused.returncode == 1
+    assert name in refused.stderr
+    assert back.returncode == 0, back.stderr
+    assert removed.returncode == 0, removed.stderr
