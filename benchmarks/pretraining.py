@@ -10,6 +10,7 @@ unread. `--scratch` begins from nothing instead of MiniLM: smaller, faster, and 
 """
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -76,6 +77,7 @@ def pretrained(
         unlabelled(documents[: -len(documents) // 10]),
         unlabelled(documents[-len(documents) // 10 :]),
     )
+    shutil.rmtree(folder, ignore_errors=True)
     run = pretrain(replace(recipe, name=name), open_bare(recipe, training), training, held_out, folder)
     return folder, run.best
 

@@ -36,8 +36,8 @@ POOL = 16
 """Batches' worth of examples that are sorted by length together."""
 
 
-STEPS_TO_HINT = 5
-"""Steps from which the length of a run is guessed; nothing is evaluated within them in a run that is long."""
+SLOW_STEPS, STEPS_TO_HINT = 2, 4
+"""First steps, while memory is taken, and those behind them from which the length of a run is guessed."""
 LEAST_HINT = 60.0
 """Seconds that are worth a guess."""
 
@@ -245,10 +245,12 @@ class Loop:
         """Up to the last step, `until`, or no improvement."""
         last = min(until or self.num_steps, self.num_steps)
         began, losses = time.monotonic(), []
-        hint_at, start = self.step + STEPS_TO_HINT, began
+        first, start = self.step, began
         while self.step < last and not self.stopped:
             losses.append(self.step_once())
-            if self.step == hint_at:
+            if self.step - first == SLOW_STEPS:
+                start = time.monotonic()
+            if self.step - first == SLOW_STEPS + STEPS_TO_HINT:
                 self._hint((time.monotonic() - start) / STEPS_TO_HINT * (last - self.step))
             if self.step % self.training.logging_steps == 0:
                 self._log_step(losses[-self.training.logging_steps :], began)
