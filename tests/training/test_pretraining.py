@@ -27,7 +27,10 @@ from tests.training.tiny_corpus import LABELS, corpus
 
 
 def short(**changes: Any) -> PretrainingRecipe:
-    return replace(pages_tiny(), **({"max_steps": 4, "eval_strategy": "steps", "eval_steps": 2} | changes))
+    return replace(
+        pages_tiny(),
+        **({"max_steps": 4, "eval_strategy": "steps", "eval_steps": 2, "place_probability": 0.15} | changes),
+    )
 
 
 @pytest.fixture(scope="module")
