@@ -181,8 +181,19 @@ def test_lines_that_are_no_pairs_are_named_with_their_numbers(tmp_path: Path) ->
     with pytest.raises(DataError) as told:
         read_pairs([tmp_path / "p.jsonl"])
 
-    assert "p.jsonl, line 2: is no JSON" in str(told.value)
+    assert "p.jsonl, line 2: not JSON" in str(told.value)
     assert "p.jsonl, line 3: expected an object with the texts input and target" in str(told.value)
+
+
+def test_pairs_that_are_no_text_or_no_objects_are_told(tmp_path: Path) -> None:
+    (tmp_path / "latin.jsonl").write_bytes('{"input": "é"}'.encode("latin-1"))
+    (tmp_path / "list.jsonl").write_text("[1]\n")
+
+    with pytest.raises(DataError) as told:
+        read_pairs([tmp_path / "latin.jsonl", tmp_path / "list.jsonl"])
+
+    assert "latin.jsonl: cannot be read as text" in str(told.value)
+    assert "list.jsonl, line 1: expected a JSON object, seen a list" in str(told.value)
 
 
 def line(*entities: dict[str, Any]) -> str:

@@ -4,7 +4,6 @@ Every line that cannot be used is told, with its number, what is wrong and what 
 objects that lines name hold is looked at in `manifests`.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -15,6 +14,7 @@ from recto_training import annotations as an
 from recto_training.corpus import OTHER
 from recto_training.faults import DataError, Faults
 from recto_training.importers.comprehend import UNASSIGNED
+from recto_training.json_lines import read_json_lines
 
 OCR = "textract-ref"
 SOURCE = "source-ref"
@@ -55,26 +55,9 @@ class Example(NamedTuple):
 def read_lines(paths: Sequence[Path]) -> list[Line]:
     """The lines of the manifests; DataError for lines that are no JSON objects, and for none at all."""
     faults = Faults()
-    lines = []
+    lines: list[Line] = []
     for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            faults.add(str(path), f"cannot be read as text ({error})")
-            continue
-        for number, row in enumerate(text.split("\n"), start=1):
-            if not row.strip():
-                continue
-            place = f"{path}, line {number}"
-            try:
-                content = json.loads(row)
-            except ValueError as error:
-                faults.add(place, f"not JSON ({error}); a manifest has one JSON object on each line")
-                continue
-            if not isinstance(content, dict):
-                faults.add(place, f"expected a JSON object, seen a {type(content).__name__}")
-                continue
-            lines.append(Line(place, content, path))
+        lines += [Line(row.place, row.content, path) for row in read_json_lines(path, faults)]
     if not lines and not faults:
         faults.add(", ".join(map(str, paths)), "the manifest is empty; expected one JSON object on each line")
     faults.end_if_any()

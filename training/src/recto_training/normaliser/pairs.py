@@ -8,6 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from recto_training.faults import DataError, Faults
+from recto_training.json_lines import read_json_lines
 
 
 class Pair(NamedTuple):
@@ -45,18 +46,10 @@ def _pairs_of(path: Path, faults: Faults) -> Iterator[Pair]:
     if not path.is_file():
         faults.add(str(path), "no such file; make one with `recto normaliser data`")
         return
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
-        if not line.strip():
-            continue
-        place = f"{path.name}, line {number}"
-        try:
-            values = json.loads(line)
-        except ValueError as error:
-            faults.add(place, f"is no JSON ({error}); expected one object a line")
-            continue
-        pair = _pair(values)
+    for row in read_json_lines(path, faults):
+        pair = _pair(row.content)
         if pair is None:
-            faults.add(place, f"expected an object with the texts input and target, seen {line[:80]}")
+            faults.add(row.place, f"expected an object with the texts input and target, seen {row.text[:80]}")
         else:
             yield pair
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from recto.results import DocumentResult, FieldResult
 from recto_training.faults import Faults
+from recto_training.json_lines import read_json_lines
 from recto_training.normaliser.pairs import Pair
 
 CORRECT, UNCLEAR, WRONG = "correct", "unclear", "wrong"
@@ -46,16 +47,8 @@ def read_reviewed(sources: Sequence[Path], label: str = "") -> list[Pair]:
 
 
 def _manifest(path: Path, label: str, faults: Faults) -> Iterator[Pair]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
-        if not line.strip():
-            continue
-        place = f"{path.name}, line {number}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            faults.add(place, f"is no JSON: {error}")
-            continue
-        yield from _page(record, label, place, faults)
+    for row in read_json_lines(path, faults):
+        yield from _page(row.content, label, row.place, faults)
 
 
 def _page(record: Any, label: str, place: str, faults: Faults) -> Iterator[Pair]:
