@@ -281,7 +281,7 @@ def test_uploads_travel_by_eventbridge_and_queue_and_only_failed_ones_come_again
     for key in [*keys, "bad.pdf"]:
         s3.put_object(Bucket="probe-inbox", Key=key, Body=b"%PDF-1.7")
 
-    wait_for(lambda: emulator.calls("queue/bad.pdf") == 2, 25, "the bad upload's second delivery")
+    wait_for(lambda: emulator.calls("queue/bad.pdf") == 2, 60, "the bad upload's second delivery")
     assert [emulator.calls(f"queue/{key}") for key in keys] == [1, 1]
     dead = emulator.client("sqs")
     messages: list[Any] = []
