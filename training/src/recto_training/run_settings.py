@@ -18,7 +18,7 @@ FREE = frozenset(
         "threads",
     }
 )
-"""Settings that decide nothing of what is learnt: a run may go on with others."""
+"""Settings that decide nothing of what is learnt but its rounding: a run may go on with others."""
 
 
 class OtherSettingsError(ConfigurationError):

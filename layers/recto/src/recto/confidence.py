@@ -166,6 +166,7 @@ def shape(key: str) -> int:
     """64 bits that are like those of texts with mostly the same letters; 0 for a text too short to have one.
 
     Charikar's simhash over runs of three characters (2002): of like texts few bits differ, of others half.
+    Less secret than a hash, since it tells how near a guess is.
     """
     if len(key) < SHORTEST_SHAPE:
         return 0
