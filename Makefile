@@ -37,7 +37,7 @@ lint: ## ruff: rules and format
 	@$(PRODUCT) -m ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 
 types: ## mypy, strict, on the library, the OCR engines and the command line
-	@$(PRODUCT) -m mypy layers/recto/src ocr/src cli/src
+	@$(PRODUCT) -m mypy layers/recto/src ocr/src workbench/src cli/src
 
 boundaries: ## import-linter: core <- steps <- shells
 	@mkdir -p build

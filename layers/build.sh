@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds one layer into a folder: build.sh recto|inference|imaging TARGET_FOLDER
+# Builds one layer into a folder: build.sh recto|inference|imaging|workbench TARGET_FOLDER
 #
 # The Makefiles of the layers call it, `sam build` calls them and hands its environment on:
 #
@@ -12,7 +12,7 @@ set -euo pipefail
 
 layers=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$layers")
-layer=${1:?"which layer: recto, inference or imaging?"}
+layer=${1:?"which layer: recto, inference, imaging or workbench?"}
 site=${2:?"ARTIFACTS_DIR is not set: where should the layer go?"}/python
 
 python=python3
@@ -72,6 +72,19 @@ build_inference() {
 build_imaging() {
     install --no-deps --requirement "$layers/imaging/requirements.txt"
     rm -rf "$site/bin"
+}
+
+build_workbench() {
+    pages=$root/workbench/src/recto_workbench/static
+    if [ ! -f "$pages/index.html" ]; then
+        echo "the workbench's pages are not built: $pages/index.html is missing; run: make setup-demo" >&2
+        exit 1
+    fi
+    install --requirement "$layers/workbench/requirements.txt"
+    cp -R "$root/workbench/src/recto_workbench" "$site/"
+    cd "$site"
+    find . -name __pycache__ -prune -exec rm -rf {} +
+    rm -rf bin recto_workbench/static/.made-from
 }
 
 mkdir -p "$site"

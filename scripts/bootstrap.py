@@ -26,6 +26,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WHEELS = ROOT / ".wheels"
+WEB = ROOT / "workbench" / "web"
+WEB_BUILT = ROOT / "workbench" / "src" / "recto_workbench" / "static"
 STAMP = ".made-from"
 BASE_STAMP = ".base-made-from"
 OLDEST_PYTHON = (3, 11)
@@ -125,7 +127,7 @@ ENVIRONMENTS = (
         "product",
         ".venv",
         "functions, local runtime, command line, tests",
-        (RECTO, Project("ocr"), Project("local"), Project("cli")),
+        (RECTO, Project("ocr"), Project("workbench"), Project("local"), Project("cli")),
     ),
     Environment("tools", ".venv-tools", "AWS SAM CLI and the emulator"),
     Environment(
@@ -291,6 +293,41 @@ def provide_tessdata() -> None:
     )
 
 
+def web_sources() -> Iterator[Path]:
+    """What the workbench's pages are built of, in a fixed order."""
+    ignored = {"node_modules", "__pycache__"}
+    for path in sorted(WEB.rglob("*")):
+        if path.is_file() and not ignored & set(path.relative_to(WEB).parts):
+            yield path
+
+
+def make_web() -> None:
+    """Install the front end's packages and build it into the workbench; at once when nothing has changed."""
+    locked = digest(text_of(WEB / "package-lock.json"), text_of(WEB / "package.json"), str(WEB))
+    built = digest(locked, *(f"{path.relative_to(WEB)}\0{digest_of(path)}" for path in web_sources()))
+    packages_stamp, built_stamp = WEB / "node_modules" / STAMP, WEB_BUILT / STAMP
+    if text_of(built_stamp) == built:
+        say("the workbench's pages are up to date")
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        raise BootstrapError("npm was not found: the workbench's pages need Node.js 20.19 or newer with npm.")
+    started = time.monotonic()
+    if text_of(packages_stamp) != locked:
+        say("installing the packages of workbench/web (npm ci)")
+        cache = ["--cache", WHEELS / "npm", "--prefer-offline", "--no-audit", "--no-fund"]
+        run([npm, "ci", "--prefix", WEB, *cache], "npm ci in workbench/web")
+        packages_stamp.write_text(locked)
+    say("building the workbench's pages (vite)")
+    run([npm, "run", "build", "--prefix", WEB], "npm run build in workbench/web")
+    built_stamp.write_text(built)
+    say(f"the workbench's pages are ready after {time.monotonic() - started:.0f} s")
+
+
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def chosen(names: Sequence[str]) -> list[Environment]:
     if names:
         return [environment for environment in ENVIRONMENTS if environment.name in names]
@@ -317,6 +354,8 @@ def main(arguments: Sequence[str]) -> int:
         with only_one():
             for environment in chosen(options.names):
                 (lock if options.lock else make)(environment)
+                if environment.name == "product" and not options.lock:
+                    make_web()
             if not options.lock:
                 provide_tessdata()
     except BootstrapError as error:

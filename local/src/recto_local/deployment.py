@@ -10,7 +10,10 @@ from pathlib import Path
 
 from recto_local.processes import run_group, tail
 
-INPUTS = ("template.yaml", "samconfig.toml", "functions", "layers", "statemachine", "constraints/product.txt")
+INPUTS = (
+    "template.yaml", "samconfig.toml", "functions", "layers", "statemachine", "constraints/product.txt",
+    "workbench/src",
+)  # fmt: skip
 IGNORED = ("__pycache__", ".egg-info", ".mypy_cache", ".ruff_cache")
 PROFILE = "local"
 

@@ -1,0 +1,1 @@
+"""The workbench: labelling jobs in the browser, on the contracts of Ground Truth."""
