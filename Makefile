@@ -8,7 +8,7 @@ TRAINING := .venv-training/bin/python
 JOBS := .venv-jobs/bin/python
 
 # Fast ones first, so that a mistake shows early.
-TESTS := $(wildcard tests/unit tests/contract tests/functional tests/e2e)
+TESTS := $(wildcard tests/unit tests/contract tests/functional tests/browser tests/e2e)
 
 .PHONY: help
 help: ## list the targets
