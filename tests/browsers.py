@@ -1,6 +1,7 @@
 """A real browser for everything that a person sees: Debian's Chromium, driven by Playwright, headless.
 
-CHROMIUM names another binary; `make setup` installs one where it may. Each test has a context of its own: no cookie, no cache, no storage.
+CHROMIUM names another binary; `make setup` installs one where it may. Each test has a context of its own: no
+cookie, no cache, no storage.
 """
 
 import os
