@@ -21,7 +21,9 @@ RectoError
 │   ├── ReviewWithdrawnError    an answer to a review that is not wanted any more
 │   ├── DocumentRejectedError   a reviewer turned the document down
 │   ├── ResultMissingError      an earlier step's result, needed to start from a later one, is not there
-│   └── ReviewExpiredError      nobody answered in time
+│   ├── ReviewExpiredError      nobody answered in time
+│   ├── ManifestError           a line of a manifest that cannot be used
+│   └── AnswerError             a labelling answer, or an object to be labelled, that cannot be used
 └── ConfigurationError          the operator must act
     ├── ReprocessRefusedError   the document cannot be processed again in the way that was asked for
     ├── FieldConfigurationError the field list is not valid
@@ -117,6 +119,14 @@ class ResultMissingError(DocumentError):
 
 class ReviewExpiredError(DocumentError):
     """Nobody answered in time."""
+
+
+class ManifestError(DocumentError):
+    """A line of a manifest cannot be used; the message says which and why."""
+
+
+class AnswerError(DocumentError):
+    """A labelling answer, or an object to be labelled, cannot be used."""
 
 
 class ConfigurationError(RectoError):
