@@ -1,0 +1,92 @@
+"""What the workbench reports as an error, below `recto.errors`; browsers and callers see these names.
+
+RectoError
+├── RefusedError                what was asked for is refused; nothing has changed
+│   ├── NotSignedInError        401: nobody is signed in
+│   ├── NotAllowedError         403: not this person's role, team or task
+│   ├── TaskMissingError        404: no such task or job
+│   ├── TaskExpiredError        409: the task is not this worker's any more
+│   ├── AlreadySubmittedError   409: the task has its answer
+│   ├── NonceError              409: the answer does not come from the page that was handed out
+│   ├── RequestError            400: the request itself is wrong
+│   ├── TooLargeError           413: past a limit on bytes
+│   └── OperationError          the control plane's own, with Ground Truth's code
+│       ├── ValidationError     a parameter is wrong
+│       ├── JobNameTakenError   there is such a job or team already
+│       ├── NotFoundError       there is no such job or team
+│       └── LimitError          past a limit on jobs or teams
+└── DocumentError
+    └── ObjectFailedError       one object of a job cannot be labelled; the others go on
+"""
+
+from typing import ClassVar
+
+from recto.errors import DocumentError, RectoError
+
+
+class RefusedError(RectoError):
+    """What was asked for is refused; nothing has changed."""
+
+
+class NotSignedInError(RefusedError):
+    """Nobody is signed in."""
+
+
+class NotAllowedError(RefusedError):
+    """Not this person's role, team or task."""
+
+
+class TaskMissingError(RefusedError):
+    """There is no such task or job."""
+
+
+class TaskExpiredError(RefusedError):
+    """The task is not this worker's any more."""
+
+
+class AlreadySubmittedError(RefusedError):
+    """The task has its answer."""
+
+
+class NonceError(RefusedError):
+    """The answer does not come from the page that was handed out with the task."""
+
+
+class RequestError(RefusedError):
+    """The request itself is wrong."""
+
+
+class TooLargeError(RefusedError):
+    """Past a limit on bytes."""
+
+
+class OperationError(RefusedError):
+    """The control plane refuses an operation, with the code that Ground Truth has for it."""
+
+    code: ClassVar[str] = "ValidationException"
+
+
+class ValidationError(OperationError):
+    """A parameter is wrong."""
+
+
+class JobNameTakenError(OperationError):
+    """There is such a job or team already."""
+
+    code = "ResourceInUse"
+
+
+class NotFoundError(OperationError):
+    """There is no such job or team."""
+
+    code = "ResourceNotFound"
+
+
+class LimitError(OperationError):
+    """Past a limit on jobs or teams."""
+
+    code = "ResourceLimitExceeded"
+
+
+class ObjectFailedError(DocumentError):
+    """One object of a job cannot be labelled; the others go on."""

@@ -1,0 +1,1 @@
+"""What the workbench does: the core and the ports that are passed in."""
