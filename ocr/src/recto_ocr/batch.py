@@ -9,7 +9,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -29,10 +29,9 @@ from recto_ocr.documents import (
     read_page,
 )
 from recto_ocr.engines import engine_named
+from recto_ocr.file_names import why_no_document
 from recto_ocr.workers import Workers
 
-SUFFIXES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff"})
-SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 RESULT = "consolidated.json"
 UNFINISHED = RESULT + ".part"
 HEAD_BYTES = 1000
@@ -104,8 +103,11 @@ def run_batch(
     progress: Progress,
     *,
     again: bool = False,
+    only: Collection[str] | None = None,
 ) -> list[Outcome]:
     """OCR of a folder or file; every file's outcome is a line of `report` as soon as it is known.
+
+    `only` these documents, by their names in the folder; all of them unless told.
 
     ConfigurationError before anything is read: no such engine or language, no such folder, one folder twice.
     """
@@ -127,7 +129,7 @@ def run_batch(
                 lines.flush()
                 progress.ended(outcome)
 
-            batch = Batch(source, output, how, model_version(engine), workers)
+            batch = Batch(source, output, how, model_version(engine), workers, only)
             return batch.run(progress._replace(ended=note), again=again)
     finally:
         workers.close()
@@ -136,8 +138,16 @@ def run_batch(
 class Batch:
     """One run over one folder."""
 
-    def __init__(self, source: Path, output: Path, how: HowToRead, version: str, workers: Workers) -> None:
-        self._source, self._output = source, output
+    def __init__(
+        self,
+        source: Path,
+        output: Path,
+        how: HowToRead,
+        version: str,
+        workers: Workers,
+        only: Collection[str] | None = None,
+    ) -> None:
+        self._source, self._output, self._only = source, output, only
         self._how, self._version, self._workers = how, version, workers
         self._progress = Progress()
         self._under_way: deque[_Page] = deque()
@@ -166,7 +176,9 @@ class Batch:
             if not path.is_file() or path.is_relative_to(self._output):
                 continue
             name = path.relative_to(root).as_posix()
-            if why := _no_document(path.relative_to(root)):
+            if self._only is not None and name not in self._only:
+                continue
+            if why := why_no_document(path.relative_to(root)):
                 self._progress.ended(Outcome(name, "SKIPPED", reason=why))
             elif not again and is_complete(self._output / name / RESULT, path):
                 self._progress.ended(Outcome(name, "SKIPPED", reason="its result is there"))
@@ -299,15 +311,6 @@ def is_complete(result: Path, source: Path) -> bool:
             return b'"JobStatus": "SUCCEEDED"' in head and file.read() == BLOCKS_END
     except OSError:
         return False
-
-
-def _no_document(name: Path) -> str:
-    """Why a file is none of ours, by its name; empty for a document."""
-    if any(part.startswith(".") or part.lower() in SYSTEM_FILES for part in name.parts):
-        return "a hidden or system file"
-    if name.suffix.lower() not in SUFFIXES:
-        return f"no document by its name: expected {', '.join(sorted(SUFFIXES))}"
-    return ""
 
 
 def _seed(name: str) -> str:

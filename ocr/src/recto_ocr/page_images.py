@@ -12,8 +12,9 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ from recto.formats import PDF, format_of
 from recto.image_names import UNCHANGED, page_image_name
 from recto.imaging import MAX_IMAGE_SIDE, Limits, PageSource, as_jpeg, as_png, open_pages
 from recto.thumbnails import Fit, ThumbnailStyle, draw_thumbnail, small_png
-from recto_ocr.batch import SUFFIXES, Outcome
+from recto_ocr.batch import Outcome
+from recto_ocr.file_names import SUFFIXES, why_no_document
 from recto_ocr.processing import INPUT, OUTPUT, host_name
 from recto_ocr.workers import Workers, num_cores
 
@@ -100,29 +102,64 @@ def _write(place: Path, content: bytes) -> None:
 
 
 def run(
-    source: Path, output: Path, how: HowToDraw, workers: int, *, again: bool = False
+    source: Path,
+    output: Path,
+    how: HowToDraw,
+    workers: int,
+    *,
+    again: bool = False,
+    only: Collection[str] | None = None,
 ) -> Iterator[Outcome]:
-    """Each document of the folder, as it ends; ConfigurationError where there is none."""
-    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    """Each document of the folder as it ends, or `only` those of these names; ConfigurationError for none.
+
+    The largest files come first: a long document that comes last would leave all cores but one idle.
+    """
+    files = documents_of(source, only, without=output)
     if not files:
         raise ConfigurationError(f"{source}: holds no document ({', '.join(sorted(SUFFIXES))})")
     pool = Workers(workers)
+
+    def ask(name: str) -> "Future[Outcome]":
+        return pool.submit(draw_document, str(files[name]), name, str(output), how, again=again)
+
     try:
-        asked: list[tuple[str, Future[Outcome]]] = []
-        for path in files:
-            name = path.relative_to(source).as_posix()
-            asked.append((name, pool.submit(draw_document, str(path), name, str(output), how, again=again)))
-        for name, each in asked:
-            yield _outcome(name, each)
+        asked = {ask(name): name for name in files}
+        lost = []
+        for future in as_completed(asked):
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                lost.append(asked[future])
+        for name in lost:  # one of them ended its process and took the others with it
+            yield _outcome(name, ask(name))
     finally:
         pool.close()
+
+
+def documents_of(
+    source: Path, only: Collection[str] | None = None, *, without: Path | None = None
+) -> dict[str, Path]:
+    """The documents of a folder by name, the largest first; what was made of them is none."""
+    found = {
+        path.relative_to(source).as_posix(): path
+        for path in source.rglob("*")
+        if path.is_file() and (without is None or not path.is_relative_to(without))
+    }
+    wanted = [
+        name
+        for name, path in found.items()
+        if not why_no_document(path.relative_to(source)) and (only is None or name in only)
+    ]
+    return {
+        name: found[name] for name in sorted(wanted, key=lambda name: (-found[name].stat().st_size, name))
+    }
 
 
 def _outcome(name: str, asked: "Future[Outcome]") -> Outcome:
     """A document that ended its process is one that failed."""
     try:
         return asked.result()
-    except RuntimeError as error:
+    except BrokenProcessPool as error:
         return Outcome(name, "FAILED", DamagedDocumentError.__name__, f"its process ended: {error}")
 
 

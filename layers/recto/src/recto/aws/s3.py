@@ -1,13 +1,14 @@
 """Objects in S3: whole, in ranges, in parts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from recto.aws.clients import client, code_of, errors_of
-from recto.errors import DocumentMissingError
+from recto.errors import ConfigurationError, DocumentMissingError
 from recto.places import Location
 from recto.ports import ObjectInfo
 
@@ -16,6 +17,9 @@ MISSING = {
     "404": DocumentMissingError,
     "NoSuchVersion": DocumentMissingError,
 }
+
+IN_THIS_THREAD = TransferConfig(use_threads=False)
+"""Who uploads many files has threads of his own."""
 
 
 def _address(place: Location) -> dict[str, str]:
@@ -71,6 +75,21 @@ class S3Objects:
             with path.open("wb") as file:
                 for chunk in body.iter_chunks(1024 * 1024):
                     file.write(chunk)
+
+    def listing(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, ObjectInfo]]:
+        """Key and info of each object below a prefix, in the order of keys; some thousand to a request."""
+        pages = self._s3.get_paginator("list_objects_v2")
+        with errors_of(f"ListObjectsV2 s3://{bucket}/{prefix}", {"NoSuchBucket": ConfigurationError}):
+            for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+                for entry in page.get("Contents", []):
+                    etag = str(entry.get("ETag", "")).strip('"')
+                    yield entry["Key"], ObjectInfo(entry["Size"], etag, changed=entry.get("LastModified"))
+
+    def upload(self, path: Path, place: Location, content_type: str = "application/octet-stream") -> None:
+        """A file of any size, in parts where it is large."""
+        what, extra = f"upload of {path.name} to {place.uri}", {"ContentType": content_type}
+        with errors_of(what, {"NoSuchBucket": ConfigurationError}), path.open("rb") as file:
+            self._s3.upload_fileobj(file, place.bucket, place.key, extra, Config=IN_THIS_THREAD)
 
     def begin(self, place: Location, content_type: str) -> str:
         with errors_of(f"CreateMultipartUpload {place.uri}"):

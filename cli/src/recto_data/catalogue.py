@@ -1,0 +1,43 @@
+"""Which documents a corpus has (`{"raw-ref": …}` lines), and why its other files are none."""
+
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from recto.manifests import DocumentLine
+from recto_data.places import Entry, Place
+from recto_data.reports import Report, Status
+from recto_ocr.file_names import why_no_document
+
+EMPTY = "an empty file"
+
+
+class Catalogue(NamedTuple):
+    """The documents of a place, in the order of their names."""
+
+    place: Place
+    documents: tuple[Entry, ...]
+    report: Report
+    """The files that are none, with the reason."""
+
+    @property
+    def names(self) -> list[str]:
+        return [entry.name for entry in self.documents]
+
+    def lines(self) -> list[dict[str, object]]:
+        """The manifest's lines."""
+        return [DocumentLine(raw_ref=self.place.ref(name)).content() for name in self.names]
+
+
+def catalogue(place: Place) -> Catalogue:
+    """One listing, sorted into documents and others. Only names and sizes are looked at."""
+    documents, report = [], Report()
+    for entry in place.entries():
+        if why := _why_none(entry):
+            report.add(entry.name, Status.SKIPPED, why)
+        else:
+            documents.append(entry)
+    return Catalogue(place, tuple(documents), report)
+
+
+def _why_none(entry: Entry) -> str:
+    return why_no_document(PurePosixPath(entry.name)) or ("" if entry.size else EMPTY)
