@@ -1,0 +1,8 @@
+// The tests that need no browser: src/**/*.test.ts.
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [vue()],
+  test: { environment: "happy-dom", include: ["src/**/*.test.ts"] },
+});
