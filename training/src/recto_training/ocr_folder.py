@@ -128,6 +128,18 @@ class OcrFolder:
         except (UnidentifiedImageError, Image.DecompressionBombError, OSError):
             return None
 
+    def any_image_size(self, reference: str) -> tuple[int, int]:
+        """The same wherever the image lies, in S3 too; DocumentError for what is not one."""
+        try:
+            with TemporaryDirectory() as folder:
+                path = self.path(reference) or self._downloaded(reference, Path(folder))
+                with Image.open(path) as image:
+                    return image.size
+        except FileNotFoundError as error:
+            raise DocumentMissingError(f"{reference} is not there ({error.filename})") from error
+        except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
+            raise DamagedDocumentError(f"{reference}: not an image that can be read ({error})") from error
+
     @property
     def _s3(self) -> Objects:
         if self._opened is None:

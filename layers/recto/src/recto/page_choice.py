@@ -24,10 +24,8 @@ COLUMNS, ROWS = 6, 12
 """A page's places, for its layout: where a word stands counts no finer."""
 SAME = 0.95
 """Share of words in common from which two pages are one, scanned twice."""
-MOST_CANDIDATES = 1_000
+MOST_CANDIDATES = 500
 """So many of the most doubtful pages are weighed against each other; time grows with their square."""
-COMMON = 0.5
-"""What stands on more than this share of the pages tells none of them from the others."""
 LEAST_LIKENESS = 0.05
 """Below it, one page says nothing of the other."""
 LEAST_WEIGHT = 0.05
@@ -182,12 +180,16 @@ def _choose(
     chosen += islice(_by_cover(rest, covering, nearest), count - len(chosen))
     taken = {one.id for one in chosen}
     left = sorted((one for one in rest if one.id not in taken), key=lambda one: -one.doubt)
-    left.sort(key=lambda one: nearest.likeness(one) >= SAME or not one.features)  # the same pages come last
     while len(chosen) < count:
-        one = next((page for page in left if nearest.likeness(page) < SAME and page.features), left[0])
+        one = next((one for one in left if _is_new(one, nearest)), left[0])
         left.remove(one)
         chosen.append(nearest.take(one, Reason.FILLING))
     return chosen
+
+
+def _is_new(one: PageToLabel, nearest: "_Nearest") -> bool:
+    """Whether the page has words, and is none that was there before."""
+    return bool(one.features) and nearest.likeness(one) < SAME
 
 
 def _by_chance(pages: Sequence[PageToLabel], nearest: "_Nearest", count: int) -> Iterator[Chosen]:
@@ -195,7 +197,7 @@ def _by_chance(pages: Sequence[PageToLabel], nearest: "_Nearest", count: int) ->
     for one in pages:
         if count <= 0:
             return
-        if one.features and nearest.likeness(one) < SAME:
+        if _is_new(one, nearest):
             count -= 1
             yield nearest.take(one, Reason.CHANCE)
 
@@ -209,7 +211,7 @@ def _by_cover(
     cover = _Cover(some, done)
     while (best := cover.best()) is not None:
         cover.take(best)
-        if nearest.likeness(some[best]) < SAME:
+        if _is_new(some[best], nearest):
             yield nearest.take(some[best], reason)
 
 
@@ -282,14 +284,13 @@ class _Cover:
 
 
 def _feature_weights(pages: Sequence[PageToLabel]) -> dict[str, float]:
-    """Rare features count more; those of one page alone, or of most pages, do not count."""
+    """Rare features count more; those of one page alone, or of all pages, tell of no likeness."""
     counts: dict[str, int] = {}
     for one in pages:
         for feature in one.features:
             counts[feature] = counts.get(feature, 0) + 1
-    most = max(2.0, COMMON * len(pages))
     return {
-        feature: math.log(1 + len(pages) / count) for feature, count in counts.items() if 2 <= count <= most
+        feature: math.log(len(pages) / count) for feature, count in counts.items() if 2 <= count < len(pages)
     }
 
 
