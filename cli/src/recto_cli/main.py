@@ -22,6 +22,7 @@ from recto_cli import documents, redrive, reviews, tables
 from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
 from recto_cli.demo import run_demo
 from recto_cli.image_commands import images_app
+from recto_cli.label_commands import label_app
 from recto_cli.model_commands import register as register_models
 from recto_cli.ocr_commands import data_app, ocr_app
 from recto_cli.progress import watch_with_bar
@@ -50,6 +51,7 @@ app.add_typer(fields_app, name="fields")
 app.add_typer(ocr_app, name="ocr")
 app.add_typer(data_app, name="data")
 app.add_typer(images_app, name="images")
+app.add_typer(label_app, name="label")
 register_training(app, data_app)
 register_models(app)
 

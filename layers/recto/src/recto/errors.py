@@ -27,6 +27,7 @@ RectoError
 └── ConfigurationError          the operator must act
     ├── ReprocessRefusedError   the document cannot be processed again in the way that was asked for
     ├── FieldConfigurationError the field list is not valid
+    ├── LabelRequestError       a labelling job, team or template cannot be made as it was asked for
     ├── ReleaseError            the release is missing, incomplete or altered
     ├── ParameterMissingError   a parameter or setting is absent
     └── AccessError             a role may not do what it must
@@ -139,6 +140,10 @@ class ReprocessRefusedError(ConfigurationError):
 
 class FieldConfigurationError(ConfigurationError):
     """The field list is not valid."""
+
+
+class LabelRequestError(ConfigurationError):
+    """A labelling job, team or template cannot be made as it was asked for."""
 
 
 class ReleaseError(ConfigurationError):

@@ -1,0 +1,1 @@
+"""Labelling jobs from the command line: templates, requests, teams, results. The jobs run elsewhere."""

@@ -1,0 +1,282 @@
+"""A labelling job from what a user says of it: what is missing is found, what lies here goes to S3.
+
+Nothing is uploaded or made before the whole request has been checked.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from recto.aws.clients import client, errors_of
+from recto.errors import LabelRequestError
+from recto.places import Location
+from recto_cli.labelling.back_ends import BackEnd, BackEndChoice, found
+from recto_cli.labelling.built_in import built_in_functions
+from recto_cli.labelling.categories import read_labels
+from recto_cli.labelling.manifest_facts import (
+    ManifestFacts,
+    chunks_of,
+    is_s3,
+    manifest_facts,
+    s3_location,
+)
+from recto_cli.labelling.public_workforce import PUBLIC, Simulation, public_workforce
+from recto_cli.labelling.requests import DEFAULT_AVAILABILITY, DEFAULT_CONCURRENT, JobPlan, require_valid
+from recto_cli.labelling.tasks import TASKS, TaskType, default_attribute
+from recto_cli.labelling.teams import team_arn
+from recto_cli.labelling.templates import ATTRIBUTE, PLACEHOLDER
+from recto_cli.stack import CALLER, Stack
+
+INPUTS, OUTPUTS = "corpora/labelling", "corpora/labelled"
+"""Below the work bucket: what a job begins with, and what it gives."""
+ROLES = ("static/LabellingRoleArn", "static/JobRoleArn")
+"""The role of jobs, where the stack has one; the second is that of its other SageMaker jobs."""
+RECTO, BUILT_IN = "recto", "built-in"
+"""What `--pre` and `--post` take beside an ARN."""
+OUTPUT_MANIFEST = "manifests/output/output.manifest"
+SUFFIXES = {"manifest": ".manifest", "template": ".liquid.html", "categories": ".json"}
+CONTENT_TYPES = {
+    "manifest": "application/jsonlines",
+    "template": "text/html; charset=utf-8",
+    "categories": "application/json",
+}
+
+
+class JobChoices(BaseModel):
+    """What the user said; empty means: as is usual."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    task: TaskType
+    manifest: str
+    template: str
+    categories: str
+    team: str
+    attribute: str = ""
+    role: str = ""
+    output: str = ""
+    pre: str = ""
+    post: str = ""
+    title: str = ""
+    description: str = ""
+    keywords: tuple[str, ...] = ()
+    workers: int = 1
+    time_limit: int = 3600
+    availability: int | None = None
+    max_concurrent: int = DEFAULT_CONCURRENT
+    price: str = ""
+    classifiers: tuple[str, ...] = ()
+    adjust: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class Upload(NamedTuple):
+    """A file here that the job needs in S3."""
+
+    path: Path
+    place: Location
+    content_type: str
+
+
+class PlannedJob(NamedTuple):
+    """A job that has been checked."""
+
+    plan: JobPlan
+    uploads: tuple[Upload, ...]
+    facts: ManifestFacts
+
+    @property
+    def simulation(self) -> Simulation | None:
+        """What the public workforce would have cost; None for other teams."""
+        plan = self.plan
+        if not plan.is_public or plan.price is None:
+            return None
+        return Simulation(
+            price=plan.price,
+            workers=plan.workers,
+            num_objects=self.facts.num_objects,
+            fees=public_workforce().fees(self.facts.num_objects),
+        )
+
+
+def planned(choices: JobChoices, stack: Stack, end: BackEnd) -> PlannedJob:
+    """The job with everything found and checked; LabelRequestError tells all that is wrong at once."""
+    if not ATTRIBUTE.fullmatch(choices.name):
+        raise LabelRequestError(
+            f"job name {choices.name!r}: expected letters and digits, with hyphens between them"
+        )
+    region = str(client("sagemaker", CALLER).meta.region_name)
+    files = {
+        "manifest": choices.manifest, "template": choices.template, "categories": choices.categories
+    }  # fmt: skip
+    labels = read_labels(_read(choices.categories, "label categories"), choices.categories)
+    _require_filled(_read(choices.template, "template").decode(errors="replace"), choices.template)
+    uploads = tuple(
+        _upload(kind, path, choices.name, stack) for kind, path in files.items() if not is_s3(path)
+    )
+    places = files | {_kind(upload): upload.place.uri for upload in uploads}
+    plan = JobPlan(
+        name=choices.name,
+        task=choices.task,
+        attribute=choices.attribute or default_attribute(choices.name, choices.task),
+        manifest=places["manifest"],
+        template=places["template"],
+        categories=places["categories"],
+        labels=labels,
+        output=(choices.output or f"s3://{stack.work}/{OUTPUTS}").rstrip("/"),
+        role=choices.role or role_of(stack),
+        team=team_arn(choices.team, end, region),
+        pre=function_arn(choices.pre, "PRE", choices.task, region, stack),
+        post=function_arn(choices.post, "ACS", choices.task, region, stack),
+        workers=choices.workers,
+        time_limit=choices.time_limit,
+        availability=_availability(choices),
+        max_concurrent=choices.max_concurrent,
+        price=public_workforce().price(choices.price, choices.task) if choices.price else None,
+        classifiers=choices.classifiers,  # type: ignore[arg-type]  # checked by the model
+        adjust=choices.adjust,
+        tags=_tags(choices.tags),
+        **_words(choices),
+    )
+    facts = manifest_facts(choices.manifest, choices.task, choices.adjust)
+    require_valid(plan, facts)
+    return PlannedJob(plan, uploads, facts)
+
+
+def _words(choices: JobChoices) -> dict[str, Any]:
+    usual = TASKS[choices.task]
+    return {
+        "title": choices.title or usual.title,
+        "description": choices.description or usual.description,
+        "keywords": choices.keywords or usual.keywords,
+    }
+
+
+def _availability(choices: JobChoices) -> int:
+    if choices.availability is not None:
+        return choices.availability
+    return public_workforce().availability.default if choices.team == PUBLIC else DEFAULT_AVAILABILITY
+
+
+def _tags(told: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = tuple((key, value) for key, _, value in (one.partition("=") for one in told))
+    if not all(key and value for key, value in pairs):
+        raise LabelRequestError(f"--tag: expected NAME=VALUE, got {', '.join(told)}")
+    return pairs
+
+
+def _kind(upload: Upload) -> str:
+    return next(kind for kind, name in CONTENT_TYPES.items() if name == upload.content_type)
+
+
+def _upload(kind: str, path: str, name: str, stack: Stack) -> Upload:
+    place = Location(bucket=stack.work, key=f"{INPUTS}/{name}/{kind}{SUFFIXES[kind]}")
+    return Upload(Path(path), place, CONTENT_TYPES[kind])
+
+
+def _read(path: str, what: str) -> bytes:
+    if not is_s3(path) and not Path(path).is_file():
+        raise LabelRequestError(f"{what} {path}: no such file")
+    return b"".join(chunks_of(path))
+
+
+def _require_filled(template: str, name: str) -> None:
+    """A template that still has placeholders would show them to workers."""
+    left = sorted({match[0] for match in PLACEHOLDER.finditer(template)})
+    if left:
+        raise LabelRequestError(
+            f"{name} is not filled in ({', '.join(left)}): recto label template does that"
+        )
+    if not template.strip():
+        raise LabelRequestError(f"{name} is empty")
+
+
+def role_of(stack: Stack) -> str:
+    """The role that the stack has for labelling jobs."""
+    for name in ROLES:
+        if name in stack.names:
+            return stack.names[name]
+    raise LabelRequestError(
+        f"the stack names no role for labelling jobs ({' or '.join(ROLES)}): say --role ARN. It must trust "
+        "sagemaker.amazonaws.com, read the manifest, the template and the objects, write the output, and "
+        "invoke functions whose names contain LabelingFunction (AmazonSageMakerGroundTruthExecution)"
+    )
+
+
+def function_arn(told: str, prefix: str, task: TaskType, region: str, stack: Stack) -> str:
+    """The ARN of the pre- (PRE) or post-labelling (ACS) function.
+
+    AWS's own where the task type has one, for the workbench too: it knows them by name and does what they
+    do. Recto's for tasks of our own, and in regions where AWS has none.
+    """
+    if told.startswith("arn:"):
+        return told
+    if told not in ("", RECTO, BUILT_IN):
+        raise LabelRequestError(f"--{_option(prefix)} {told!r}: expected {RECTO}, {BUILT_IN} or an ARN")
+    name = TASKS[task].built_in
+    if told == BUILT_IN and not name:
+        raise LabelRequestError(f"--{_option(prefix)} {BUILT_IN}: Ground Truth has no function for {task}")
+    if told == BUILT_IN or (not told and name and region in built_in_functions().accounts):
+        return built_in_functions().arn(f"{prefix}-{name}", region)
+    return _own_function(prefix, stack)
+
+
+def _option(prefix: str) -> str:
+    return "pre" if prefix == "PRE" else "post"
+
+
+def _own_function(prefix: str, stack: Stack) -> str:
+    name = f"{stack.project}-smgt-{_option(prefix)}-LabelingFunction"
+    missing = {"ResourceNotFoundException": LabelRequestError}
+    with errors_of(f"the stack's labelling function {name}", missing):
+        answer = client("lambda", CALLER).get_function_configuration(FunctionName=name)
+    return str(answer["FunctionArn"])
+
+
+# --- making it ----------------------------------------------------------------------------------------
+
+
+def require_new(name: str, end: BackEnd) -> None:
+    """Two jobs of one name cannot be; upper and lower case count as one."""
+    if found(end, "DescribeLabelingJob", {"LabelingJobName": name}) is not None:
+        raise LabelRequestError(f"there is a labelling job {name!r} already; expected another name")
+
+
+def create(job: PlannedJob, end: BackEnd) -> str:
+    """Upload what the job needs, then make it; its ARN. What was uploaded goes where the job is refused."""
+    plan = job.plan
+    if plan.is_public and end.choice is BackEndChoice.GROUND_TRUTH:
+        raise LabelRequestError(closed_message())
+    require_new(plan.name, end)
+    s3 = client("s3", CALLER)
+    with ExitStack() as undo:
+        for upload in job.uploads:
+            place = upload.place
+            undo.callback(s3.delete_object, Bucket=place.bucket, Key=place.key)
+            with errors_of(f"upload of {upload.path} to {place.uri}"):
+                extra = {"ContentType": upload.content_type}
+                s3.upload_file(str(upload.path), place.bucket, place.key, ExtraArgs=extra)
+        arn = str(end.call("CreateLabelingJob", plan.request())["LabelingJobArn"])
+        undo.pop_all()
+    return arn
+
+
+def closed_message() -> str:
+    public = public_workforce()
+    return (
+        f"AWS closed the public workforce on {public.closed}: Ground Truth takes no such job any more. "
+        "The request above is complete and was checked; --back-end workbench gives the same tasks to "
+        "everybody who signs in to the workbench"
+    )
+
+
+def output_manifest(description: dict[str, Any]) -> Location:
+    """Where a job's output manifest is, or will be."""
+    told = (description.get("LabelingJobOutput") or {}).get("OutputDatasetS3Uri")
+    path = str(description["OutputConfig"]["S3OutputPath"]).rstrip("/")
+    return s3_location(
+        told or f"{path}/{description['LabelingJobName']}/{OUTPUT_MANIFEST}", "output manifest"
+    )

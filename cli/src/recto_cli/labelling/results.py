@@ -1,0 +1,238 @@
+"""What a labelling job has given: where it stands, its output brought here, what failed, what is in doubt."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from recto.aws.clients import client, errors_of
+from recto.aws.s3 import S3Objects
+from recto.errors import DocumentMissingError, LabelRequestError
+from recto.manifests import METADATA, BrokenLine, ManifestLine, label_attributes, read_manifest
+from recto.places import Location
+from recto.suggestions import nearest
+from recto_cli.labelling.back_ends import BackEnd, found, listed
+from recto_cli.labelling.jobs import OUTPUT_MANIFEST, output_manifest
+from recto_cli.stack import CALLER
+
+FINAL = frozenset({"Completed", "Failed", "Stopped"})
+POLL_SECONDS = 5.0
+ANSWERS = "annotations/worker-response/"
+CONSOLIDATION = "annotations/consolidated-annotation/"
+ADJUDICATE = "adjudicate"
+ADJUDICATION_FILE, FAILED_FILE = "adjudicate.jsonl", "failed.jsonl"
+
+
+class Counters(NamedTuple):
+    """A job's counters in the service's words."""
+
+    total: int
+    human: int
+    machine: int
+    failed: int
+    unlabeled: int
+
+    @property
+    def objects(self) -> int:
+        return self.total + self.failed + self.unlabeled
+
+
+class Found(NamedTuple):
+    """What was brought here."""
+
+    folder: Path
+    num_objects: int
+    num_answers: int
+    failed: tuple[tuple[str, str], ...]
+    """Objects without a label, and why."""
+    doubtful: tuple[tuple[str, str], ...]
+    """Objects that a person should decide about, and why."""
+    skipped: tuple[str, ...]
+    """Lines that could not be read, objects whose names leave the folder."""
+
+
+def describe(name: str, end: BackEnd) -> dict[str, Any]:
+    """A job; LabelRequestError with the nearest name where there is none."""
+    answer = found(end, "DescribeLabelingJob", {"LabelingJobName": name})
+    if answer is None:
+        known = [str(job["LabelingJobName"]) for job in all_jobs(end)]
+        hint = nearest(name, known) or (
+            f"; known: {', '.join(known[:10])}" if known else "; there is none yet"
+        )
+        raise LabelRequestError(f"no labelling job {name!r}{hint}")
+    return answer
+
+
+def all_jobs(end: BackEnd) -> list[dict[str, Any]]:
+    """Newest first."""
+    jobs = listed(end, "ListLabelingJobs", "LabelingJobSummaryList")
+    return sorted(jobs, key=lambda job: moment(job["CreationTime"]), reverse=True)
+
+
+def counters(description: Mapping[str, Any]) -> Counters:
+    told = description.get("LabelCounters") or {}
+    names = ("TotalLabeled", "HumanLabeled", "MachineLabeled", "FailedNonRetryableError", "Unlabeled")
+    return Counters(*(int(told.get(name) or 0) for name in names))
+
+
+def moment(value: Any) -> datetime:
+    """A time as boto3, JSON or a clock write it."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    return datetime.fromisoformat(str(value))
+
+
+def watch(
+    name: str, end: BackEnd, report: Callable[[dict[str, Any]], None], timeout: float
+) -> dict[str, Any]:
+    """Look until the job has ended or the time is over; `report` hears of each look. The last description."""
+    deadline = time.monotonic() + timeout
+    while True:
+        description = describe(name, end)
+        report(description)
+        if description["LabelingJobStatus"] in FINAL or time.monotonic() > deadline:
+            return description
+        time.sleep(POLL_SECONDS)
+
+
+def first_lines(description: dict[str, Any], count: int) -> list[str]:
+    """The beginning of a job's output manifest; none where it is not written yet."""
+    lines: list[str] = []
+    try:
+        for line in read_manifest(_chunks(output_manifest(description)), "output manifest"):
+            if len(lines) >= count:
+                break
+            content = line.reason if isinstance(line, BrokenLine) else line.content
+            lines.append(json.dumps(content, ensure_ascii=False))
+    except DocumentMissingError:
+        return []
+    return lines
+
+
+def _chunks(place: Location) -> Iterator[bytes]:
+    missing = {"NoSuchKey": DocumentMissingError, "NoSuchBucket": DocumentMissingError}
+    with errors_of(f"GetObject {place.uri}", missing):
+        body = client("s3", CALLER).get_object(Bucket=place.bucket, Key=place.key)["Body"]
+    yield from body.iter_chunks(1024 * 1024)
+
+
+# --- bringing it here ---------------------------------------------------------------------------------
+
+
+def bring(description: dict[str, Any], folder: Path, *, everything: bool = False) -> Found:
+    """The output manifest and the workers' answers in a folder, with lists of what failed and is in doubt.
+
+    An object that is here already in the same size is not fetched again: answers never change.
+    """
+    manifest = output_manifest(description)
+    name = description["LabelingJobName"]
+    prefix = manifest.key.removesuffix(OUTPUT_MANIFEST)
+    if prefix == manifest.key:
+        raise LabelRequestError(
+            f"job {name}: expected its output at …/{OUTPUT_MANIFEST}, seen {manifest.uri}"
+        )
+    wanted = (OUTPUT_MANIFEST, ANSWERS, *((CONSOLIDATION,) if everything else ()))
+    fetched, skipped = _fetch(manifest.bucket, prefix, wanted, folder)
+    here = folder / OUTPUT_MANIFEST
+    if OUTPUT_MANIFEST not in fetched:
+        status = description["LabelingJobStatus"]
+        raise LabelRequestError(f"job {name} is {status}: it has no output manifest yet ({manifest.uri})")
+    return _sorted_out(here, folder, str(description["LabelAttributeName"]), fetched, skipped)
+
+
+def _fetch(bucket: str, prefix: str, wanted: tuple[str, ...], folder: Path) -> tuple[list[str], list[str]]:
+    objects = S3Objects(CALLER)
+    fetched: list[str] = []
+    skipped: list[str] = []
+    for part in wanted:
+        for key, size in _listing(bucket, prefix + part):
+            name = key.removeprefix(prefix)
+            if not is_inside(name):
+                skipped.append(f"{key}: its name leaves the folder")
+                continue
+            path = folder / name
+            fetched.append(name)
+            if name != OUTPUT_MANIFEST and path.is_file() and path.stat().st_size == size:
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            objects.download(Location(bucket=bucket, key=key), path)
+    return fetched, skipped
+
+
+def _listing(bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
+    pages = client("s3", CALLER).get_paginator("list_objects_v2")
+    with errors_of(f"ListObjectsV2 s3://{bucket}/{prefix}", {"NoSuchBucket": LabelRequestError}):
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                yield str(entry["Key"]), int(entry["Size"])
+
+
+def is_inside(name: str) -> bool:
+    """Whether a name stays in the folder that it is put in."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not name.startswith("/") and ".." not in parts and not name.endswith("/")
+
+
+def _sorted_out(
+    manifest: Path, folder: Path, attribute: str, fetched: list[str], skipped: list[str]
+) -> Found:
+    failed: list[tuple[str, str]] = []
+    doubtful: list[tuple[str, str]] = []
+    num_objects = 0
+    with (
+        manifest.open("rb") as lines,
+        (folder / FAILED_FILE).open("wb") as failures,
+        (folder / ADJUDICATION_FILE).open("wb") as doubts,
+    ):
+        for line in read_manifest(iter(lambda: lines.read(1024 * 1024), b""), manifest.name):
+            if isinstance(line, BrokenLine):
+                skipped.append(f"{line.place}: {line.reason}")
+                continue
+            num_objects += 1
+            written = json.dumps(line.content, ensure_ascii=False).encode() + b"\n"
+            if why := failure_of(line, attribute):
+                failed.append((object_name(line), why))
+                failures.write(written)
+            elif why := doubt_of(line.content, attribute):
+                doubtful.append((object_name(line), why))
+                doubts.write(written)
+    num_answers = sum(name.startswith(ANSWERS) for name in fetched)
+    return Found(folder, num_objects, num_answers, tuple(failed), tuple(doubtful), tuple(skipped))
+
+
+def object_name(line: ManifestLine) -> str:
+    """What a line is about, for people."""
+    for key in ("source-ref", "text-file-s3-uri", "raw-ref"):
+        if isinstance(line.content.get(key), str):
+            return str(line.content[key])
+    return line.place
+
+
+def failure_of(line: ManifestLine, attribute: str) -> str:
+    """Why the job has no label for an object; empty where it has one."""
+    label = next((one for one in label_attributes(line.content) if one.name == attribute), None)
+    if label is None:
+        return "" if line.content.get(attribute) is not None else "the line has no label of this job"
+    return label.failure
+
+
+def doubt_of(content: Mapping[str, Any], attribute: str) -> str:
+    """Why a person should decide about an object: what the consolidation says of it; empty for nothing."""
+    reasons: list[str] = []
+    for value in (content.get(attribute), content.get(attribute + METADATA)):
+        told = value.get(ADJUDICATE) if isinstance(value, Mapping) else None
+        if isinstance(told, str | Mapping):
+            told = [told]
+        if isinstance(told, list | tuple):
+            reasons += [str(_reason(one)) for one in told]
+        elif told:
+            reasons.append("the workers disagree")
+    return "; ".join(reasons)
+
+
+def _reason(told: Any) -> Any:
+    return told.get("reason") or told.get("message") or told if isinstance(told, Mapping) else told
