@@ -36,6 +36,8 @@ class Frame(BaseModel):
     title: str = "Task"
     object_origins: tuple[str, ...] = ()
     """Where the short-lived links of the task's objects lead to."""
+    elements: str = ELEMENTS_PATH
+    """Path of our elements."""
     aws_elements: bool = False
     """Leave AWS's script for the crowd elements where it is; else ours stands in its place."""
 
@@ -46,7 +48,7 @@ def framed(html: str, frame: Frame) -> str:
     A template without a doctype keeps the layout rules that browsers have for such pages: it was made so.
     """
     if not frame.aws_elements:
-        html = _CROWD_SCRIPT.sub(rf"\g<1>\g<2>{frame.origin}{ELEMENTS_PATH}\g<2>", html)
+        html = _CROWD_SCRIPT.sub(rf"\g<1>\g<2>{frame.origin}{frame.elements}\g<2>", html)
     found = _BEFORE_HEAD.match(html)
     cut = found.end() if found else 0
     return html[:cut] + _head(html, frame) + html[cut:]

@@ -1,0 +1,224 @@
+"""The API of `docs/workbench.md`: each function reads one request, calls one step, shows what came of it."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from recto_workbench.steps import assignment as steps
+from recto_workbench.web import sign_in
+from recto_workbench.web.answers import answer
+from recto_workbench.web.headers import NO_STORE
+from recto_workbench.web.parts import (
+    SESSION_COOKIE,
+    SIGN_IN_COOKIE,
+    Web,
+    body_of,
+    check_origin,
+    need,
+    signed_in,
+    web_of,
+)
+from recto_workbench.web.sessions import SESSION_LIFE, SIGN_IN_LIFE, Session
+from recto_workbench.web.views import job_json, object_json, task_json
+
+ANNOTATOR, OPERATOR = "annotator", "operator"
+COOKIE_PATH = "/api"
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NextRequest(_Body):
+    reserve: bool = False
+
+
+class DraftRequest(_Body):
+    answer: dict[str, Any]
+
+
+class UploadRequest(_Body):
+    content_type: str
+    num_bytes: Annotated[int, Field(alias="bytes")]
+
+
+class SubmitRequest(_Body):
+    nonce: str
+    answer: dict[str, Any]
+
+
+class SkipRequest(_Body):
+    reason: str
+
+
+# ---- signing in and out
+
+
+def begin_sign_in(request: Request) -> Response:
+    """Answer `GET /api/auth/sign-in?next=/…`."""
+    web = web_of(request)
+    sent = sign_in.begin(request.query_params.get("next", "/"), web.door)
+    response = RedirectResponse(sent.location, 302, headers=NO_STORE)
+    _set_cookie(response, SIGN_IN_COOKIE, sent.cookie, int(SIGN_IN_LIFE.total_seconds()), web)
+    return response
+
+
+def finish_sign_in(request: Request) -> Response:
+    """Answer `GET /api/auth/callback?code&state`."""
+    web = web_of(request)
+    query, cookie = dict(request.query_params), request.cookies.get(SIGN_IN_COOKIE, "")
+    sent = sign_in.complete(query, cookie, web.door)
+    response = RedirectResponse(sent.location, 302, headers=NO_STORE)
+    response.delete_cookie(SIGN_IN_COOKIE, path=COOKIE_PATH)
+    _set_cookie(response, SESSION_COOKIE, sent.cookie, int(SESSION_LIFE.total_seconds()), web)
+    return response
+
+
+def sign_out(request: Request) -> Response:
+    """Answer `POST /api/auth/sign-out`; nobody need be signed in."""
+    check_origin(request)
+    location = sign_in.end(request.cookies.get(SESSION_COOKIE, ""), web_of(request).door)
+    response = answer({"location": location})
+    response.delete_cookie(SESSION_COOKIE, path=COOKIE_PATH)
+    return response
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: int, web: Web) -> None:
+    """For our API alone. Secure wherever we are reached by https; only a laptop's own address is not."""
+    secure = web.url.startswith("https:")
+    response.set_cookie(
+        name, value, max_age=seconds, path=COOKIE_PATH, secure=secure, httponly=True, samesite="lax"
+    )
+
+
+def me(request: Request) -> Response:
+    """Answer `GET /api/me`."""
+    session = signed_in(request)
+    worker = session.worker
+    return answer({"name": worker.name, "worker_id": worker.worker_id, "roles": list(session.roles)})
+
+
+# ---- jobs
+
+
+def jobs(request: Request) -> Response:
+    """Answer `GET /api/jobs`."""
+    session, desk = signed_in(request), web_of(request).desk
+    found = steps.jobs_for(session.worker, OPERATOR in session.roles, desk)
+    return answer({"jobs": [job_json(view.job, view.progress) for view in found]})
+
+
+def job_detail(request: Request) -> Response:
+    """Answer `GET /api/jobs/{name}`."""
+    session, desk = signed_in(request), web_of(request).desk
+    need(session, OPERATOR)
+    detail = steps.job_detail(request.path_params["name"], request.query_params.get("next_token", ""), desk)
+    shown = job_json(detail.job, steps.progress_of(detail.job, session.worker, desk))
+    objects = [object_json(each) for each in detail.objects]
+    return answer({**shown, "objects": objects, "next_token": detail.next_token or None})
+
+
+def stop_job(request: Request) -> Response:
+    """Answer `POST /api/jobs/{name}/stop`."""
+    session, desk = signed_in(request), web_of(request).desk
+    need(session, OPERATOR)
+    return answer({"status": steps.stop_job(request.path_params["name"], desk).status.value})
+
+
+def next_task(request: Request, session: Session, body: NextRequest) -> Response:
+    """Answer `POST /api/jobs/{name}/next`."""
+    web = web_of(request)
+    task = steps.next_task(request.path_params["name"], session.worker, body.reserve, web.desk)
+    return answer({"task": task_json(task, web.desk) if task else None})
+
+
+# ---- tasks
+
+
+def task(request: Request) -> Response:
+    """Answer `GET /api/tasks/{assignment}`."""
+    session, desk = signed_in(request), web_of(request).desk
+    return answer(task_json(steps.find(_id(request), session.worker, desk), desk))
+
+
+def start(request: Request) -> Response:
+    """Answer `POST /api/tasks/{assignment}/start`."""
+    session, desk = signed_in(request), web_of(request).desk
+    return answer(task_json(steps.start(_id(request), session.worker, desk), desk))
+
+
+def save_draft(request: Request, session: Session, body: DraftRequest) -> Response:
+    """Answer `PUT /api/tasks/{assignment}/draft`."""
+    return answer(
+        {"saved": steps.save_draft(_id(request), session.worker, body.answer, web_of(request).desk)}
+    )
+
+
+def upload(request: Request, session: Session, body: UploadRequest) -> Response:
+    """Answer `POST /api/tasks/{assignment}/uploads`."""
+    desk = web_of(request).desk
+    link = steps.upload_link(_id(request), session.worker, body.content_type, body.num_bytes, desk)
+    return answer(link.model_dump())
+
+
+def submit(request: Request, session: Session, body: SubmitRequest) -> Response:
+    """Answer `POST /api/tasks/{assignment}/submit`."""
+    taken = steps.submit(_id(request), session.worker, body.nonce, body.answer, web_of(request).desk)
+    return answer({"state": taken.state.value})
+
+
+def skip(request: Request, session: Session, body: SkipRequest) -> Response:
+    """Answer `POST /api/tasks/{assignment}/skip`."""
+    return answer(
+        {"state": steps.skip(_id(request), session.worker, body.reason, web_of(request).desk).state.value}
+    )
+
+
+def release(request: Request) -> Response:
+    """Answer `POST /api/tasks/{assignment}/release`."""
+    session = signed_in(request)
+    return answer({"state": steps.release(_id(request), session.worker, web_of(request).desk).state.value})
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["assignment"])
+
+
+# ---- routes
+
+
+def _with_body(work: Callable[[Request, Session, Any], Response], model: type[BaseModel]) -> Any:
+    """A request with a body: who it is is asked before the body is read."""
+
+    async def endpoint(request: Request) -> Response:
+        session = await run_in_threadpool(signed_in, request)
+        body = await body_of(request, model)
+        return await run_in_threadpool(work, request, session, body)
+
+    return endpoint
+
+
+def api_routes() -> list[Route]:
+    one_task = "/api/tasks/{assignment}"
+    return [
+        Route("/api/auth/sign-in", begin_sign_in),
+        Route("/api/auth/callback", finish_sign_in),
+        Route("/api/auth/sign-out", sign_out, methods=["POST"]),
+        Route("/api/me", me),
+        Route("/api/jobs", jobs),
+        Route("/api/jobs/{name}", job_detail),
+        Route("/api/jobs/{name}/stop", stop_job, methods=["POST"]),
+        Route("/api/jobs/{name}/next", _with_body(next_task, NextRequest), methods=["POST"]),
+        Route(one_task, task),
+        Route(f"{one_task}/start", start, methods=["POST"]),
+        Route(f"{one_task}/draft", _with_body(save_draft, DraftRequest), methods=["PUT"]),
+        Route(f"{one_task}/uploads", _with_body(upload, UploadRequest), methods=["POST"]),
+        Route(f"{one_task}/submit", _with_body(submit, SubmitRequest), methods=["POST"]),
+        Route(f"{one_task}/skip", _with_body(skip, SkipRequest), methods=["POST"]),
+        Route(f"{one_task}/release", release, methods=["POST"]),
+    ]

@@ -1,0 +1,118 @@
+"""The page inside a task's frame. It needs no cookie: its address opens it, for a quarter of an hour.
+
+The address is signed with the assignment's own nonce, which the server alone knows until the page is open;
+so there is no further secret to keep, and an address dies with its assignment.
+"""
+
+import base64
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from recto.errors import RectoError
+from recto.places import Location
+from recto_workbench.errors import TaskExpiredError, TaskMissingError
+from recto_workbench.framing import ELEMENTS_PATH, frame_policy, framed
+from recto_workbench.framing import Frame as Framing
+from recto_workbench.grants import named_objects, object_source
+from recto_workbench.rendering import Rendered, render
+from recto_workbench.steps.assignment import Desk, frame_of
+from recto_workbench.steps.assignment import Frame as FrameSource
+from recto_workbench.tasks import Assignment
+from recto_workbench.web.answers import status_of
+from recto_workbench.web.headers import NO_STORE
+from recto_workbench.web.pages import version_of
+from recto_workbench.web.parts import web_of
+
+FRAME_SECONDS = 900
+MOST_LINK_SECONDS = 3600
+
+
+def frame_path(assignment: Assignment, now: datetime) -> str:
+    """The address of an assignment's page."""
+    until = int(now.timestamp()) + FRAME_SECONDS
+    return f"/frames/{assignment.assignment_id}.{until}.{_signature(assignment, until)}"
+
+
+def _signature(assignment: Assignment, until: int) -> str:
+    text = f"frame\0{assignment.assignment_id}\0{until}".encode()
+    mac = hmac.new(assignment.nonce.encode(), text, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
+def frame_page(request: Request) -> Response:
+    """Answer `GET /frames/{token}`."""
+    web = web_of(request)
+    try:
+        source = _opened(request.path_params["token"], web.desk)
+    except RectoError as error:
+        return _page(_plain(str(error)), Framing(origin=web.url, nonce=""), status_of(error))
+    rendered, sources = _rendered(source, web.desk)
+    framing = Framing(
+        origin=web.url,
+        nonce=source.assignment.nonce,
+        title=source.job.title,
+        object_origins=sources,
+        aws_elements=web.aws_elements,
+        elements=f"{ELEMENTS_PATH}?v={version_of(web.pages, ELEMENTS_PATH)}",
+    )
+    if rendered.errors:
+        said = "; ".join(f"{each['Code']}: {each['Message']}" for each in rendered.errors)
+        return _page(framed(_plain(f"The task cannot be shown. {said}"), framing), framing, 500)
+    return _page(framed(rendered.html, framing), framing)
+
+
+def _opened(token: str, desk: Desk) -> FrameSource:
+    """What the address stands for. One that was altered is answered as one that never was."""
+    assignment_id, _, rest = token.partition(".")
+    until, _, signature = rest.partition(".")
+    if not until.isdigit() or not until.isascii() or len(until) > 12:
+        raise TaskMissingError("there is no such page")
+    assignment = desk.tasks.assignment(assignment_id)
+    if assignment is None or not hmac.compare_digest(
+        _signature(assignment, int(until)).encode(), signature.encode()
+    ):
+        raise TaskMissingError("there is no such page")
+    now = desk.clock()
+    if datetime.fromtimestamp(int(until), UTC) <= now:
+        raise TaskExpiredError("this page's address has run out; load the task again")
+    if not assignment.is_live or assignment.expires <= now:
+        raise TaskExpiredError("the task is not open any more")
+    return frame_of(assignment_id, desk)
+
+
+def _rendered(source: FrameSource, desk: Desk) -> tuple[Rendered, tuple[str, ...]]:
+    """The filled-in template, and where its links lead to."""
+    allowed = named_objects(source.task_input)
+    sources: list[str] = []
+    left = source.assignment.expires - desk.clock()
+    seconds = max(60, min(MOST_LINK_SECONDS, int(left.total_seconds())))
+
+    def grant(uri: str) -> str:
+        if uri not in allowed:
+            raise ValueError(f"{uri} is not named in this task's input, so its page may not read it")
+        place = Location.from_uri(uri)
+        url = desk.links.to_read(place, seconds).url
+        sources.append(object_source(place, url))
+        return url
+
+    rendered = render(source.template, source.task_input, grant)
+    return rendered, tuple(dict.fromkeys(sources))
+
+
+def _plain(message: str) -> str:
+    """A page that says what is wrong, to the person and to the page around it."""
+    return (
+        f'<main role="alert"><p>{escape(message)}</p></main><script>parent.postMessage({{recto: 1, '
+        f'nonce: (window.rectoTask || {{}}).nonce, type: "error", '
+        f'message: document.querySelector("main").textContent}}, "*");</script>'
+    )
+
+
+def _page(html: str, framing: Framing, status: int = 200) -> Response:
+    headers = {**NO_STORE, "Content-Security-Policy": frame_policy(framing)}
+    return HTMLResponse(html, status, headers=headers)

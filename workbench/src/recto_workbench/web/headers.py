@@ -1,0 +1,39 @@
+"""Headers of our own answers: what pages may load, and what caches and other sites may do with them."""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+NO_STORE = {"Cache-Control": "no-store"}
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_FRAMES = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+"""The frame of a task is a foreign origin to us; there is nothing secret in its scripts."""
+STRICT_TRANSPORT = {"Strict-Transport-Security": "max-age=63072000"}
+
+
+def common(url: str) -> Mapping[str, str]:
+    """Of every answer."""
+    return {**COMMON, **(STRICT_TRANSPORT if urlsplit(url).scheme == "https" else {})}
+
+
+def page_policy(sources: Iterable[str]) -> str:
+    """The Content-Security-Policy of our own pages: no script but our files, no frame but ours."""
+    objects = " ".join(dict.fromkeys(sources))
+    parts = {
+        "default-src": "'none'",
+        "script-src": "'self' 'wasm-unsafe-eval'",  # PDF.js decodes JPEG 2000 so
+        "style-src": "'self'",
+        "font-src": "'self' data:",
+        "img-src": f"'self' data: blob: {objects}",
+        "connect-src": f"'self' {objects}",
+        "worker-src": "'self' blob:",
+        "frame-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value.strip()}" for name, value in parts.items())
