@@ -38,6 +38,8 @@ class ImageSize(NamedTuple):
 
     width: float
     height: float
+    depth: float | None = None
+    """Colours; None where the answer does not say."""
 
 
 class LabelledBox(NamedTuple):
@@ -193,8 +195,11 @@ def _page(element: Mapping[str, Any], form: Mapping[str, Any]) -> PageAnswer:
 
 def _image_size(value: Any) -> ImageSize:
     try:
-        size = ImageSize(_number(value["width"]), _number(value["height"]))
-    except (KeyError, TypeError, ValueError) as error:
+        depth = value.get("depth")
+        size = ImageSize(
+            _number(value["width"]), _number(value["height"]), None if depth is None else _number(depth)
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnswerError(
             f"inputImageProperties: expected the image's width and height in pixels, seen {_short(value)}"
         ) from error

@@ -139,7 +139,7 @@ def _page(sketch: Sketch, decided: Sequence[tuple[float, Verdict]], eyes: Eyes, 
 
 def _size(answers: PageAnswers) -> ImageSize:
     sizes = Counter(answer.size for answer in answers.values())
-    return max(sorted(sizes), key=lambda size: sizes[size])
+    return max(sorted(sizes, key=str), key=lambda size: sizes[size])
 
 
 def _consensus(boxes: Sequence[Box]) -> Box:
