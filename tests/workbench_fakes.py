@@ -11,10 +11,15 @@ from typing import Any
 from recto.places import Location
 from recto_workbench.errors import RequestError
 from recto_workbench.jobs import Job, JobStatus, Team
-from recto_workbench.messages import LabellingMessage
+from recto_workbench.messages import TO_INTAKE, LabellingMessage
 from recto_workbench.ports import Change, Link, ObjectPage
-from recto_workbench.steps.assignment import Desk
-from recto_workbench.tasks import Assignment, JobPlaces, ObjectState, TaskObject, WorkerRecord
+from recto_workbench.steps.assignment import Desk, next_task, submit
+from recto_workbench.steps.consolidation import Consolidation, work_off
+from recto_workbench.steps.control import Account, Control, answer
+from recto_workbench.steps.expiry import Expiry
+from recto_workbench.steps.intake import Intake, take
+from recto_workbench.tasks import Assignment, JobPlaces, ObjectState, TaskObject, Worker, WorkerRecord
+from tests.fakes import FakeEvents
 from tests.memory import MemoryObjects
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -62,9 +67,11 @@ class MemoryJobs:
     def all(self) -> list[Job]:
         return sorted(self.rows.values(), key=lambda job: job.created)
 
-    def update(self, name: str, expected: Sequence[JobStatus], **changes: Any) -> bool:
+    def update(
+        self, name: str, expected: Sequence[JobStatus], of_total: int | None = None, **changes: Any
+    ) -> bool:
         job = self.rows.get(name)
-        if job is None or job.status not in expected:
+        if job is None or job.status not in expected or of_total not in (None, job.total):
             return False
         self.rows[name] = job.model_copy(update=changes)
         return True
@@ -126,7 +133,8 @@ class MemoryTasks:
         return [each for each in self._sorted(job) if each.is_in_pool][:limit]
 
     def answered(self, job: str, limit: int) -> list[TaskObject]:
-        return [each for each in self._sorted(job) if each.state is ObjectState.ANSWERED][:limit]
+        states = {ObjectState.ANSWERED, ObjectState.CONSOLIDATING}
+        return [each for each in self._sorted(job) if each.state in states][:limit]
 
     def due_objects(self, now: datetime, limit: int) -> list[TaskObject]:
         rows = [each for job in self.objects_of for each in self._sorted(job) if each.due and each.due <= now]
@@ -301,3 +309,169 @@ def add_open_job(
             ]
         )  # fmt: skip
     return job
+
+
+@dataclass
+class FakeFunctions:
+    """Pre- and post-labelling functions by name; a value that is an error is raised."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def call(self, function: str, event: Mapping[str, Any]) -> Any:
+        self.calls.append((function, event))
+        answer = self.answers[function.rpartition(":")[2]]
+        answer = answer(event) if callable(answer) else answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@dataclass
+class MemoryUploads:
+    """Objects in parts."""
+
+    objects: MemoryObjects
+    parts: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def begin(self, place: Location, content_type: str) -> str:
+        self.parts[place.uri] = []
+        return place.uri
+
+    def add(self, place: Location, upload_id: str, number: int, body: bytes) -> str:
+        assert len(self.parts[upload_id]) == number - 1
+        self.parts[upload_id].append(body)
+        return str(number)
+
+    def finish(self, place: Location, upload_id: str, etags: Sequence[str]) -> None:
+        assert len(etags) == len(self.parts[upload_id])
+        self.objects.write(place, b"".join(self.parts.pop(upload_id)))
+
+
+@dataclass
+class MemoryCopies:
+    """Copies within the memory."""
+
+    objects: MemoryObjects
+
+    def copy(self, source: Location, target: Location) -> None:
+        self.objects.write(target, self.objects.read(source))
+
+
+class Workbench:
+    """All parts of the workbench in memory, and their queue; `run` does what has been sent until nothing is."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.desk = make_desk()
+        objects, self.functions, self.events = self.desk.objects, FakeFunctions(), FakeEvents()
+        assert isinstance(objects, MemoryObjects)
+        self.functions.answers = {"pre-LabelingFunction": plain_pre, "post-LabelingFunction": self.plain_post}
+        self.functions.answers |= {f"{name}-LabelingFunction": answer for name, answer in answers.items()}
+        shared: dict[str, Any] = {
+            "jobs": self.desk.jobs, "tasks": self.desk.tasks, "objects": objects, "clock": self.desk.clock,
+            "messages": self.desk.messages, "functions": self.functions, "work_bucket": WORK,
+        }  # fmt: skip
+        self.intake = Intake(**shared)
+        self.consolidation = Consolidation(
+            **shared,
+            uploads=MemoryUploads(objects),
+            events=self.events,
+            own_post_function="post-LabelingFunction",
+        )
+        self.control = Control(self.desk, MemoryCopies(objects), Account("aws", "us-east-1", "000000000000"))
+        self.expiry = Expiry(self.desk, self.consolidation, self._write_json)
+
+    def _write_json(self, place: Location, value: object) -> None:
+        self.desk.objects.write(place, json.dumps(value).encode())
+
+    def plain_post(self, event: Mapping[str, Any]) -> Any:
+        """Each object's label is what its workers said."""
+        name, entries = event["labelAttributeName"], self.json(event["payload"]["s3Uri"])
+        return [
+            {
+                "datasetObjectId": each["datasetObjectId"],
+                "consolidatedAnnotation": {
+                    "content": {
+                        name: [json.loads(a["annotationData"]["content"]) for a in each["annotations"]]
+                    }
+                },
+            }
+            for each in entries
+        ]
+
+    @property
+    def clock(self) -> FakeClock:
+        assert isinstance(self.desk.clock, FakeClock)
+        return self.desk.clock
+
+    @property
+    def queue(self) -> list[LabellingMessage]:
+        assert isinstance(self.desk.messages, FakeMessages)
+        return self.desk.messages.sent
+
+    def run(self, most: int = 10_000) -> None:
+        for _ in range(most):
+            if not self.queue:
+                return
+            self.handle(self.queue.pop(0))
+        raise AssertionError(f"still {len(self.queue)} messages after {most}: {self.queue[:3]}")
+
+    def handle(self, message: LabellingMessage) -> str:
+        if message.kind in TO_INTAKE:
+            return take(message, self.intake)
+        return work_off(message, self.consolidation)
+
+    def put(self, uri: str, body: bytes | str) -> None:
+        content = body.encode() if isinstance(body, str) else body
+        self.desk.objects.write(Location.from_uri(uri), content)
+
+    def json(self, uri: str) -> Any:
+        return json.loads(self.desk.objects.read(Location.from_uri(uri)))
+
+    def create(
+        self, lines: Sequence[str], name: str = "job", change: Mapping[str, Any] | None = None, **task: Any
+    ) -> Job:
+        """A job over these lines of a manifest; `s3://in/page-N.png` are there."""
+        self.put("s3://in/input.manifest", "\n".join(lines))
+        self.put("s3://in/labels.json", json.dumps({"labels": [{"label": "A"}, {"label": "B"}]}))
+        self.put("s3://in/template.liquid.html", "<crowd-form></crowd-form>")
+        for number in range(len(lines)):
+            self.put(f"s3://in/page-{number}.png", "x")
+        if self.desk.teams.find("readers") is None:
+            add_team(self.desk)
+        answer("CreateLabelingJob", {**request_of(name, **task), **(change or {})}, self.control)
+        return self.job(name)
+
+    def job(self, name: str = "job") -> Job:
+        job = self.desk.jobs.find(name)
+        assert job
+        return job
+
+    def describe(self, name: str = "job") -> dict[str, Any]:
+        return answer("DescribeLabelingJob", {"LabelingJobName": name}, self.control)
+
+    def output(self, name: str = "job") -> list[dict[str, Any]]:
+        body = self.desk.objects.read(Location.from_uri(self.job(name).output))
+        return [json.loads(line) for line in body.splitlines()]
+
+    def work(self, worker: str, say: Mapping[str, Any] | None = None, name: str = "job") -> Assignment | None:
+        """The worker takes a task and answers it; None where nothing is open for him."""
+        who = reader(worker)
+        task = next_task(name, who, reserve=False, desk=self.desk)
+        if task is None:
+            return None
+        said = say or {"by": worker}
+        return submit(task.assignment.assignment_id, who, task.assignment.nonce, said, self.desk)
+
+
+def reader(worker_id: str) -> Worker:
+    """Somebody of the team `readers`."""
+    return Worker(worker_id=worker_id, name=worker_id, groups=("readers",))
+
+
+def lines_of(number: int) -> list[str]:
+    return [json.dumps({"source-ref": f"s3://in/page-{n}.png"}) for n in range(number)]
+
+
+def plain_pre(event: Mapping[str, Any]) -> Any:
+    return {"taskInput": {"taskObject": event["dataObject"].get("source-ref")}}

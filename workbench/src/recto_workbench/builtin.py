@@ -43,3 +43,25 @@ def kind_of(function_arn: str) -> TaskKind | None:
 def is_aws_function(function_arn: str) -> bool:
     """Whether the name is one of AWS's own."""
     return ARN.fullmatch(function_arn) is not None
+
+
+TEXT_SPANS = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+<crowd-form>
+  <crowd-entity-annotation
+    name="crowd-entity-annotation"
+    header="Select the text of each entity and choose its label"
+    labels="{{ task.input.labels | to_json | escape }}"
+    text="{{ task.input.taskObject | escape }}"
+  >
+    <full-instructions header="Instructions">
+      <p>Choose a label, then select the text that it is for. Take whole words.</p>
+    </full-instructions>
+    <short-instructions><p>Choose a label, then select the text that it is for.</p></short-instructions>
+  </crowd-entity-annotation>
+</crowd-form>
+"""
+
+
+def builtin_template(name: str) -> str | None:
+    """The page of one of AWS's `human-task-ui`, in our words; None for a task type that is unknown here."""
+    return {"NamedEntityRecognition": TEXT_SPANS}.get(name)

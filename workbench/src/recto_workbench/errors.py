@@ -17,6 +17,7 @@ RectoError
 │       └── LimitError          past a limit on jobs or teams
 └── DocumentError
     └── ObjectFailedError       one object of a job cannot be labelled; the others go on
+        └── FunctionFailedError a pre- or post-labelling function failed or did not answer in time
 """
 
 from typing import ClassVar
@@ -90,3 +91,7 @@ class LimitError(OperationError):
 
 class ObjectFailedError(DocumentError):
     """One object of a job cannot be labelled; the others go on."""
+
+
+class FunctionFailedError(ObjectFailedError):
+    """A pre- or post-labelling function failed or did not answer in time."""

@@ -1,5 +1,6 @@
 """A labelling job: what was asked for, where it stands, its counters in Ground Truth's words."""
 
+import math
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -157,6 +158,7 @@ class Job(BaseModel):
         """Whether another object may be offered now."""
         return (
             self.is_running
+            and (self.is_read or not self.request.get("StoppingConditions"))
             and self.on_offer < self.max_concurrent
             and self.next_number < min(self.total, self._last_wanted)
         )
@@ -172,6 +174,21 @@ class Job(BaseModel):
     def is_done(self) -> bool:
         """Whether all objects that are wanted have ended."""
         return self.is_read and self.ended_objects >= min(self.total, self._last_wanted)
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether a stopping condition, or somebody, ended it before all objects were looked at."""
+        return self.ended_objects < self.total
+
+    def wanted_of(self, total: int) -> int | None:
+        """How many labelled objects end the job; None for all."""
+        conditions = self.request.get("StoppingConditions") or {}
+        limits = []
+        if "MaxHumanLabeledObjectCount" in conditions:
+            limits.append(int(conditions["MaxHumanLabeledObjectCount"]))
+        if "MaxPercentageOfInputDatasetLabeled" in conditions:
+            limits.append(math.ceil(total * int(conditions["MaxPercentageOfInputDatasetLabeled"]) / 100))
+        return min(limits) if limits and min(limits) < total else None
 
     @property
     def counters(self) -> Counters:

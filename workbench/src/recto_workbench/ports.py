@@ -53,7 +53,7 @@ class TaskStore(Protocol):
         ...
 
     def answered(self, job: str, limit: int) -> list[TaskObject]:
-        """Objects that wait to be consolidated; a moment old."""
+        """Objects that wait to be consolidated, or just are; a moment old."""
         ...
 
     def due_objects(self, now: datetime, limit: int) -> list[TaskObject]:
@@ -98,8 +98,13 @@ class JobStore(Protocol):
         """Oldest first."""
         ...
 
-    def update(self, name: str, expected: Sequence[JobStatus], **changes: Any) -> bool:
-        """Set attributes, where the job is in one of these statuses; False where it is in another."""
+    def update(
+        self, name: str, expected: Sequence[JobStatus], of_total: int | None = None, **changes: Any
+    ) -> bool:
+        """Set attributes, where the job is in one of these statuses; False where it is in another.
+
+        With `of_total` only while so many of its objects have been read.
+        """
         ...
 
 
@@ -146,7 +151,7 @@ class LabellingFunctions(Protocol):
     """Pre- and post-labelling functions."""
 
     def call(self, function: str, event: Mapping[str, Any]) -> Any:
-        """What it answers. ObjectFailedError where it fails or times out; TransientError may pass."""
+        """What it answers. FunctionFailedError where it fails or times out; a TransientError may pass."""
         ...
 
 

@@ -1,0 +1,35 @@
+"""Messages of jobs in, tasks out: manifests read, objects put on offer, each with its task."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from recto.aws.batches import handle_messages
+from recto.aws.shell import settings_of
+from recto_workbench.aws.wiring import intake_of
+from recto_workbench.messages import LabellingMessage
+from recto_workbench.settings import LabellingIntakeSettings
+from recto_workbench.steps.intake import Intake, take
+
+logger, metrics = Logger(), Metrics()
+
+
+@cache
+def wiring() -> Intake:
+    return intake_of("recto-labelling-intake", settings_of(LabellingIntakeSettings))
+
+
+def handle(body: str) -> None:
+    message = LabellingMessage.model_validate_json(body)
+    outcome = take(message, wiring())
+    known = {"job": message.job, "kind": message.kind, "number": message.number}
+    logger.info("message_taken", extra={**known, "outcome": outcome.partition(":")[0]})
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Each message by itself; one that fails comes back alone."""
+    return handle_messages(event, context, handle, logger, metrics)

@@ -1,0 +1,75 @@
+"""The workbench's steps with everything that they need on AWS."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from recto.aws.dynamodb import Table
+from recto.aws.s3 import S3Objects
+from recto.aws.services import EventBridgeEvents
+from recto.aws.shell import utc_now
+from recto_workbench.aws.services import LambdaLabellingFunctions, S3Links, SqsMessages, new_id
+from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
+from recto_workbench.settings import (
+    LabellingConsolidateSettings,
+    LabellingIntakeSettings,
+    QueueSettings,
+    WorkbenchTableSettings,
+)
+from recto_workbench.steps.assignment import Desk
+from recto_workbench.steps.consolidation import Consolidation
+from recto_workbench.steps.intake import Intake
+
+
+def messages_of(caller: str, settings: QueueSettings) -> SqsMessages:
+    return SqsMessages(caller, settings.intake_queue_url, settings.consolidation_queue_url)
+
+
+def desk_of(
+    caller: str,
+    settings: WorkbenchTableSettings,
+    queues: QueueSettings,
+    work_bucket: str,
+    clock: Callable[[], datetime] = utc_now,
+) -> Desk:
+    """Where tasks are handed out: for the web, for the control plane, for expiry."""
+    table = Table(settings.workbench_table, caller)
+    return Desk(
+        jobs=JobRows(table),
+        tasks=TaskRows(table),
+        teams=TeamRows(table),
+        objects=S3Objects(caller),
+        links=S3Links(caller),
+        messages=messages_of(caller, queues),
+        clock=clock,
+        make_id=new_id,
+        work_bucket=work_bucket,
+    )
+
+
+def intake_of(caller: str, settings: LabellingIntakeSettings) -> Intake:
+    table = Table(settings.workbench_table, caller)
+    return Intake(
+        jobs=JobRows(table),
+        tasks=TaskRows(table),
+        objects=S3Objects(caller),
+        functions=LambdaLabellingFunctions(caller),
+        messages=messages_of(caller, settings),
+        clock=utc_now,
+        work_bucket=settings.work_bucket,
+    )
+
+
+def consolidation_of(caller: str, settings: LabellingConsolidateSettings) -> Consolidation:
+    table, objects = Table(settings.workbench_table, caller), S3Objects(caller)
+    return Consolidation(
+        jobs=JobRows(table),
+        tasks=TaskRows(table),
+        objects=objects,
+        uploads=objects,
+        functions=LambdaLabellingFunctions(caller),
+        messages=messages_of(caller, settings),
+        events=EventBridgeEvents(caller, settings.event_bus, settings.project_id),
+        clock=utc_now,
+        work_bucket=settings.work_bucket,
+        own_post_function=settings.post_function,
+    )
