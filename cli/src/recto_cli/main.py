@@ -20,11 +20,13 @@ from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
 from recto_cli import documents, redrive, reviews, tables
 from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
+from recto_cli.corpus_commands import register as register_corpus
+from recto_cli.data_commands import data_app
 from recto_cli.demo import run_demo
 from recto_cli.image_commands import images_app
 from recto_cli.label_commands import label_app
 from recto_cli.model_commands import register as register_models
-from recto_cli.ocr_commands import data_app, ocr_app
+from recto_cli.ocr_commands import ocr_app
 from recto_cli.progress import watch_with_bar
 from recto_cli.release_commands import fields_app, release_app
 from recto_cli.session import Session
@@ -52,6 +54,7 @@ app.add_typer(ocr_app, name="ocr")
 app.add_typer(data_app, name="data")
 app.add_typer(images_app, name="images")
 app.add_typer(label_app, name="label")
+register_corpus(data_app)
 register_training(app, data_app)
 register_models(app)
 

@@ -5,7 +5,7 @@ out, and why, is in its report.
 """
 
 from recto_data.archives import ArchiveError, unpack
-from recto_data.catalogue import Catalogue, catalogue
+from recto_data.catalogue import Catalogue, catalogue, names_in
 from recto_data.collating import Collated, Content, Corpus, HowToCollate, collate
 from recto_data.consolidating import Consolidated, HowToConsolidate, consolidate, read_jobs
 from recto_data.manifest_files import Mapped, read_content, read_lines, write_lines
@@ -43,6 +43,7 @@ __all__ = [
     "catalogue",
     "collate",
     "consolidate",
+    "names_in",
     "page_counts",
     "place_of",
     "pull",

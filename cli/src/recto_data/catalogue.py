@@ -1,9 +1,11 @@
 """Which documents a corpus has (`{"raw-ref": …}` lines), and why its other files are none."""
 
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from recto.manifests import DocumentLine
+from recto.errors import ManifestError
+from recto.manifests import DocumentLine, ManifestLine, document_of
 from recto_data.places import Entry, Place
 from recto_data.reports import Report, Status
 from recto_ocr.file_names import why_no_document
@@ -37,6 +39,18 @@ def catalogue(place: Place) -> Catalogue:
         else:
             documents.append(entry)
     return Catalogue(place, tuple(documents), report)
+
+
+def names_in(place: Place, lines: Iterable[ManifestLine]) -> list[str]:
+    """The names of a manifest's documents below a place; ManifestError for one that lies elsewhere."""
+    names = []
+    for line in lines:
+        ref = document_of(line).raw_ref
+        name = place.name_of(ref)
+        if name is None:
+            raise ManifestError(f"{line.place}: raw-ref {ref}: expected a document below {place.uri}")
+        names.append(name)
+    return list(dict.fromkeys(names))
 
 
 def _why_none(entry: Entry) -> str:

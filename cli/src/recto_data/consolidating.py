@@ -77,7 +77,7 @@ def _labelled(line: ManifestLine, how: HowToConsolidate, report: Report) -> _Lab
 
 
 def _page(line: ManifestLine) -> tuple[str, str]:
-    """What tells a page from others: its image, or its document and number where that is what was labelled."""
+    """What tells a page from others: its image, or its document and number."""
     content = line.content
     source = content.get("source-ref") or content.get("text-file-s3-uri") or content.get("source")
     if not source:
@@ -138,7 +138,7 @@ def read_jobs(
     names: Sequence[str] = (),
     read: Callable[[str], list[ManifestLine]] = read_lines,
 ) -> list[ManifestLine]:
-    """The lines of manifests and of the jobs in folders; of folders' jobs those of these names (`*` is any)."""
+    """The lines of manifests and of the jobs in folders, of these those of the names (`*` is any)."""
     lines: list[ManifestLine] = []
     jobs: dict[str, str] = {}
     for source in sources:

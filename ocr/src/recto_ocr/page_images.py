@@ -65,7 +65,7 @@ def _draw(source: Path, name: str, output: Path, how: HowToDraw, *, again: bool)
         kind = format_of(file.read(1024))
     drawn = 0
     with open_pages(source, LIMITS, name) as pages:
-        for page in range(1, pages.num_pages + 1):
+        for page in range(pages.num_pages, 0, -1):  # the first one last: where it is, all are
             if kind is None:  # open_pages has refused it
                 break
             image = page_image_name(name, kind, page, pages.num_pages)

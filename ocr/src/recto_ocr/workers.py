@@ -34,9 +34,12 @@ class Workers:
     def close(self) -> None:
         """Drop what waits; work under way is finished by nobody."""
         processes = list((getattr(self._pool, "_processes", None) or {}).values())
+        manager = getattr(self._pool, "_executor_manager_thread", None)
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.terminate()
+        if manager is not None:  # or else it may still be closing its pipes when Python ends
+            manager.join(timeout=10)
 
     def _new_pool(self) -> ProcessPoolExecutor:
         os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # before the processes load Tesseract: a core each

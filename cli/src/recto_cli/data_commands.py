@@ -1,0 +1,308 @@
+"""`recto data …`: corpora prepared for labelling and training. Parse, call, print; `recto_data` works.
+
+OCR and page images of a corpus are in `corpus_commands`, what needs the training environment is passed on.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import recto_data
+from recto.manifests import ManifestLine
+from recto_cli.session import Session
+from recto_data.page_counts import PageCounts
+from recto_data.places import is_remote, place_of
+from recto_data.reports import Report, Status
+from recto_data.sampling import SEED
+from recto_data.selecting import FIRST_PAGES
+
+data_app = typer.Typer(no_args_is_help=True, help="Corpora of documents: from raw files to labelled pages.")
+SHOWN = 20
+Seed = Annotated[int, typer.Option(help="The same seed gives the same choice again")]
+Output = Annotated[str, typer.Option("--output", "-o", help="The manifest to write: a file, or s3://…")]
+ReportPath = Annotated[Path | None, typer.Option("--report", help="What was left out and why, as JSON lines")]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FROM=TO", help="What references begin with, and from now on; repeatable"),
+]
+Labelled = Annotated[
+    list[str] | None, typer.Option(help="Manifest of pages that are labelled already; repeatable")
+]
+
+
+def reach(session: Session, *places: str | Path | None) -> None:
+    """Point the AWS SDK where s3:// places are; folders need no AWS."""
+    if any(place is not None and is_remote(place) for place in places):
+        session.target  # noqa: B018 - choosing it sets the environment
+
+
+def tell(session: Session, report: Report, path: Path | None = None) -> None:
+    """What was left out, by reason; failures and warnings one by one; all of it in the report's file."""
+    for reason, count in sorted(report.reasons(Status.SKIPPED).items()):
+        session.messages.print(f"skipped {count}: {reason}", highlight=False, markup=False)
+    loud = [*report.of(Status.WARNING), *report.of(Status.FAILED)]
+    for finding in loud[:SHOWN]:
+        error = f"{finding.error}: " if finding.error else ""
+        told = f"{finding.status.lower()}: {finding.name}: {error}{finding.reason}"
+        session.messages.print(told, highlight=False, markup=False)
+    if len(loud) > SHOWN:
+        where = "the report has them all" if path else "--report FILE writes them all"
+        session.messages.print(f"and {len(loud) - SHOWN} more; {where}")
+    if path:
+        report.write(path)
+        session.messages.print(f"report: {path}", highlight=False, markup=False)
+
+
+def end(report: Report) -> None:
+    """Exit code 1 where something failed."""
+    if report.count(Status.FAILED):
+        raise typer.Exit(1)
+
+
+def say(session: Session, text: str) -> None:
+    session.out.print(text, highlight=False, markup=False)
+
+
+def lines_of(paths: Sequence[str] | None) -> list[ManifestLine]:
+    return [line for path in paths or () for line in recto_data.read_lines(path)]
+
+
+# --- files ------------------------------------------------------------------------------------------
+
+
+@data_app.command("catalogue")
+def data_catalogue(
+    context: typer.Context,
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="A folder, or s3://bucket/prefix")],
+    output: Output,
+    report: ReportPath = None,
+) -> None:
+    """The documents of a folder or prefix as a manifest, in the order of their names."""
+    session: Session = context.obj
+    reach(session, place, output)
+    found = recto_data.catalogue(place_of(place))
+    if not found.documents:
+        tell(session, found.report, report)
+        session.fail(f"{found.place.uri}: there is no document")
+    count = recto_data.write_lines(output, found.lines())
+    tell(session, found.report, report)
+    size = sum(entry.size for entry in found.documents) / 1024**2
+    say(session, f"{count} documents, {size:.1f} MiB, {len(found.report.findings)} other files: {output}")
+
+
+@data_app.command("unpack")
+def data_unpack(
+    context: typer.Context,
+    archive: Annotated[Path, typer.Argument(help="A zip")],
+    folder: Annotated[Path, typer.Argument(help="Where its files go")],
+    report: ReportPath = None,
+) -> None:
+    """Unpack a zip without the folder around it and without system files; refuses what could do harm."""
+    session: Session = context.obj
+    with recto_data.RichBars(session.messages) as bars:
+        done = recto_data.unpack(archive, folder, bars)
+    tell(session, done, report)
+    say(session, f"unpacked {done.count(Status.DONE)} files: {folder}")
+
+
+@data_app.command("push")
+def data_push(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="A folder")],
+    target: Annotated[str, typer.Argument(help="s3://bucket/prefix")],
+    report: ReportPath = None,
+) -> None:
+    """Upload what S3 does not have yet or has otherwise; nothing is deleted."""
+    session: Session = context.obj
+    reach(session, target)
+    with recto_data.RichBars(session.messages) as bars:
+        done = recto_data.push(folder, target, bars)
+    _transferred(session, done, "uploaded", target, report)
+
+
+@data_app.command("pull")
+def data_pull(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="s3://bucket/prefix")],
+    folder: Annotated[Path, typer.Argument(help="A folder")],
+    report: ReportPath = None,
+) -> None:
+    """Download what is not here yet or is here otherwise; nothing is deleted."""
+    session: Session = context.obj
+    reach(session, source)
+    with recto_data.RichBars(session.messages) as bars:
+        done = recto_data.pull(source, folder, bars)
+    _transferred(session, done, "downloaded", str(folder), report)
+
+
+def _transferred(session: Session, done: Report, verb: str, where: str, report: Path | None) -> None:
+    tell(session, done, report)
+    say(session, f"{verb} {done.count(Status.DONE)} of {len(done.findings)} files: {where}")
+    end(done)
+
+
+# --- manifests --------------------------------------------------------------------------------------
+
+
+@data_app.command("sample")
+def data_sample(
+    context: typer.Context,
+    manifest: Annotated[str, typer.Argument(help="As `recto data catalogue` writes it")],
+    output: Output,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Documents")],
+    seed: Seed = SEED,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="Manifest of labels, whose documents are always in it; repeatable"),
+    ] = None,
+    leave_out_names: Annotated[
+        list[str] | None, typer.Option(help="likely-spanish, or a regular expression; repeatable")
+    ] = None,
+    report: ReportPath = None,
+) -> None:
+    """A random sample of documents, the same each time; documents that have labels are always in it."""
+    session: Session = context.obj
+    reach(session, manifest, output, *(keep or ()))
+    how = recto_data.HowToSample(number, seed, leave_out_names or ())
+    drawn = recto_data.sample(recto_data.read_lines(manifest), how, lines_of(keep))
+    count = recto_data.write_lines(output, drawn.lines)
+    tell(session, drawn.report, report)
+    say(session, f"{count} documents, {drawn.num_kept} of them labelled already: {output}")
+
+
+@data_app.command("collate")
+def data_collate(
+    context: typer.Context,
+    manifest: Annotated[str, typer.Argument(help="Documents, as `catalogue` or `sample` write them")],
+    documents: Annotated[str, typer.Option(help="The place of the documents: names below it are theirs")],
+    ocr: Annotated[str, typer.Option(help="Where `recto data ocr` left its results")],
+    images: Annotated[str, typer.Option(help="Where the page images are: …/imgs-clean")],
+    output: Output,
+    content: Annotated[
+        recto_data.Content,
+        typer.Option(help="Pages without words: keep them unseen, flag each line, or omit them"),
+    ] = recto_data.Content.KEEP,
+    by_document: Annotated[bool, typer.Option("--by-document", help="A line for each document")] = False,
+    report: ReportPath = None,
+) -> None:
+    """Documents, OCR and page images in one manifest, a line a page; what is missing is told, not in it."""
+    session: Session = context.obj
+    reach(session, manifest, documents, ocr, images, output)
+    corpus = recto_data.Corpus(place_of(documents), place_of(ocr), place_of(images))
+    names = recto_data.names_in(corpus.documents, recto_data.read_lines(manifest))
+    with recto_data.RichBars(session.messages) as bars:
+        found = recto_data.collate(names, corpus, recto_data.HowToCollate(content, by_document), bars)
+    count = recto_data.write_lines(output, found.lines)
+    tell(session, found.report, report)
+    what = "documents" if by_document else f"pages of {found.num_documents} documents"
+    say(session, f"{count} {what}, {len(names) - found.num_documents} documents left out: {output}")
+    end(found.report)
+
+
+@data_app.command("stats")
+def data_stats(
+    context: typer.Context,
+    manifest: Annotated[str, typer.Argument(help="As `recto data collate` writes it")],
+) -> None:
+    """Pages per document: mean, quartiles, the longest."""
+    session: Session = context.obj
+    reach(session, manifest)
+    counts = recto_data.page_counts(recto_data.read_lines(manifest))
+    for line in told_counts(counts):
+        say(session, line)
+
+
+def told_counts(counts: PageCounts) -> list[str]:
+    low, middle, high = counts.quartiles
+    return [
+        f"documents  {counts.documents}",
+        f"pages      {counts.pages}",
+        f"mean       {counts.mean:.1f}",
+        f"quartiles  {low:g} / {middle:g} / {high:g}",
+        f"longest    {counts.longest}  {counts.longest_document}",
+    ]
+
+
+@data_app.command("consolidate")
+def data_consolidate(
+    context: typer.Context,
+    sources: Annotated[
+        list[str], typer.Argument(help="Output manifests, or folders of jobs (JOB/manifests/output/…)")
+    ],
+    output: Output,
+    job: Annotated[
+        list[str] | None, typer.Option(help="Of the folders' jobs only these (* is any); repeatable")
+    ] = None,
+    label: Annotated[str, typer.Option(help="Name of the one label attribute")] = "labels",
+    source_label: Annotated[str, typer.Option(help="The attribute to take where lines have several")] = "",
+    map_: MapOption = None,
+    report: ReportPath = None,
+) -> None:
+    """Several jobs' results in one manifest under one label; adjusted labels win over earlier ones."""
+    session: Session = context.obj
+    reach(session, *sources, output)
+    mapped = [recto_data.Mapped.parse(text) for text in map_ or ()]
+    how = recto_data.HowToConsolidate(label, source_label, mapped)
+    found = recto_data.consolidate(recto_data.read_jobs(sources, job or ()), how)
+    count = recto_data.write_lines(output, found.lines)
+    tell(session, found.report, report)
+    failed = found.report.count(Status.FAILED)
+    twice = found.report.count(Status.WARNING)
+    say(
+        session,
+        f"{count} labelled pages under {found.label!r}, {failed} without a label, {twice} labelled twice: "
+        f"{output}",
+    )
+    if not count:
+        session.fail("nothing is labelled")
+
+
+@data_app.command("split")
+def data_split(
+    context: typer.Context,
+    manifest: Annotated[str, typer.Argument(help="As `recto data consolidate` writes it")],
+    training: Annotated[str, typer.Option(help="The manifest to write for training")],
+    test: Annotated[str, typer.Option(help="The manifest to write for test")],
+    share: Annotated[float, typer.Option(help="Of the documents, for training")] = 0.9,
+    seed: Seed = SEED,
+    by: Annotated[str, typer.Option(help="document, or page: then documents lie on both sides")] = "document",
+) -> None:
+    """Training and test manifests with no document in both, the same each time."""
+    session: Session = context.obj
+    if by not in {"document", "page"}:
+        raise typer.BadParameter(f"--by {by}: expected document or page")
+    reach(session, manifest, training, test)
+    how = recto_data.HowToSplit(share, seed, by == "page")
+    parts = recto_data.split(recto_data.read_lines(manifest), how)
+    for path, lines, count in (
+        (training, parts.training, parts.num_training_documents),
+        (test, parts.test, parts.num_test_documents),
+    ):
+        recto_data.write_lines(path, lines)
+        say(session, f"{len(lines)} pages of {count} documents: {path}")
+    if by == "page":
+        session.messages.print("pages of one document may be on both sides: figures on the test side flatter")
+
+
+@data_app.command("select")
+def data_select(
+    context: typer.Context,
+    manifest: Annotated[str, typer.Argument(help="Pages, as `recto data collate` writes them")],
+    output: Output,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Pages")],
+    labelled: Labelled = None,
+    first_pages: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that are first pages")
+    ] = FIRST_PAGES,
+    seed: Seed = SEED,
+) -> None:
+    """Pages to label next, at random, the same each time; those labelled already are left out."""
+    session: Session = context.obj
+    reach(session, manifest, output, *(labelled or ()))
+    how = recto_data.HowToSelect(number, seed, first_pages)
+    chosen = recto_data.select_at_random(recto_data.read_lines(manifest), how, lines_of(labelled))
+    count = recto_data.write_lines(output, chosen)
+    num_first = sum(line.get("page-num") == 1 for line in chosen)
+    say(session, f"{count} pages, {num_first} of them first pages: {output}")
