@@ -1,2 +1,72 @@
-// The drop-in crowd elements: one classic script, loaded by a task's frame.
-export {};
+// The drop-in crowd elements: one classic script, loaded by a task's frame. Elements become alive when the page is
+// read to its end, so that each finds its children; then `all-crowd-elements-ready` is told, as AWS's script does.
+import { CrowdBoundingBox } from "./bounding-box";
+import { CrowdClassifier, CrowdClassifierMultiSelect, CrowdImageClassifier, CrowdImageClassifierMultiSelect } from "./classifier";
+import { addDocumentStyle } from "./document-style";
+import { CrowdEntityAnnotation } from "./entity";
+import { CrowdCheckbox, CrowdInput, CrowdRadioButton, CrowdRadioGroup, CrowdSlider, CrowdTextArea, CrowdToggleButton } from "./fields";
+import { CrowdButton, CrowdForm, pageForm } from "./form";
+import { reportErrors, tell } from "./link";
+import { RectoOcrAnnotation } from "./ocr";
+import { CrowdSemanticSegmentation } from "./segmentation";
+import {
+  CrowdAlert,
+  CrowdBadge,
+  CrowdCard,
+  CrowdFab,
+  CrowdIcon,
+  CrowdIconButton,
+  CrowdInstructions,
+  CrowdModal,
+  CrowdTabs,
+  CrowdToast,
+  markUnknown,
+} from "./small";
+
+/** Forms first: they move their children, which must not be alive then. */
+const ELEMENTS: [string, CustomElementConstructor][] = [
+  ["crowd-form", CrowdForm],
+  ["crowd-button", CrowdButton],
+  ["crowd-input", CrowdInput],
+  ["crowd-text-area", CrowdTextArea],
+  ["crowd-checkbox", CrowdCheckbox],
+  ["crowd-radio-group", CrowdRadioGroup],
+  ["crowd-radio-button", CrowdRadioButton],
+  ["crowd-toggle-button", CrowdToggleButton],
+  ["crowd-slider", CrowdSlider],
+  ["crowd-card", CrowdCard],
+  ["crowd-alert", CrowdAlert],
+  ["crowd-badge", CrowdBadge],
+  ["crowd-icon", CrowdIcon],
+  ["crowd-icon-button", CrowdIconButton],
+  ["crowd-fab", CrowdFab],
+  ["crowd-toast", CrowdToast],
+  ["crowd-modal", CrowdModal],
+  ["crowd-instructions", CrowdInstructions],
+  ["crowd-tabs", CrowdTabs],
+  ["crowd-tab", class extends HTMLElement {}],
+  ["crowd-bounding-box", CrowdBoundingBox],
+  ["crowd-image-classifier", CrowdImageClassifier],
+  ["crowd-image-classifier-multi-select", CrowdImageClassifierMultiSelect],
+  ["crowd-classifier", CrowdClassifier],
+  ["crowd-classifier-multi-select", CrowdClassifierMultiSelect],
+  ["crowd-semantic-segmentation", CrowdSemanticSegmentation],
+  ["crowd-entity-annotation", CrowdEntityAnnotation],
+  ["recto-ocr-annotation", RectoOcrAnnotation],
+];
+
+function start(): void {
+  addDocumentStyle();
+  for (const [name, made] of ELEMENTS) if (!customElements.get(name)) customElements.define(name, made);
+  for (const element of document.querySelectorAll("*")) {
+    if (!element.localName.startsWith("crowd-") || customElements.get(element.localName)) continue;
+    tell({ type: "error", message: markUnknown(element) });
+  }
+  document.dispatchEvent(new CustomEvent("all-crowd-elements-ready"));
+  tell({ type: "ready" });
+  pageForm()?.tellState();
+}
+
+reportErrors();
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();
