@@ -115,14 +115,16 @@ def f1_of(
 
 def one_seed(
     seed: int, documents: Documents, test: Sequence[LabelledDocument], pool: Sequence[str],
-    options: argparse.Namespace,
+    options: argparse.Namespace, known: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """Each arm's figures; companies counts the different ones among the 50."""
+    """Each arm's figures; `companies` counts the different ones among the 50."""
+    if known.keys() >= set(options.arms):
+        return dict(known)
     order = list(pool)
     Random(seed).shuffle(order)
     pages = pages_with_doubts(documents, order, options, seed)
-    found: dict[str, Any] = {}
-    for name in options.arms:
+    found: dict[str, Any] = dict(known)
+    for name in (arm for arm in options.arms if arm not in known):
         ids = [*order[:NUM_FIRST], *ARMS[name](order, pages)]
         companies = {documents[one].values.get("company", ()) for one in ids}
         found[name] = {**f1_of(ids, test, documents, options, seed), "companies": len(companies)}
@@ -157,18 +159,20 @@ def main() -> int:
     parser.add_argument("--epochs", type=float, default=40)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--go-on", action="store_true", help="keep what an earlier run has measured")
     parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
     options = parser.parse_args()
     began = time.process_time()
     corpus = sroie.corpus()
     split = sroie.ROW.split(corpus)
-    pool, kept = split.training[:NUM_POOL], split.training[NUM_POOL:]
+    pool, others = split.training[:NUM_POOL], split.training[NUM_POOL:]
     documents = {one.id: one for one in part(corpus, pool).documents}
-    test = part(corpus, [*split.test, *kept]).documents
-    seeds: dict[str, Any] = {}
-    for seed in range(1, options.seeds + 1):
-        seeds[str(seed)] = one_seed(seed, documents, test, pool, options)
-        (FOLDER / "seeds.json").write_text(json.dumps(seeds, indent=1))
+    test = part(corpus, [*split.test, *others]).documents
+    kept = FOLDER / f"seeds-{options.epochs:g}.json"
+    seeds: dict[str, Any] = json.loads(kept.read_text()) if options.go_on and kept.exists() else {}
+    for seed in map(str, range(1, options.seeds + 1)):
+        seeds[seed] = one_seed(int(seed), documents, test, pool, options, seeds.get(seed, {}))
+        kept.write_text(json.dumps(seeds, indent=1))
     told = summary(seeds, options.arms)
     print_table(
         f"{NUM_LABELLED} receipts, {len(test)} read, field F1 (--match alnum), {len(seeds)} seeds",

@@ -1,9 +1,9 @@
 """Which pages a person should label next: those that tell a model most, and some by chance beside them.
 
 A page is worth labelling where the model doubts and where it stands for many pages that nobody has
-labelled: each choice is the page that covers most doubt, a page covering those that are like it. What a
-labelled or chosen page covers is not covered again, so variety comes by itself. A share of the pages is
-taken by chance, whatever the model says: figures that are measured on these alone flatter nobody.
+labelled: each choice is the page that covers most doubt, a page covering those that are like it. What
+labelled and chosen pages have covered counts less and less, so variety comes by itself. A share of the pages
+is taken by chance, whatever the model says: figures that are measured on these alone flatter nobody.
 
 Chance comes in from outside, as the order of the candidates. Not here: models, files, manifests.
 """
@@ -26,9 +26,11 @@ SAME = 0.95
 """Share of words in common from which two pages are one, scanned twice."""
 MOST_CANDIDATES = 500
 """So many of the most doubtful pages are weighed against each other; time grows with their square."""
-LEAST_LIKENESS = 0.05
+SHRINKS = 2.0
+"""A page leaves exp(-2), a seventh, of the doubt of one that is all like it."""
+LEAST_COSINE = 0.1
 """Below it, one page says nothing of the other."""
-LEAST_WEIGHT = 0.05
+LEAST_DOUBT = 0.05
 """Of a page that the model is sure of: it may be wrong about it."""
 
 
@@ -205,7 +207,7 @@ def _by_chance(pages: Sequence[PageToLabel], nearest: "_Nearest", count: int) ->
 def _by_cover(
     pages: Sequence[PageToLabel], done: Sequence[PageToLabel], nearest: "_Nearest"
 ) -> Iterator[Chosen]:
-    """Page after page that covers most doubt of what is left; ends where none covers anything."""
+    """Page after page that covers most doubt; ends where none is left that was not there before."""
     some = sorted((one for one in pages if one.features), key=lambda one: -one.doubt)[:MOST_CANDIDATES]
     reason = Reason.DOUBT if len({one.doubt for one in some}) > 1 else Reason.VARIETY
     cover = _Cover(some, done)
@@ -236,7 +238,12 @@ def _in_common(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 class _Cover:
-    """Which page of some covers how much of the doubt that is left, when pages cover those like them."""
+    """Which page of some covers how much of the doubt, when pages cover those like them.
+
+    What is left of a page's doubt shrinks with each page like it: of a kind of pages one is asked for first,
+    and a second where the kind is common or doubtful enough. (As a logarithm it would shrink too slowly: half
+    of the choice would be of the commonest kinds.)
+    """
 
     def __init__(self, pages: Sequence[PageToLabel], done: Sequence[PageToLabel]) -> None:
         weights = _feature_weights([*pages, *done])
@@ -248,15 +255,14 @@ class _Cover:
         self._like = [_likenesses(vector, postings) for vector in vectors]
         for index, alike in enumerate(self._like):
             alike[index] = 1.0  # also a page of which nothing is left but what all have
-        self._weights = [max(one.doubt, LEAST_WEIGHT) for one in pages]
-        self._covered = [0.0] * len(pages)
+        self._left = [max(one.doubt, LEAST_DOUBT) for one in pages]
         for one in done:
             self._cover(_likenesses(_vector(one.features, weights), postings))
         self._open = set(range(len(pages)))
         self._gains = {index: self._gain(index) for index in self._open}
 
     def best(self) -> int | None:
-        """The open page that covers most, the first among equals; None where none covers anything."""
+        """The open page that covers most, the first among equals; None where none is left."""
         order = sorted(self._open, key=lambda index: (-self._gains[index], index))
         best: int | None = None
         for index in order:  # gains only fall: an old one that is too small needs no new look
@@ -265,7 +271,7 @@ class _Cover:
             self._gains[index] = self._gain(index)
             if best is None or self._gains[index] > self._gains[best]:
                 best = index
-        return best if best is not None and self._gains[best] > 0 else None
+        return best
 
     def take(self, index: int) -> None:
         self._open.discard(index)
@@ -273,13 +279,12 @@ class _Cover:
 
     def _cover(self, alike: Mapping[int, float]) -> None:
         for index, likeness in alike.items():
-            self._covered[index] = max(self._covered[index], likeness)
+            self._left[index] *= math.exp(-SHRINKS * likeness)
 
     def _gain(self, index: int) -> float:
         return sum(
-            self._weights[other] * (likeness - self._covered[other])
+            self._left[other] * -math.expm1(-SHRINKS * likeness)
             for other, likeness in self._like[index].items()
-            if likeness > self._covered[other]
         )
 
 
@@ -304,9 +309,9 @@ def _vector(features: Iterable[str], weights: Mapping[str, float]) -> dict[str, 
 def _likenesses(
     vector: Mapping[str, float], postings: Mapping[str, Sequence[tuple[int, float]]]
 ) -> dict[int, float]:
-    """Cosine to each page that has something in common."""
+    """Square of the cosine to each page that has enough in common: many slightly alike are not one alike."""
     found: dict[int, float] = {}
     for feature, weight in vector.items():
         for index, other in postings.get(feature, ()):
             found[index] = found.get(index, 0.0) + weight * other
-    return {index: likeness for index, likeness in found.items() if likeness >= LEAST_LIKENESS}
+    return {index: cosine**2 for index, cosine in found.items() if cosine >= LEAST_COSINE}

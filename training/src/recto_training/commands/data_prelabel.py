@@ -88,10 +88,9 @@ def _prelabel(options: Namespace) -> list[str]:
     ]
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_bytes(b"".join(map(line_of, written)))
-    return [
-        f"{options.output}: {sum(map(len, found))} suggestions on {sum(map(bool, found))} of "
-        f"{len(lines)} pages, under {options.attribute!r}"
-    ]
+    num_pages = sum(map(bool, found))
+    told = f"{sum(map(len, found))} suggestions on {num_pages} of {len(lines)} pages"
+    return [f"{options.output}: {told}, under {options.attribute!r}"]
 
 
 def _check_attribute(lines: Iterable[PageLine], name: str) -> None:
