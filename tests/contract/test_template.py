@@ -13,6 +13,7 @@ import pytest
 
 import recto.errors
 import recto.settings
+import recto_workbench.settings
 from recto.errors import DocumentError, RectoError, TransientError
 from tests.contract.template import (
     ROOT,
@@ -49,6 +50,10 @@ SETTINGS = {
     "A2iCallbackFunction": recto.settings.ReviewCallbackSettings,
     "PublishFunction": recto.settings.PublishSettings,
     "ReleaseMakeFunction": recto.settings.ReleaseMakeSettings,
+    "LabellingControlFunction": recto_workbench.settings.LabellingControlSettings,
+    "LabellingIntakeFunction": recto_workbench.settings.LabellingIntakeSettings,
+    "LabellingConsolidateFunction": recto_workbench.settings.LabellingConsolidateSettings,
+    "LabellingExpiryFunction": recto_workbench.settings.LabellingExpirySettings,
 }
 
 
@@ -256,6 +261,8 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
         "ReviewDeadLetters",
         "DispatchFailures",
         "ReleaseFailures",
+        "LabellingDeadLetters",
+        "LabellingExpiryFailures",
     }
     queues = resources("AWS::SQS::Queue")
 
@@ -264,7 +271,7 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
     for rule in resources("AWS::Events::Rule").values():
         assert all("DeadLetterConfig" in target for target in rule["Targets"])
     assert all("RedrivePolicy" in body for body in resources("AWS::SNS::Subscription").values())
-    for called_by_events in ("DispatchFunction", "ReleaseMakeFunction"):
+    for called_by_events in ("DispatchFunction", "ReleaseMakeFunction", "LabellingExpiryFunction"):
         assert "OnFailure" in functions()[called_by_events]["EventInvokeConfig"]["DestinationConfig"]
 
 

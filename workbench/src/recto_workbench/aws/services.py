@@ -2,11 +2,13 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from recto.aws.clients import client, errors_of
 from recto.errors import ServiceUnavailableError, ThrottledError
@@ -24,8 +26,8 @@ REFUSED = {
     "EC2ThrottledException": ThrottledError,
     "ResourceNotReadyException": ServiceUnavailableError,
 }
-LONGEST_CALL = 130
-"""Seconds; Ground Truth gives its functions less."""
+LONGEST_PRE_CALL, LONGEST_POST_CALL = 30, 300
+"""Seconds."""
 MOST_SHOWN = 300
 
 
@@ -52,15 +54,17 @@ class SqsMessages:
 class LambdaLabellingFunctions:
     """`recto_workbench.ports.LabellingFunctions` over Lambda."""
 
-    def __init__(self, caller: str) -> None:
+    def __init__(self, caller: str, seconds: int) -> None:
         config = Config(
-            user_agent_appid=caller, connect_timeout=5, read_timeout=LONGEST_CALL,
-            retries={"mode": "standard", "max_attempts": 2},
-        )  # fmt: skip
+            user_agent_appid=caller,
+            connect_timeout=5,
+            read_timeout=seconds,
+            retries={"total_max_attempts": 1},
+        )
         self._functions: Any = boto3.client("lambda", config=config)
 
     def call(self, function: str, event: Mapping[str, Any]) -> Any:
-        with errors_of(f"Invoke {function}", REFUSED):
+        with errors_of(f"Invoke {function}", REFUSED), _in_time(function):
             answer = self._functions.invoke(FunctionName=function, Payload=json.dumps(event).encode())
         body = answer["Payload"].read()
         if answer.get("FunctionError"):
@@ -69,6 +73,14 @@ class LambdaLabellingFunctions:
             return json.loads(body or b"null")
         except ValueError as error:
             raise FunctionFailedError(f"{function} answered what is no JSON: {error}") from error
+
+
+@contextmanager
+def _in_time(function: str) -> Iterator[None]:
+    try:
+        yield
+    except ReadTimeoutError as error:
+        raise FunctionFailedError(f"{function} did not answer in time: {error}") from error
 
 
 def _told(body: bytes) -> str:

@@ -7,7 +7,14 @@ from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import EventBridgeEvents
 from recto.aws.shell import utc_now
-from recto_workbench.aws.services import LambdaLabellingFunctions, S3Links, SqsMessages, new_id
+from recto_workbench.aws.services import (
+    LONGEST_POST_CALL,
+    LONGEST_PRE_CALL,
+    LambdaLabellingFunctions,
+    S3Links,
+    SqsMessages,
+    new_id,
+)
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
 from recto_workbench.settings import (
     LabellingConsolidateSettings,
@@ -52,7 +59,7 @@ def intake_of(caller: str, settings: LabellingIntakeSettings) -> Intake:
         jobs=JobRows(table),
         tasks=TaskRows(table),
         objects=S3Objects(caller),
-        functions=LambdaLabellingFunctions(caller),
+        functions=LambdaLabellingFunctions(caller, LONGEST_PRE_CALL),
         messages=messages_of(caller, settings),
         clock=utc_now,
         work_bucket=settings.work_bucket,
@@ -66,7 +73,7 @@ def consolidation_of(caller: str, settings: LabellingConsolidateSettings) -> Con
         tasks=TaskRows(table),
         objects=objects,
         uploads=objects,
-        functions=LambdaLabellingFunctions(caller),
+        functions=LambdaLabellingFunctions(caller, LONGEST_POST_CALL),
         messages=messages_of(caller, settings),
         events=EventBridgeEvents(caller, settings.event_bus, settings.project_id),
         clock=utc_now,
