@@ -30,9 +30,9 @@ def names(pages: list[PageToLabel], labelled: list[PageToLabel], how: ChoiceRule
     return [one.id for one in choose_pages(pages, labelled, how)]
 
 
-ACME = [page(f"acme-{n}", f"acme invoice street berlin no{n}") for n in range(4)]
-BOLT = [page(f"bolt-{n}", f"bolt receipt road paris no{n}") for n in range(2)]
-COG = [page("cog-0", "cog letter lane rome dear sir")]
+ACME = [page(f"acme-{n}", f"acme invoice street berlin tel fax page one thanks no{n}") for n in range(4)]
+BOLT = [page(f"bolt-{n}", f"bolt receipt road paris cash change open daily n{n}") for n in range(2)]
+COG = [page("cog-0", "cog letter lane rome dear sir we write")]
 
 
 def test_each_sort_of_page_is_taken_before_a_second_of_any() -> None:
