@@ -75,8 +75,7 @@ def door(settings: WorkbenchSettings, table: Table) -> Door:
 
 def page_sources(settings: WorkbenchSettings, links: S3Links) -> tuple[str, ...]:
     """Where links to our buckets lead, whatever S3's endpoint is here."""
-    buckets = dict.fromkeys((settings.work_bucket, *settings.object_buckets))
-    places = [Location(bucket=bucket, key="any") for bucket in buckets]
+    places = [Location(bucket=bucket, key="any") for bucket in (settings.work_bucket, settings.inbox_bucket)]
     return tuple(object_source(place, links.to_read(place, 60).url) for place in places)
 
 

@@ -34,6 +34,7 @@ from recto_cli.submit import expand, submit
 from recto_cli.target import Options, TargetChoice
 from recto_cli.training_commands import register as register_training
 from recto_local.deployment import DeploymentError
+from recto_local.people import PASSWORD, names
 from recto_local.processes import ProcessError
 from recto_local.runtime import RuntimeStartError
 
@@ -106,6 +107,7 @@ def local_up(context: typer.Context) -> None:
     session.out.print(
         f"up: project {running.project}, AWS endpoint {running.environment()['AWS_ENDPOINT_URL']}"
     )
+    session.out.print(f"workbench: {running.workbench_url()} (as {names()}; password {PASSWORD})")
 
 
 @local_app.command("down")
@@ -126,6 +128,7 @@ def local_status(context: typer.Context) -> None:
         session.out.print("down")
         raise typer.Exit(1)
     session.out.print(f"up: project {status.info.project}, ports {status.info.ports}")
+    session.out.print(f"workbench: {status.info.workbench_url()}")
 
 
 # --- documents --------------------------------------------------------------------------------------

@@ -74,15 +74,18 @@ class Sam:
         ]  # fmt: skip
         self._run(command, {**environment, **offline, **target}, "build")
 
-    def deploy(self, environment: Mapping[str, str]) -> None:
-        """Deploy what was built, to the endpoint that the environment names."""
+    def deploy(self, environment: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+        """Deploy what was built to the endpoint that the environment names, with further parameters."""
         command = [
             "deploy", "--template-file", str(self._home / "build" / "template.yaml"), "--no-progressbar",
         ]  # fmt: skip
-        self._run(command, environment, "deploy")
+        self._run(command, environment, "deploy", parameters)
 
-    def _run(self, command: list[str], environment: Mapping[str, str], name: str) -> None:
-        overrides = [f"{key}={value}" for key, value in self.parameters.items()]
+    def _run(
+        self, command: list[str], environment: Mapping[str, str], name: str,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        overrides = [f"{key}={value}" for key, value in {**self.parameters, **(parameters or {})}.items()]
         config = ["--config-file", str(self._root / "samconfig.toml"), "--config-env", PROFILE]
         arguments = [str(self._program), command[0], *config, *command[1:]]
         if overrides:

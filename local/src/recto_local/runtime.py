@@ -31,7 +31,9 @@ from recto.release_contents import check_contents
 from recto.steps.make_release import read_release_folder
 from recto_local import processes
 from recto_local.deployment import DeploymentError, Sam, fingerprint
+from recto_local.front import HEALTH_PATH
 from recto_local.ocr_endpoint import provide_ocr_endpoint
+from recto_local.people import POOL_OUTPUT, provide_people
 from recto_local.processes import ProcessError, ProcessRef
 
 REGION = "us-east-1"
@@ -39,7 +41,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 PORT_SECONDS = 3.0
 LARGEST_ACCESS_LOG = 20_000_000
-EMULATOR, STANDINS = "emulator", "standins"
+EMULATOR, STANDINS, WORKBENCH = "emulator", "standins", "workbench"
+NAMES = (EMULATOR, STANDINS, WORKBENCH)
 STANDIN_SERVICES = ("TEXTRACT", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SAGEMAKER_A2I_RUNTIME")
 
 FRUGAL = {"OMP_THREAD_LIMIT": "1", "LAMBDA_WARM_TTL_SECONDS": "60"}
@@ -73,6 +76,10 @@ class RuntimeInfo(BaseModel):
         """The stand-ins' address; their local calls begin with `/_local/`."""
         return f"http://127.0.0.1:{self.ports[STANDINS]}{path}"
 
+    def workbench_url(self, path: str = "/") -> str:
+        """The workbench's address, for browsers."""
+        return f"{_workbench_origin(self.ports)}{path}"
+
 
 class Status(BaseModel):
     """What `status` found."""
@@ -83,8 +90,17 @@ class Status(BaseModel):
     alive: dict[str, bool] = {}
 
     @property
+    def runs(self) -> bool:
+        """Whether all processes do; what is deployed is another question."""
+        return self.info is not None and set(self.alive) == set(NAMES) and all(self.alive.values())
+
+    @property
     def is_up(self) -> bool:
-        return self.info is not None and bool(self.info.outputs) and all(self.alive.values())
+        return self.runs and self.info is not None and bool(self.info.outputs)
+
+
+def _workbench_origin(ports: Mapping[str, int]) -> str:
+    return f"http://127.0.0.1:{ports[WORKBENCH]}"
 
 
 def endpoint_environment(emulator_port: int, standins_port: int) -> dict[str, str]:
@@ -141,13 +157,15 @@ class Runtime:
         """Start what does not run, deploy what has changed. Whatever fails, nothing half-started stays."""
         with self._only_one(), self._cleaning_up():
             status = self.status()
-            if not (status.info and status.alive and all(status.alive.values())):
+            if not status.runs:
                 if status.info:
                     self._stop(status.info)
                 self._start()
             info = self._deployed(self._read_info())
             self._provide_release(info)
             provide_ocr_endpoint(info, self.client(info, "sagemaker"), self._languages)
+            if pool := info.outputs.get(POOL_OUTPUT):
+                provide_people(pool, self.client(info, "cognito-idp"))
             self._recover(info)
             return info
 
@@ -181,13 +199,14 @@ class Runtime:
         """The emulator first: what the stand-ins take up again needs its S3 and SNS."""
         last = self._read_info_or_none()
         old = last.ports if last else {}
-        ports = {name: processes.free_port(old.get(name, 0), PORT_SECONDS) for name in (EMULATOR, STANDINS)}
+        ports = {name: processes.free_port(old.get(name, 0), PORT_SECONDS) for name in NAMES}
         sam, access_log = self._sam(), self._access_log()
         project = sam.parameters.get("ProjectId", sam.stack)
         info = RuntimeInfo(project=project, stack=sam.stack, ports=ports, processes={}, access_log=access_log)
         commands = {
             EMULATOR: (self._emulator_command(ports[EMULATOR], access_log), "/_ministack/health"),
-            STANDINS: (self._standins_command(ports[STANDINS], access_log), "/_local/health"),
+            STANDINS: (self._standins_command(ports[STANDINS], access_log, project), "/_local/health"),
+            WORKBENCH: (self._front_command(ports), HEALTH_PATH),
         }
         if self._ocr_cache:
             self._say(f"pages that were read before are answered from {self._ocr_cache}")
@@ -227,17 +246,27 @@ class Runtime:
             str(access_log),
         ]
 
-    def _standins_command(self, port: int, access_log: Path) -> list[str]:
+    def _standins_command(self, port: int, access_log: Path, project: str) -> list[str]:
         state = str(self.home / "standins")
         options = {
             "--port": str(port),
             "--state": state,
             "--access-log": str(access_log),
             "--languages": self._languages,
+            "--project": project,
             **({"--ocr-cache": str(self._ocr_cache)} if self._ocr_cache else {}),
         }
         words = [word for option in options.items() for word in option]
         return [sys.executable, "-m", "recto_local.standins", *words]
+
+    def _front_command(self, ports: Mapping[str, int]) -> list[str]:
+        options = {
+            "--port": str(ports[WORKBENCH]),
+            "--emulator": f"http://127.0.0.1:{ports[EMULATOR]}",
+            "--runtime": str(self.home / "runtime.json"),
+        }
+        words = [word for option in options.items() for word in option]
+        return [sys.executable, "-m", "recto_local.front", *words]
 
     def _environment(self, ports: Mapping[str, int]) -> dict[str, str]:
         """Ours without anything about AWS or Python's paths, and with the runtime's endpoints."""
@@ -273,7 +302,7 @@ class Runtime:
 
     def _deployed(self, info: RuntimeInfo) -> RuntimeInfo:
         """The stack as the template says today: built and deployed only where it is not that already."""
-        sam, wanted = self._sam(), fingerprint(self.root)
+        sam, wanted, addresses = self._sam(), fingerprint(self.root), _addresses(info.ports)
         built, deployed = self.home / "built-from", self.home / "deployed-from"
         environment = self._environment(info.ports)
         if _text(built) != wanted or not (self.home / "build" / "template.yaml").exists():
@@ -281,10 +310,11 @@ class Runtime:
                 sam.build(environment)
             built.write_text(wanted)
         outputs = self._outputs(info)
-        if outputs is None or _text(deployed) != wanted:
+        state = f"{wanted} {json.dumps(addresses, sort_keys=True)}"
+        if outputs is None or _text(deployed) != state:
             with self._timed("deploying the template (sam deploy)"):
-                sam.deploy(environment)
-            deployed.write_text(wanted)
+                sam.deploy(environment, addresses)
+            deployed.write_text(state)
             outputs = self._outputs(info)
         if outputs is None:
             raise RuntimeStartError(
@@ -431,6 +461,14 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _addresses(ports: Mapping[str, int]) -> dict[str, str]:
+    """The template's parameters that say where browsers find the workbench, and where they sign in."""
+    return {
+        "WorkbenchUrl": _workbench_origin(ports),
+        "SignInUrl": f"http://127.0.0.1:{ports[EMULATOR]}",
+    }
 
 
 def _whole_release(folder: Path) -> dict[str, bytes]:

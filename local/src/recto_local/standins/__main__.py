@@ -47,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--engine", default="tesseract", choices=sorted(ENGINES), help="what reads for Textract"
     )
+    parser.add_argument("--project", default="recto", help="whose control plane answers for labelling jobs")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
     parser.add_argument(
         "--ocr-cache", type=Path, help="answer pages whose image was read before from this folder"
@@ -79,7 +80,12 @@ def services(options: argparse.Namespace) -> Services:
         MODEL_IMAGE: model_containers(options.training_python, options.state / "containers", s3),
     }
     inferences = SageMakerRuntime(options.state, endpoints, images, s3, sns)
-    return Services(textract, flows, loops, endpoints, inferences)
+    labelling = Labelling(options.project, cache(lambda service: _client(service, region, config)))
+    return Services(textract, flows, loops, endpoints, inferences, labelling)
+
+
+def _client(service: str, region: str, config: Config) -> Any:
+    return boto3.client(service, region_name=region, config=config)
 
 
 def ocr_containers(workers: int, s3: Any) -> MakeContainer:

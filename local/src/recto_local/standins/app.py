@@ -1,4 +1,5 @@
-"""One ASGI app that answers as Textract, A2I's runtime, and SageMaker's endpoints and flow definitions.
+"""One ASGI app that answers as Textract, A2I's runtime, and SageMaker's endpoints, flow definitions
+and labelling jobs.
 
 boto3 reaches it by AWS_ENDPOINT_URL_TEXTRACT, …_SAGEMAKER, …_SAGEMAKER_RUNTIME and …_SAGEMAKER_A2I_RUNTIME.
 Paths below `/_local/` are ours alone; AWS has nothing like them.
@@ -22,6 +23,7 @@ from recto_local.standins import cbor
 from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.answers import ServiceError, cbor_answer, cbor_error, json_answer, json_error
+from recto_local.standins.labelling import Labelling
 from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.sagemaker_endpoints import Endpoints
 from recto_local.standins.sagemaker_runtime import SageMakerRuntime
@@ -40,6 +42,7 @@ class Services:
     loops: HumanLoops
     endpoints: Endpoints
     inferences: SageMakerRuntime
+    labelling: Labelling
 
 
 def create_app(services: Services, access_log: AccessLog) -> Starlette:
@@ -83,12 +86,10 @@ class _Front:
         }
 
     def _sagemaker(self, operation: str, values: Any) -> dict[str, Any]:
-        part = (
-            self._services.endpoints
-            if operation in self._services.endpoints.operations
-            else self._services.flows
-        )
-        return part.call(operation, values)
+        for part in (self._services.endpoints, self._services.labelling):
+            if operation in part.operations:
+                return part.call(operation, values)
+        return self._services.flows.call(operation, values)
 
     async def json_rpc(self, request: Request) -> Response:
         service, _, operation = request.headers.get("x-amz-target", "").partition(".")

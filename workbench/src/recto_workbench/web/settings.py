@@ -1,21 +1,16 @@
 """The web process's settings; the field names are the environment variables' names in lower case."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import field_validator
 
 from recto.settings import WorkSettings
+from recto_workbench.settings import QueueSettings, WorkbenchTableSettings
 
 
-def _parts(text: object) -> object:
-    return tuple(part.strip() for part in text.split(",") if part.strip()) if isinstance(text, str) else text
-
-
-class WorkbenchSettings(WorkSettings):
-    workbench_table: str
-    intake_queue_url: str
-    consolidation_queue_url: str
+class WorkbenchSettings(WorkbenchTableSettings, QueueSettings, WorkSettings):
+    inbox_bucket: str
     workbench_url: str
     """Where browsers find us, as `https://host`, without a path."""
     sign_in_url: str
@@ -25,8 +20,6 @@ class WorkbenchSettings(WorkSettings):
     sign_in_issuer: str
     sign_in_client: str
     crowd_elements: Literal["own", "aws"] = "own"
-    object_buckets: Annotated[tuple[str, ...], BeforeValidator(_parts)] = Field(default=())
-    """Buckets that the pages around a task may load documents from; separated by commas."""
 
     @field_validator("workbench_url", "sign_in_url")
     @classmethod
