@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from recto.consolidation.contents import failure_of
 from recto_workbench.errors import ObjectFailedError
 from recto_workbench.jobs import Job
 from recto_workbench.tasks import Assignment, ObjectState, TaskObject
@@ -134,7 +135,7 @@ def results_by_number(answer: Any) -> dict[str, Any]:
     return {str(each.get("datasetObjectId")): each for each in answer if isinstance(each, dict)}
 
 
-def content_of(result: Any) -> dict[str, Any]:
+def content_of(result: Any, label: str) -> dict[str, Any]:
     """An object's consolidated content. ObjectFailedError where there is none, or what went wrong instead."""
     if result is None:
         raise ObjectFailedError("ClientError: the post-annotation Lambda gave no result for this object")
@@ -143,6 +144,8 @@ def content_of(result: Any) -> dict[str, Any]:
     if not isinstance(content, dict) or not content:
         told = result.get("error") or result.get("failureReason") or "no consolidatedAnnotation.content"
         raise ObjectFailedError(f"ClientError: the post-annotation Lambda: {str(told)[:MOST_REASON]}")
+    if failure := failure_of(content, label):
+        raise ObjectFailedError(f"ClientError: {failure[:MOST_REASON]}")
     return content
 
 
@@ -163,8 +166,10 @@ def metadata_of(job: Job, now: datetime, kind: str = "custom") -> dict[str, Any]
 
 
 def label_of(job: Job, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """What a labelled object adds to its line. The metadata of a custom job are the service's own."""
-    return {**content, job.label_attribute + METADATA: metadata_of(job, now)}
+    """What a labelled object adds to its line; what the content says in its metadata is kept beside ours."""
+    name = job.label_attribute + METADATA
+    own = content.get(name)
+    return {**content, name: {**(own if isinstance(own, dict) else {}), **metadata_of(job, now)}}
 
 
 def output_line(job: Job, each: TaskObject, line: Mapping[str, Any], label: Mapping[str, Any]) -> bytes:

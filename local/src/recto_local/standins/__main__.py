@@ -9,6 +9,7 @@ import argparse
 import logging
 import os
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.app import Services, create_app
 from recto_local.standins.containers import MODEL_IMAGE, model_containers
+from recto_local.standins.labelling import Labelling
 from recto_local.standins.reading import Readers
 from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints

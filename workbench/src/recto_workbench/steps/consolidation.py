@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from recto.consolidation.contents import consolidation_of
 from recto.errors import DocumentError, TransientError
 from recto.places import Location
 from recto.ports import Clock, Events, ObjectStore, Uploads
@@ -172,7 +173,7 @@ def _plain_label(job: Job, one: Taken, consolidation: Consolidation) -> Label:
 
 def _label(job: Job, one: Taken, results: Mapping[str, Any], consolidation: Consolidation) -> Label:
     try:
-        content = content_of(results.get(str(one.each.number)))
+        content = content_of(results.get(str(one.each.number)), job.label_attribute)
         if is_aws_function(job.post_function):
             return builtin_label(job, content, consolidation.clock())
         return label_of(job, content, consolidation.clock())
@@ -203,7 +204,7 @@ def _end(job: Job, each: TaskObject, label: Label, consolidation: Consolidation)
         consolidation.tasks.write(Change(object=each.failed(str(label)), counts={"failed": 1}))
         return
     text = json.dumps(label, ensure_ascii=False)
-    changes: dict[str, Any] = {"adjudicate": _to_adjudicate(label.get(job.label_attribute))}
+    changes: dict[str, Any] = {"adjudicate": _to_adjudicate(label, job.label_attribute)}
     if len(text.encode()) <= INLINE_BYTES:
         changes["label"] = text
     else:
@@ -214,9 +215,9 @@ def _end(job: Job, each: TaskObject, label: Label, consolidation: Consolidation)
     consolidation.tasks.write(Change(object=labelled, counts={"labeled": 1}))
 
 
-def _to_adjudicate(label: Any) -> tuple[str, ...]:
+def _to_adjudicate(label: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     """What `smgt_post` says that the workers disagree about."""
-    told = label.get("adjudicate") if isinstance(label, dict) else None
+    told = consolidation_of(label, attribute).get("adjudicate")
     return tuple(str(each) for each in told) if isinstance(told, list) else ()
 
 
