@@ -1,7 +1,7 @@
 """The workbench's HTTP API (docs/workbench.md) in memory: for the tests of the pages, and for nothing else.
 
-It answers as the real server must, with faults on demand, and serves the built pages under the strictest
-Content-Security-Policy that they have to live with. Its frames are small pages that speak the frame's
+It answers as the real server must, with faults on demand, and serves the built pages under the real
+server's Content-Security-Policy. Its frames are small pages that speak the frame's
 protocol; some of them are hostile. `store_app` stands for S3: another origin, with CORS and ranges.
 """
 
@@ -20,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
+from recto_workbench.web.headers import page_policy
 
 OBJECTS_A_PAGE = 3
 FRAME_POLICY = "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'"
@@ -305,18 +307,21 @@ class StubServer:
 
     # ---- tasks -------------------------------------------------------------------------------------
 
-    def next(self, request: Request, _: Any) -> Any:
+    def next(self, request: Request, body: Any) -> Any:
         worker, job = self.worker(request), self.job_of(request)
-        held = [
-            a
-            for a in self.assignments.values()
-            if a.job is job and a.worker == worker and a.state == "RESERVED"
-        ]
-        if held:
-            return {"task": self.as_task(held[0])}
+        mine = [a for a in self.assignments.values() if a.job is job and a.worker == worker]
+        ahead = [a for a in mine if a.state == "RESERVED"]
+        at_work = [a for a in mine if a.state == "STARTED" and a.expires > time.time()]
+        held = ahead if body["reserve"] else [*at_work, *ahead]
+        made = held[0] if held else self.reserved(job, worker)
+        if made and not body["reserve"]:
+            self.started(made)
+        return {"task": made and self.as_task(made)}
+
+    def reserved(self, job: StubJob, worker: str) -> StubAssignment | None:
         free = self.open_to(job, worker)
         if not free or job.status != "InProgress":
-            return {"task": None}
+            return None
         number = len(self.assignments)
         made = StubAssignment(f"a{number}", job, free[0], worker, f"nonce-{number}")
         made.expires = time.time() + job.limit
@@ -325,7 +330,11 @@ class StubServer:
         ]
         made.draft = earlier[-1].draft if earlier else None
         self.assignments[made.id] = made
-        return {"task": self.as_task(made)}
+        return made
+
+    def started(self, found: StubAssignment) -> None:
+        if found.state == "RESERVED":
+            found.state, found.expires = "STARTED", time.time() + found.job.limit
 
     def as_task(self, a: StubAssignment) -> dict[str, Any]:
         shown = self.shown(a.job, a.worker)
@@ -370,8 +379,7 @@ class StubServer:
 
     def start(self, request: Request, _: Any) -> Any:
         found = self.open_task(request)
-        if found.state == "RESERVED":
-            found.state, found.expires = "STARTED", time.time() + found.job.limit
+        self.started(found)
         return self.as_task(found)
 
     def save_draft(self, request: Request, body: Any) -> Any:
@@ -410,19 +418,11 @@ class StubServer:
 
 
 class PoliciedFiles(StaticFiles):
-    """The built pages, under the policy that the real server sends with them.
-
-    'wasm-unsafe-eval' lets PDF.js's decoders of scanned pages run (WebAssembly alone, no eval).
-    """
+    """The built pages, under the policy that the real server sends with them."""
 
     def __init__(self, folder: Path, store: str) -> None:
         super().__init__(directory=folder, html=True)
-        self.policy = (
-            "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
-            f"img-src 'self' https: http: data: blob:; connect-src 'self' {store}; frame-src 'self'; "
-            "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-            "frame-ancestors 'none'"
-        )
+        self.policy = page_policy([store])
 
     async def get_response(self, path: str, scope: Any) -> Response:
         answer = await super().get_response(path, scope)

@@ -104,10 +104,9 @@ export const api = {
   job: (name: string, token: string | null) =>
     request<JobDetail>("GET", `/api/jobs/${one(name)}${token ? `?next_token=${one(token)}` : ""}`),
   stop: (name: string) => request<unknown>("POST", `/api/jobs/${one(name)}/stop`),
-  next: (name: string) =>
-    request<{ task: Task | null }>("POST", `/api/jobs/${one(name)}/next`, {
-      body: { reserve: true },
-    }),
+  /** With `reserve` one more, put aside; without, the one at work already or a new one, its clock running. */
+  next: (name: string, reserve: boolean) =>
+    request<{ task: Task | null }>("POST", `/api/jobs/${one(name)}/next`, { body: { reserve } }),
   task: (assignment: string) => request<Task>("GET", `/api/tasks/${one(assignment)}`),
   start: (assignment: string) => request<Task>("POST", `/api/tasks/${one(assignment)}/start`),
   saveDraft: (assignment: string, answer: Answer, keepalive = false) =>

@@ -10,7 +10,7 @@ import { instantOf, spoken, timeOfDay, urgencyOf, type Urgency } from "./clock";
 import { DraftSaver, type DraftState } from "./drafts";
 import type { FrameKey, FromFrame, ToFrame } from "./protocol";
 import { go, links, nameInAddress } from "./route";
-import { me, noteSignedOut } from "./session";
+import { noteSignedOut } from "./session";
 import type { Answer, Job, Task } from "./types";
 import { replaceLargeImages, uploadBy } from "./uploads";
 
@@ -80,25 +80,11 @@ export function useWork(send: Send) {
         if ("assignment" in start) await take(await api.task(start.assignment));
         else {
           jobName.value = start.job;
-          await takeUpOrNext();
+          await advance();
         }
       },
       () => void begin(start),
     );
-  }
-
-  /** The task that this browser left unfinished in the job, or a new one. */
-  async function takeUpOrNext(): Promise<void> {
-    const left = recall(jobName.value);
-    if (left) {
-      const task = await api.task(left).catch((error: unknown) => {
-        if (error instanceof ApiError && !error.isTemporary && error.status !== 401) return null;
-        throw error;
-      });
-      if (task?.state === "STARTED" && !isOver(task)) return take(task);
-      forgetTask(jobName.value);
-    }
-    await advance();
   }
 
   async function take(task: Task, held: Held | null = null): Promise<void> {
@@ -124,7 +110,6 @@ export function useWork(send: Send) {
     draft.value = { kind: "none" };
     phase.value = "working";
     nameInAddress(links.task(task.assignment));
-    remember(task);
     tick();
     later(FRAME_LATE_AFTER, () => markLate(task.assignment));
     later(PRELOAD_AFTER, () => void preload());
@@ -152,17 +137,11 @@ export function useWork(send: Send) {
       const started = await startReserved(ready);
       if (started) return;
     }
-    for (let tries = 0; tries < 3; tries++) {
-      const { task } = await api.next(jobName.value);
-      if (!task) break;
-      const held = hold(task);
-      if (task.state === "STARTED") return take(task);
-      if (await startReserved(held)) return;
-    }
+    const { task } = await api.next(jobName.value, false);
+    if (task) return take(task);
     current.value = null;
     left.value = null;
     phase.value = "none";
-    forgetTask(jobName.value);
     nameInAddress(links.work(jobName.value));
     announce("Nothing more is open for you in this job now.");
     void learnJob();
@@ -185,7 +164,7 @@ export function useWork(send: Send) {
     const at = current.value;
     if (!at || next.value || phase.value !== "working") return;
     try {
-      const { task } = await api.next(jobName.value);
+      const { task } = await api.next(jobName.value, true);
       if (!task || task.state !== "RESERVED") return;
       const isWanted = !isGone && current.value === at && !next.value;
       if (isWanted && task.assignment !== at.task.assignment) next.value = hold(task);
@@ -372,7 +351,6 @@ export function useWork(send: Send) {
       await saver?.flush();
       await api.release(assignment);
       saver?.close(false);
-      forgetTask(jobName.value);
       current.value = null;
       announce("Task given back.");
       go(links.jobs());
@@ -398,7 +376,6 @@ export function useWork(send: Send) {
 
   async function goOn(): Promise<void> {
     phase.value = "loading";
-    forgetTask(jobName.value);
     await guarded(advance, () => void goOn());
   }
 
@@ -612,33 +589,4 @@ export function reasonOf(error: unknown): string {
   if (error instanceof ApiError && error.status === 401) return "You are signed out.";
   if (error instanceof ApiError || error instanceof OfflineError) return error.message;
   return `Something unexpected happened: ${String(error)}`;
-}
-
-// The task left unfinished, by person and job: ids alone, no content.
-function currentKey(job: string): string {
-  return `recto-current:${me.value?.worker_id ?? ""}:${job}`;
-}
-
-function remember(task: Task): void {
-  try {
-    window.localStorage.setItem(currentKey(task.job), task.assignment);
-  } catch {
-    // Forbidden storage: the address has the task as well.
-  }
-}
-
-function recall(job: string): string | null {
-  try {
-    return window.localStorage.getItem(currentKey(job));
-  } catch {
-    return null;
-  }
-}
-
-function forgetTask(job: string): void {
-  try {
-    window.localStorage.removeItem(currentKey(job));
-  } catch {
-    // As above.
-  }
 }
