@@ -281,7 +281,7 @@ def _end(session: Session, outcomes: Iterable[Outcome], report: Path) -> Counter
     failed = [outcome for outcome in outcomes if outcome.status == "FAILED"]
     for outcome in failed[:SHOWN_FAILURES]:
         told = f"failed: {outcome.document}: {outcome.error}: {outcome.reason}"
-        session.messages.print(told, highlight=False, markup=False)
+        session.messages.print(told, highlight=False, markup=False, soft_wrap=True)
     if len(failed) > SHOWN_FAILURES:
         session.messages.print(f"and {len(failed) - SHOWN_FAILURES} more; the report has them all")
     return Counter(outcome.status for outcome in outcomes)

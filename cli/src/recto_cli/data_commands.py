@@ -3,20 +3,24 @@
 OCR and page images of a corpus are in `corpus_commands`, what needs the training environment is passed on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import recto_data
-from recto.manifests import ManifestLine
+from recto.errors import ConfigurationError
+from recto.manifests import ManifestLine, references_of
+from recto_cli.next_pages import By, next_pages
 from recto_cli.session import Session
+from recto_data.manifest_files import map_references, mapping
 from recto_data.page_counts import PageCounts
-from recto_data.places import is_remote, place_of
+from recto_data.places import is_remote, place_of, ref_reader
 from recto_data.reports import Report, Status
 from recto_data.sampling import SEED
 from recto_data.selecting import FIRST_PAGES
+from recto_data.showing import HowToShow, ShownPage, as_html, as_picture, pages_to_show
 
 data_app = typer.Typer(no_args_is_help=True, help="Corpora of documents: from raw files to labelled pages.")
 SHOWN = 20
@@ -45,8 +49,9 @@ def tell(session: Session, report: Report, path: Path | None = None) -> None:
     loud = [*report.of(Status.WARNING), *report.of(Status.FAILED)]
     for finding in loud[:SHOWN]:
         error = f"{finding.error}: " if finding.error else ""
-        told = f"{finding.status.lower()}: {finding.name}: {error}{finding.reason}"
-        session.messages.print(told, highlight=False, markup=False)
+        reason = finding.reason.removeprefix(f"{finding.name}: ")
+        told = f"{finding.status.lower()}: {finding.name}: {error}{reason}"
+        session.messages.print(told, highlight=False, markup=False, soft_wrap=True)
     if len(loud) > SHOWN:
         where = "the report has them all" if path else "--report FILE writes them all"
         session.messages.print(f"and {len(loud) - SHOWN} more; {where}")
@@ -286,7 +291,7 @@ def data_split(
         session.messages.print("pages of one document may be on both sides: figures on the test side flatter")
 
 
-@data_app.command("select")
+@data_app.command("select", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def data_select(
     context: typer.Context,
     manifest: Annotated[str, typer.Argument(help="Pages, as `recto data collate` writes them")],
@@ -294,15 +299,95 @@ def data_select(
     number: Annotated[int, typer.Option("--number", "-n", min=1, help="Pages")],
     labelled: Labelled = None,
     first_pages: Annotated[
-        float, typer.Option(min=0, max=1, help="Share that are first pages")
-    ] = FIRST_PAGES,
+        float | None,
+        typer.Option(
+            min=0, max=1, help=f"Share that are first pages; at random {FIRST_PAGES}, else as they come"
+        ),
+    ] = None,
     seed: Seed = SEED,
+    by: Annotated[
+        By, typer.Option(help="At random, or by what a model is unsure of and by variety")
+    ] = By.RANDOM,
+    model: Annotated[
+        str, typer.Option(help="Folder of the model (--by uncertainty); without one only variety counts")
+    ] = "",
 ) -> None:
-    """Pages to label next, at random, the same each time; those labelled already are left out."""
+    """Pages to label next, the same each time; those labelled already are left out.
+
+    With --by uncertainty also --random-pages SHARE, --map, --textract and others: docs/guides/which-pages.md.
+    """
     session: Session = context.obj
     reach(session, manifest, output, *(labelled or ()))
-    how = recto_data.HowToSelect(number, seed, first_pages)
+    if by is By.UNCERTAINTY:
+        more = ["--model", model] if model else []
+        more += [] if first_pages is None else ["--first-pages", str(first_pages)]
+        more += ["--number", str(number), "--seed", str(seed), *context.args]
+        raise typer.Exit(next_pages(manifest, labelled or (), output, more))
+    if context.args or model:
+        named = " ".join(context.args) or "--model"
+        raise ConfigurationError(f"{named}: not known for --by random; expected --by uncertainty with it")
+    how = recto_data.HowToSelect(number, seed, FIRST_PAGES if first_pages is None else first_pages)
     chosen = recto_data.select_at_random(recto_data.read_lines(manifest), how, lines_of(labelled))
     count = recto_data.write_lines(output, chosen)
     num_first = sum(line.get("page-num") == 1 for line in chosen)
     say(session, f"{count} pages, {num_first} of them first pages: {output}")
+
+
+@data_app.command("show")
+def data_show(
+    context: typer.Context,
+    manifest: Annotated[str, typer.Argument(help="Labelled pages")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A .html file for all pages, or a folder for PNG files")
+    ],
+    map_: MapOption = None,
+    label: Annotated[str, typer.Option(help="The label attribute, where lines have several")] = "",
+    only: Annotated[list[str] | None, typer.Option(help="Only boxes of this class; repeatable")] = None,
+    words: Annotated[bool, typer.Option("--words/--no-words", help="The OCR's words too")] = True,
+    blank: Annotated[
+        bool, typer.Option("--blank", help="White paper where an image, or the OCR, is not there")
+    ] = False,
+    begin: Annotated[int, typer.Option(min=1, help="The first line")] = 1,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Lines at most")] = 50,
+    report: ReportPath = None,
+) -> None:
+    """Labelled pages to look at: image, boxes, OCR words and the classes that they have."""
+    session: Session = context.obj
+    mapped = [recto_data.Mapped.parse(text) for text in map_ or ()]
+    reach(session, manifest)
+    lines = recto_data.read_lines(manifest)
+    change = mapping(mapped)
+    wanted = [
+        line._replace(content=map_references(line.content, change))
+        for line in lines[begin - 1 : begin - 1 + number]
+    ]
+    reach(session, *(ref for line in wanted for ref in references_of(line.content)))
+    found, base = Report(), Path() if is_remote(manifest) else Path(manifest).parent
+    how = HowToShow(label, only or (), words, blank)
+    pages = pages_to_show(wanted, ref_reader(base), how, found)
+    count = _write_pages(pages, output, Path(manifest).name, session)
+    tell(session, found, report)
+    say(session, f"{count} of {len(lines)} pages: {output}")
+    end(found)
+
+
+def _write_pages(pages: Iterator[ShownPage], output: Path, title: str, session: Session) -> int:
+    """How many pages were written, as HTML or as PNG files."""
+    with recto_data.RichBars(session.messages) as bars:
+        bars.begin("pages")
+
+        def counted() -> Iterator[ShownPage]:
+            for page in pages:
+                bars.step()
+                yield page
+
+        if output.suffix.lower() in {".html", ".htm"}:
+            shown = list(counted())
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text("".join(as_html(shown, title)), encoding="utf-8")
+            return len(shown)
+        output.mkdir(parents=True, exist_ok=True)
+        count = 0
+        for count, page in enumerate(counted(), start=1):
+            as_picture(page).save(output / f"{count:04d}-{page.name}.png")
+        return count

@@ -30,9 +30,9 @@ from recto.steps.async_inference import AD_HOC, MODEL
 from recto.steps.stored_pages import stored_pages
 from recto.textract import blocks_of, read_pages
 from recto_cli import documents, endpoints, releases
-from recto_cli.pictures import colour_of
 from recto_cli.session import Session
 from recto_cli.stack import CALLER, Stack
+from recto_data.drawing import colour_of
 from recto_ocr.documents import HowToRead, content_of, read_page
 from recto_ocr.pages import DPI, page_image
 

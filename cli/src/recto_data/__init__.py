@@ -10,11 +10,12 @@ from recto_data.collating import Collated, Content, Corpus, HowToCollate, collat
 from recto_data.consolidating import Consolidated, HowToConsolidate, consolidate, read_jobs
 from recto_data.manifest_files import Mapped, read_content, read_lines, write_lines
 from recto_data.page_counts import PageCounts, page_counts
-from recto_data.places import Place, place_of
+from recto_data.places import Place, place_of, ref_reader
 from recto_data.progress import RichBars
 from recto_data.reports import Finding, Report, Status
 from recto_data.sampling import HowToSample, Sample, TooFewError, sample
 from recto_data.selecting import HowToSelect, select_at_random
+from recto_data.showing import HowToShow, ShownPage, as_html, as_picture, pages_to_show
 from recto_data.splitting import HowToSplit, Split, split
 from recto_data.transfer import pull, push
 
@@ -30,6 +31,7 @@ __all__ = [
     "HowToConsolidate",
     "HowToSample",
     "HowToSelect",
+    "HowToShow",
     "HowToSplit",
     "Mapped",
     "PageCounts",
@@ -37,20 +39,25 @@ __all__ = [
     "Report",
     "RichBars",
     "Sample",
+    "ShownPage",
     "Split",
     "Status",
     "TooFewError",
+    "as_html",
+    "as_picture",
     "catalogue",
     "collate",
     "consolidate",
     "names_in",
     "page_counts",
+    "pages_to_show",
     "place_of",
     "pull",
     "push",
     "read_content",
     "read_jobs",
     "read_lines",
+    "ref_reader",
     "sample",
     "select_at_random",
     "split",

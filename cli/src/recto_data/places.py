@@ -5,7 +5,7 @@ nothing here ever asks S3 about one object after the other.
 """
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
@@ -204,15 +204,27 @@ def content_type(name: str) -> str:
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def read_ref(ref: str, base: Path = Path(), objects: Objects | None = None) -> bytes:
-    """The object or file (from `base` on) that a manifest names; DocumentMissingError for none."""
-    if is_remote(ref):
+def ref_reader(base: Path = Path(), objects: Objects | None = None) -> Callable[[str], bytes]:
+    """A function that reads what manifests name: objects, and files from `base` on.
+
+    DocumentMissingError for what is not there; S3 is opened when it is first needed.
+    """
+    opened: list[Objects] = [objects] if objects else []
+
+    def read(ref: str) -> bytes:
+        if not is_remote(ref):
+            return _file(base / ref)
+        if not opened:
+            opened.append(S3Objects(CALLER))
         try:
-            location = Location.from_uri(ref)
+            return opened[0].read(Location.from_uri(ref))
         except ValueError as error:
             raise ConfigurationError(str(error)) from error
-        return (objects or S3Objects(CALLER)).read(location)
-    path = base / ref
+
+    return read
+
+
+def _file(path: Path) -> bytes:
     if not path.is_file():
         raise DocumentMissingError(f"{path}: there is no such file")
     return path.read_bytes()
