@@ -164,3 +164,13 @@ class ReleaseMakeSettings(WorkSettings, EventSettings):
     endpoint_parameter: str
     notification_topic_arn: str
     """What endpoints of models must tell of their answers."""
+
+
+class SmgtPreSettings(Settings):
+    max_text_bytes: Annotated[int, Field(gt=0)]
+    """Of a text to label."""
+
+
+class SmgtPostSettings(Settings):
+    min_agreement: Annotated[float, Field(ge=0, le=1)]
+    """Below it an object is marked for adjudication."""

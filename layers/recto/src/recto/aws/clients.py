@@ -20,8 +20,11 @@ THROTTLES = frozenset(
 FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"})
 
 
-def client(service: str, caller: str, retries: int = 5) -> Any:
-    """A client of `service` for the function or command `caller`, which names itself in the user agent."""
+def client(service: str, caller: str, retries: int = 5, session: Any = boto3) -> Any:
+    """A client of `service` for the function or command `caller`, which names itself in the user agent.
+
+    `session`: a boto3 session with keys of its own, in place of the process's.
+    """
     config = Config(
         retries={"mode": "standard", "max_attempts": retries},
         user_agent_appid=caller,
@@ -29,7 +32,7 @@ def client(service: str, caller: str, retries: int = 5) -> Any:
         read_timeout=60,
         max_pool_connections=16,
     )
-    return boto3.client(service, config=config)
+    return session.client(service, config=config)
 
 
 @contextmanager

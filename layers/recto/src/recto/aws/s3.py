@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
@@ -30,8 +31,8 @@ def _address(place: Location) -> dict[str, str]:
 class S3Objects:
     """`recto.ports.ObjectStore`, `Uploads` and `Copies` over S3."""
 
-    def __init__(self, caller: str) -> None:
-        self._s3 = client("s3", caller)
+    def __init__(self, caller: str, session: Any = boto3) -> None:
+        self._s3 = client("s3", caller, session=session)
 
     def info(self, place: Location) -> ObjectInfo | None:
         with errors_of(f"HeadObject {place.uri}"):
