@@ -1,4 +1,4 @@
-"""One ASGI app that answers as Textract, A2I's runtime, and SageMaker: endpoints, flow definitions, labelling.
+"""One ASGI app that answers as Textract, A2I's runtime and SageMaker (endpoints, flows, labelling).
 
 boto3 reaches it by AWS_ENDPOINT_URL_TEXTRACT, …_SAGEMAKER, …_SAGEMAKER_RUNTIME and …_SAGEMAKER_A2I_RUNTIME.
 Paths below `/_local/` are ours alone; AWS has nothing like them.

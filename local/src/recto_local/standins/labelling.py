@@ -1,6 +1,7 @@
 """Labelling jobs and work teams of the SageMaker API: handed on to the deployed control plane.
 
-There is one implementation, the function `labelling_control`; it checks shapes and answers in the service's own.
+There is one implementation, the function `labelling_control`, which checks shapes and answers in the
+service's own.
 """
 
 import json

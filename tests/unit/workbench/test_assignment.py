@@ -1,0 +1,447 @@
+"""Tasks handed out and taken back: whoever comes when, nobody gets an object twice and none is lost."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recto_workbench.errors import (
+    AlreadySubmittedError,
+    NonceError,
+    NotAllowedError,
+    RefusedError,
+    RequestError,
+    TaskExpiredError,
+    TaskMissingError,
+    TooLargeError,
+)
+from recto_workbench.jobs import JobStatus
+from recto_workbench.ports import Change
+from recto_workbench.steps.assignment import (
+    TaskView,
+    find,
+    job_detail,
+    jobs_for,
+    next_task,
+    release,
+    save_draft,
+    skip,
+    start,
+    stop_job,
+    submit,
+    upload_link,
+)
+from recto_workbench.steps.expiry import sweep
+from recto_workbench.tasks import AssignmentState, JobPlaces, Worker
+from tests.workbench_fakes import (
+    WORK,
+    FakeClock,
+    MemoryTasks,
+    Workbench,
+    add_open_job,
+    add_team,
+    lines_of,
+    make_desk,
+    reader,
+)
+
+ANNA, BEN = reader("anna"), reader("ben")
+
+
+@pytest.fixture
+def bench() -> Workbench:
+    made = Workbench()
+    add_team(made.desk)
+    return made
+
+
+def taken(bench: Workbench, worker: Worker = ANNA, *, reserve: bool = False) -> TaskView:
+    task = next_task("job", worker, reserve, bench.desk)
+    assert task
+    return task
+
+
+def give(bench: Workbench, task: TaskView, worker: Worker = ANNA, answer: Any = None) -> None:
+    submit(task.assignment.assignment_id, worker, task.assignment.nonce, answer or {"a": 1}, bench.desk)
+
+
+# ---- one worker after another
+
+
+def test_a_task_is_started_when_it_is_handed_out_and_the_same_again_until_it_ends(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+
+    first, again = taken(bench), taken(bench)
+
+    assert first.assignment.state is AssignmentState.STARTED
+    assert first.assignment == again.assignment
+    assert first.line == {"source-ref": "s3://in/page-0.png"}
+    assert first.progress.open == 2
+
+
+def test_the_next_task_is_put_aside_while_one_is_at_work_and_at_most_one(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+    at_work = taken(bench)
+
+    ahead, still = taken(bench, reserve=True), taken(bench, reserve=True)
+
+    assert ahead.assignment.state is AssignmentState.RESERVED
+    assert ahead.assignment == still.assignment
+    assert ahead.assignment.number != at_work.assignment.number
+    started = start(ahead.assignment.assignment_id, ANNA, bench.desk)
+    assert started.assignment.state is AssignmentState.STARTED
+
+
+def test_starting_twice_does_not_set_the_clock_back(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+    task = taken(bench)
+    bench.clock.pass_by(100)
+
+    again = start(task.assignment.assignment_id, ANNA, bench.desk)
+
+    assert again.assignment.expires == task.assignment.expires
+
+
+def test_an_object_goes_to_several_workers_and_never_twice_to_one(bench: Workbench) -> None:
+    add_open_job(bench.desk, num_objects=1, NumberOfHumanWorkersPerDataObject=2)
+
+    give(bench, taken(bench))
+
+    assert next_task("job", ANNA, reserve=False, desk=bench.desk) is None
+    assert taken(bench, BEN).assignment.number == 0
+
+
+def test_what_is_skipped_never_comes_back_and_what_is_released_may(bench: Workbench) -> None:
+    add_open_job(bench.desk, num_objects=1)
+
+    released = taken(bench)
+    assert release(released.assignment.assignment_id, ANNA, bench.desk).state is AssignmentState.RETURNED
+    back = taken(bench)
+    skipped = skip(back.assignment.assignment_id, ANNA, " cannot be read ", bench.desk)
+
+    assert back.assignment.assignment_id != released.assignment.assignment_id
+    assert (skipped.state, skipped.reason) == (AssignmentState.SKIPPED, "cannot be read")
+    assert next_task("job", ANNA, reserve=False, desk=bench.desk) is None
+    assert taken(bench, BEN).assignment.number == 0
+
+
+def test_the_last_answer_sends_the_object_on(bench: Workbench) -> None:
+    add_open_job(bench.desk, num_objects=1)
+
+    give(bench, taken(bench))
+
+    assert [(message.kind, message.number) for message in bench.queue] == [("consolidate", 0), ("offer", 0)]
+
+
+def test_a_draft_is_there_after_a_reload(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+    task = taken(bench)
+
+    save_draft(task.assignment.assignment_id, ANNA, {"boxes": [1]}, bench.desk)
+
+    assert find(task.assignment.assignment_id, ANNA, bench.desk).draft == {"boxes": [1]}
+
+
+def test_an_upload_is_named_in_the_answer_and_must_have_arrived(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+    task = taken(bench)
+    link = upload_link(task.assignment.assignment_id, ANNA, "image/png", 3, bench.desk)
+    answer = {"seg": {"labeledImage": {"pngImageData": {"uploaded": link.upload}}}}
+
+    with pytest.raises(RequestError, match="has not arrived"):
+        give(bench, task, answer=answer)
+    place = JobPlaces(WORK, "job").upload(task.assignment.assignment_id, link.upload)
+    bench.desk.objects.write(place, b"png")
+
+    give(bench, task, answer=answer)
+
+
+# ---- what is refused
+
+
+def refused_calls() -> list[tuple[str, Callable[[Workbench], None], type[RefusedError]]]:
+    def twice(bench: Workbench) -> None:
+        task = taken(bench)
+        give(bench, task)
+        give(bench, task)
+
+    def late(bench: Workbench) -> None:
+        task = taken(bench)
+        bench.clock.pass_by(601)
+        give(bench, task)
+
+    def after_the_sweep(bench: Workbench) -> None:
+        task = taken(bench)
+        bench.clock.pass_by(601)
+        sweep(bench.expiry)
+        give(bench, task)
+
+    def foreign(bench: Workbench) -> None:
+        give(bench, taken(bench), BEN)
+
+    def with_another_nonce(bench: Workbench) -> None:
+        submit(taken(bench).assignment.assignment_id, ANNA, "guessed", {}, bench.desk)
+
+    def not_started(bench: Workbench) -> None:
+        taken(bench)
+        give(bench, taken(bench, reserve=True))
+
+    def unknown(bench: Workbench) -> None:
+        submit("nobody's", ANNA, "", {}, bench.desk)
+
+    def of_another_team(bench: Workbench) -> None:
+        next_task("job", Worker(worker_id="eve", groups=("others",)), reserve=False, desk=bench.desk)
+
+    def released_before(bench: Workbench) -> None:
+        task = taken(bench)
+        release(task.assignment.assignment_id, ANNA, bench.desk)
+        give(bench, task)
+
+    def handed_out_anew(bench: Workbench) -> None:
+        task = taken(bench)
+        release(task.assignment.assignment_id, ANNA, bench.desk)
+        taken(bench)
+        give(bench, task)
+
+    def of_a_stopped_job(bench: Workbench) -> None:
+        task = taken(bench)
+        stop_job("job", bench.desk)
+        give(bench, task)
+
+    def too_large(bench: Workbench) -> None:
+        give(bench, taken(bench), answer={"text": "x" * 4_000_001})
+
+    def an_upload_too_large(bench: Workbench) -> None:
+        upload_link(taken(bench).assignment.assignment_id, ANNA, "image/png", 20_000_001, bench.desk)
+
+    def an_upload_of_html(bench: Workbench) -> None:
+        upload_link(taken(bench).assignment.assignment_id, ANNA, "text/html", 5, bench.desk)
+
+    def another_folder(bench: Workbench) -> None:
+        give(bench, taken(bench), answer={"png": {"uploaded": "../../answers/x"}})
+
+    def without_reason(bench: Workbench) -> None:
+        skip(taken(bench).assignment.assignment_id, ANNA, "  ", bench.desk)
+
+    return [
+        ("twice", twice, AlreadySubmittedError),
+        ("late", late, TaskExpiredError),
+        ("after the sweep", after_the_sweep, TaskExpiredError),
+        ("foreign", foreign, NotAllowedError),
+        ("another nonce", with_another_nonce, NonceError),
+        ("not started", not_started, RequestError),
+        ("unknown", unknown, TaskMissingError),
+        ("another team", of_another_team, NotAllowedError),
+        ("released", released_before, TaskExpiredError),
+        ("handed out anew", handed_out_anew, TaskMissingError),
+        ("stopped job", of_a_stopped_job, TaskExpiredError),
+        ("too large", too_large, TooLargeError),
+        ("upload too large", an_upload_too_large, TooLargeError),
+        ("upload of html", an_upload_of_html, RequestError),
+        ("another folder", another_folder, RequestError),
+        ("no reason", without_reason, RequestError),
+    ]
+
+
+@pytest.mark.parametrize(("name", "call", "error"), refused_calls(), ids=str)
+def test_what_is_not_the_workers_to_do_is_refused_by_name(
+    bench: Workbench, name: str, call: Callable[[Workbench], None], error: type[RefusedError]
+) -> None:
+    add_open_job(bench.desk)
+
+    with pytest.raises(error) as refusal:
+        call(bench)
+
+    assert type(refusal.value) is error
+    assert str(refusal.value)
+
+
+# ---- jobs
+
+
+def test_a_worker_sees_the_jobs_of_his_teams_and_an_operator_all(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+    stranger = Worker(worker_id="eve", groups=("others",))
+
+    assert [view.job.name for view in jobs_for(ANNA, is_operator=False, desk=bench.desk)] == ["job"]
+    assert jobs_for(stranger, is_operator=False, desk=bench.desk) == []
+    assert [view.job.name for view in jobs_for(stranger, is_operator=True, desk=bench.desk)] == ["job"]
+
+
+def test_a_jobs_objects_come_in_pages(bench: Workbench) -> None:
+    add_open_job(bench.desk, num_objects=150)
+
+    first = job_detail("job", "", bench.desk)
+    second = job_detail("job", first.next_token, bench.desk)
+
+    assert [each.number for each in (*first.objects, *second.objects)] == list(range(150))
+    assert second.next_token == ""
+
+
+def test_stopping_is_for_jobs_that_run(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+
+    assert stop_job("job", bench.desk).status is JobStatus.STOPPING
+    assert stop_job("job", bench.desk).status is JobStatus.STOPPING
+    bench.run()
+    with pytest.raises(RequestError, match="ended already"):
+        stop_job("job", bench.desk)
+
+
+# ---- whoever comes when
+
+WORKERS = [reader(f"w{n}") for n in range(5)]
+MOVES = ("take", "reserve", "submit", "skip", "release", "wait", "sweep", "queue")
+Step = tuple[str, int]
+
+
+class Interrupted(MemoryTasks):
+    """Others act between a worker's look and his write."""
+
+    def __init__(self, inner: MemoryTasks) -> None:
+        super().__init__(inner.jobs)
+        self.others: list[Callable[[], None]] = []
+
+    def write(self, change: Change) -> bool:
+        if self.others:
+            self.others.pop()()
+        return super().write(change)
+
+
+class Crowd:
+    """Workers who do as they are told, on a job with several answers an object."""
+
+    def __init__(self, wanted: int) -> None:
+        self.bench = Workbench()
+        tasks = self.bench.desk.tasks
+        assert isinstance(tasks, MemoryTasks)
+        self.tasks = Interrupted(tasks)
+        for part in (self.bench.desk, self.bench.intake, self.bench.consolidation):
+            object.__setattr__(part, "tasks", self.tasks)
+        self.bench.create(
+            lines_of(4),
+            NumberOfHumanWorkersPerDataObject=wanted,
+            MaxConcurrentTaskCount=2,
+            TaskTimeLimitInSeconds=60,
+        )
+        self.bench.run()
+        self.mine: dict[str, list[TaskView]] = {worker.worker_id: [] for worker in WORKERS}
+        self.had: Counter[tuple[str, int]] = Counter()
+        self.given: list[tuple[str, int]] = []
+
+    def do(self, step: Step) -> None:
+        move, number = step
+        worker = WORKERS[number % len(WORKERS)]
+        if move == "wait":
+            self.bench.clock.pass_by(25)
+        elif move == "sweep":
+            sweep(self.bench.expiry)
+        elif move == "queue":
+            if self.bench.queue:
+                self.bench.handle(self.bench.queue.pop(0))
+        else:
+            with suppress(RefusedError):
+                self._act(move, worker)
+
+    def _act(self, move: str, worker: Worker) -> None:
+        mine, desk = self.mine[worker.worker_id], self.bench.desk
+        if move in {"take", "reserve"}:
+            task = next_task("job", worker, move == "reserve", desk)
+            if task and task.assignment.assignment_id not in [t.assignment.assignment_id for t in mine]:
+                mine.append(task)
+        elif mine:
+            task = mine.pop(0)
+            assignment = task.assignment
+            if move == "submit":
+                submit(assignment.assignment_id, worker, assignment.nonce, {"by": worker.worker_id}, desk)
+                self.given.append((worker.worker_id, assignment.number))
+            elif move == "skip":
+                skip(assignment.assignment_id, worker, "cannot", desk)
+            else:
+                release(assignment.assignment_id, worker, desk)
+
+    def check(self, wanted: int) -> None:
+        job = self.bench.job()
+        objects = self.tasks.objects("job").objects
+        assert [each.number for each in objects] == [0, 1, 2, 3]
+        assert max(Counter(self.given).values(), default=0) <= 1
+        for each in objects:
+            assert len(set(each.answers)) == len(each.answers) <= wanted
+            assert len(each.answers) + len(each.active) <= wanted
+            assert not set(each.answers) & set(each.active)
+            assert sorted(w for w, n in self.given if n == each.number) == sorted(each.answers)
+        assert job.on_offer == sum(each.state in ("OPENING", "OPEN") for each in objects) <= 2
+        assert job.labeled == sum(each.state == "LABELED" for each in objects)
+        self._check_assignments()
+
+    def _check_assignments(self) -> None:
+        for (_, number, worker_id), assignment in self.tasks.of_worker.items():
+            each = self.tasks.object("job", number)
+            assert each
+            assert assignment.is_live == (worker_id in each.active)
+            assert assignment.is_live == (
+                assignment.assignment_id in self.tasks.worker("job", worker_id).live
+            )
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 4)), max_size=60)
+
+
+@given(
+    steps=STEPS,
+    others=st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 4)), max_size=25),
+    wanted=st.integers(1, 3),
+)
+def test_no_worker_gets_an_object_twice_and_no_object_is_lost_whoever_is_quicker(
+    steps: list[Step], others: list[Step], wanted: int
+) -> None:
+    crowd = Crowd(wanted)
+    crowd.tasks.others = [lambda step=step: crowd.do(step) for step in others]  # type: ignore[misc]
+
+    for step in steps:
+        crowd.do(step)
+        crowd.check(wanted)
+
+
+@given(steps=STEPS, wanted=st.integers(1, 3))
+def test_whatever_happened_a_job_can_be_brought_to_its_end(steps: list[Step], wanted: int) -> None:
+    crowd = Crowd(wanted)
+    for step in steps:
+        crowd.do(step)
+
+    crowd.bench.clock.pass_by(61)
+    for _ in range(10):
+        sweep(crowd.bench.expiry)
+        crowd.bench.run()
+        for number in range(9):
+            while crowd.bench.work(f"late{number}"):
+                crowd.bench.run()
+
+    job = crowd.bench.job()
+    assert (job.status, job.labeled, job.failed, job.on_offer) == (JobStatus.COMPLETED, 4, 0, 0)
+    assert len(crowd.bench.output()) == 4
+
+
+def test_the_answers_of_an_object_are_written_down_in_their_order(bench: Workbench) -> None:
+    bench.create(lines_of(1), NumberOfHumanWorkersPerDataObject=3)
+    bench.run()
+    for worker in ("c", "a", "b"):
+        bench.work(worker, {"said": worker})
+    bench.run()
+
+    assert [each["said"] for each in bench.output()[0]["labels"]] == ["c", "a", "b"]
+    assert json.dumps(bench.describe()["LabelCounters"]["HumanLabeled"]) == "1"
+
+
+def test_two_desks_in_one_process_know_nothing_of_each_other() -> None:
+    first, second = make_desk(), make_desk()
+    add_team(first)
+    add_open_job(first)
+
+    assert second.jobs.all() == []
+    assert isinstance(first.clock, FakeClock)
