@@ -352,6 +352,7 @@ def label_results(
         f"{found.folder / jobs.OUTPUT_MANIFEST}: {found.num_objects:,} objects, "
         f"{found.num_answers:,} files of answers; the job is {status}",
         highlight=False,
+        soft_wrap=True,
     )
     _say_of_objects(session, "failed", found.failed, found.folder / results.FAILED_FILE)
     _say_of_objects(
@@ -364,9 +365,9 @@ def label_results(
 def _say_of_objects(session: Session, what: str, told: tuple[tuple[str, str], ...], file: Path) -> None:
     if not told:
         return
-    session.out.print(f"{what}: {len(told):,} ({file})", highlight=False)
+    session.out.print(f"{what}: {len(told):,} ({file})", highlight=False, soft_wrap=True)
     for name, why in told[:10]:
-        session.out.print(f"  {escape(name)}: {escape(why)}", highlight=False)
+        session.out.print(f"  {escape(name)}: {escape(why)}", highlight=False, soft_wrap=True)
     if len(told) > 10:
         session.out.print(f"  and {len(told) - 10:,} more", highlight=False)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from recto.aws.clients import client, code_of, errors_of
+from recto.aws.clients import FORBIDDEN, THROTTLES, client, code_of, errors_of
 from recto.errors import LabelRequestError, ServiceUnavailableError
 from recto_cli.stack import CALLER, Stack
 
@@ -87,15 +87,20 @@ class GroundTruth:
             try:
                 return method(**parameters)
             except ClientError as error:
-                code = code_of(error)
-                if (
-                    error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) != 400
-                    or "Thrott" in code
-                ):
+                refusal = _refusal(operation, error)
+                if refusal is None:
                     raise
-                said = str(error.response["Error"].get("Message", ""))
-                hint = f" ({CLOSED})" if code == "AccessDeniedException" and "customer" in said else ""
-                raise RefusalError(operation, code, said + hint) from error
+                raise refusal from error
+
+
+def _refusal(operation: str, error: ClientError) -> RefusalError | None:
+    """None for an error that is not about the request: throttling, rights, a fault of the service's own."""
+    code, said = code_of(error), str(error.response["Error"].get("Message", ""))
+    if code in FORBIDDEN and "customer" in said:
+        return RefusalError(operation, code, f"{said} ({CLOSED})")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    is_ours = status == 400 and code not in FORBIDDEN and code not in THROTTLES
+    return RefusalError(operation, code, said) if is_ours else None
 
 
 def _cause(said: bytes) -> str:

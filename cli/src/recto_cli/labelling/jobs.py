@@ -36,7 +36,11 @@ ROLES = ("static/LabellingRoleArn", "static/JobRoleArn")
 RECTO, BUILT_IN = "recto", "built-in"
 """What `--pre` and `--post` take beside an ARN."""
 OUTPUT_MANIFEST = "manifests/output/output.manifest"
-SUFFIXES = {"manifest": ".manifest", "template": ".liquid.html", "categories": ".json"}
+FILES = {
+    "manifest": "input.manifest",
+    "template": "template.liquid.html",
+    "categories": "label-categories.json",
+}
 CONTENT_TYPES = {
     "manifest": "application/jsonlines",
     "template": "text/html; charset=utf-8",
@@ -173,7 +177,7 @@ def _kind(upload: Upload) -> str:
 
 
 def _upload(kind: str, path: str, name: str, stack: Stack) -> Upload:
-    place = Location(bucket=stack.work, key=f"{INPUTS}/{name}/{kind}{SUFFIXES[kind]}")
+    place = Location(bucket=stack.work, key=f"{INPUTS}/{name}/{FILES[kind]}")
     return Upload(Path(path), place, CONTENT_TYPES[kind])
 
 

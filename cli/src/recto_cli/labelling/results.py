@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from recto.aws.clients import client, errors_of
 from recto.aws.s3 import S3Objects
+from recto.consolidation import consolidation_of, failure_of
 from recto.errors import DocumentMissingError, LabelRequestError
-from recto.manifests import METADATA, BrokenLine, ManifestLine, label_attributes, read_manifest
+from recto.manifests import BrokenLine, ManifestLine, label_attributes, read_manifest
 from recto.places import Location
 from recto.suggestions import nearest
 from recto_cli.labelling.back_ends import BackEnd, found, listed
@@ -21,7 +22,6 @@ FINAL = frozenset({"Completed", "Failed", "Stopped"})
 POLL_SECONDS = 5.0
 ANSWERS = "annotations/worker-response/"
 CONSOLIDATION = "annotations/consolidated-annotation/"
-ADJUDICATE = "adjudicate"
 ADJUDICATION_FILE, FAILED_FILE = "adjudicate.jsonl", "failed.jsonl"
 
 
@@ -194,10 +194,10 @@ def _sorted_out(
                 continue
             num_objects += 1
             written = json.dumps(line.content, ensure_ascii=False).encode() + b"\n"
-            if why := failure_of(line, attribute):
+            if why := why_failed(line, attribute):
                 failed.append((object_name(line), why))
                 failures.write(written)
-            elif why := doubt_of(line.content, attribute):
+            elif why := why_doubtful(line.content, attribute):
                 doubtful.append((object_name(line), why))
                 doubts.write(written)
     num_answers = sum(name.startswith(ANSWERS) for name in fetched)
@@ -212,27 +212,20 @@ def object_name(line: ManifestLine) -> str:
     return line.place
 
 
-def failure_of(line: ManifestLine, attribute: str) -> str:
-    """Why the job has no label for an object; empty where it has one."""
+def why_failed(line: ManifestLine, attribute: str) -> str:
+    """Why the job has no label for an object; empty where it has one.
+
+    The service's metadata tells it, or Recto's own label where Ground Truth overwrites that.
+    """
+    if told := failure_of(line.content, attribute):
+        return told
     label = next((one for one in label_attributes(line.content) if one.name == attribute), None)
     if label is None:
         return "" if line.content.get(attribute) is not None else "the line has no label of this job"
     return label.failure
 
 
-def doubt_of(content: Mapping[str, Any], attribute: str) -> str:
-    """Why a person should decide about an object: what the consolidation says of it; empty for nothing."""
-    reasons: list[str] = []
-    for value in (content.get(attribute), content.get(attribute + METADATA)):
-        told = value.get(ADJUDICATE) if isinstance(value, Mapping) else None
-        if isinstance(told, str | Mapping):
-            told = [told]
-        if isinstance(told, list | tuple):
-            reasons += [str(_reason(one)) for one in told]
-        elif told:
-            reasons.append("the workers disagree")
-    return "; ".join(reasons)
-
-
-def _reason(told: Any) -> Any:
-    return told.get("reason") or told.get("message") or told if isinstance(told, Mapping) else told
+def why_doubtful(content: Mapping[str, Any], attribute: str) -> str:
+    """Why a person should decide about an object: what the consolidation says; empty for nothing."""
+    reasons = consolidation_of(content, attribute).get("adjudicate") or ()
+    return "; ".join(str(reason) for reason in reasons)
