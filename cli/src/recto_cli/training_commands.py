@@ -61,6 +61,10 @@ DATA = {
     "report": ("data-report", "Class balance of labelled documents, and what labels allow at best."),
     "import": ("data-import", "FUNSD, lines with key values, value lists to a manifest."),
     "export": ("data-export", "A manifest to FUNSD's JSON or value lists."),
+    "prelabel": (
+        "data-prelabel",
+        "Labels to begin with, from a model or from earlier pages, for people to change.",
+    ),
 }
 """Commands below `recto data`: their name in the training package, and what they do."""
 
