@@ -30,8 +30,8 @@ SHRINKS = 2.0
 """A page leaves exp(-2), a seventh, of the doubt of one that is all like it."""
 LEAST_COSINE = 0.1
 """Below it, one page says nothing of the other."""
-LEAST_DOUBT = 0.05
-"""Of a page that the model is sure of: it may be wrong about it."""
+SURE = 0.5
+"""What a page counts of which the model is sure, beside its doubt: it stands for others like it."""
 
 
 class TooFewPagesError(ConfigurationError):
@@ -255,7 +255,7 @@ class _Cover:
         self._like = [_likenesses(vector, postings) for vector in vectors]
         for index, alike in enumerate(self._like):
             alike[index] = 1.0  # also a page of which nothing is left but what all have
-        self._left = [max(one.doubt, LEAST_DOUBT) for one in pages]
+        self._left = [SURE + one.doubt for one in pages]
         for one in done:
             self._cover(_likenesses(_vector(one.features, weights), postings))
         self._open = set(range(len(pages)))
