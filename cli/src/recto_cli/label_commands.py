@@ -152,7 +152,7 @@ def _rendered_by_aws(session: Session, template: str, given: dict[str, Any], rol
     request = {
         "UiTemplate": {"Content": template},
         "Task": {"Input": json.dumps(given, ensure_ascii=False)},
-        "RoleArn": role or jobs.role_of(session.stack),
+        "RoleArn": role or jobs.role_of(session.stack, end.choice),
     }
     answer = end.call("RenderUiTemplate", request)
     if answer.get("Errors"):

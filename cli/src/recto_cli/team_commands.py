@@ -9,7 +9,7 @@ from rich.table import Table
 from recto.errors import ConfigurationError
 from recto_cli.labelling import back_ends, teams
 from recto_cli.labelling.back_ends import BackEnd, BackEndChoice
-from recto_cli.labelling.teams import Role
+from recto_cli.labelling.teams import Delivery, Role
 from recto_cli.session import Session
 
 teams_app = typer.Typer(no_args_is_help=True, help="Private teams: who labels.")
@@ -84,7 +84,7 @@ def teams_show(
 def teams_invite(
     context: typer.Context,
     name: TeamName,
-    emails: Annotated[list[str], typer.Argument(help="Mail addresses")],
+    emails: Annotated[list[str], typer.Argument(help="Mail addresses, or names of known people")],
     role: Annotated[Role, typer.Option(help="What the people may do")] = Role.ANNOTATOR,
     by_mail: Annotated[
         bool | None,
@@ -96,15 +96,22 @@ def teams_invite(
     session: Session = context.obj
     team = teams.find_team(name, end_of(session, back_end))
     people = teams.people_of(session.stack)
-    mails = not session.target.is_local if by_mail is None else by_mail
+    delivery = _delivery(by_mail, is_local=session.target.is_local)
     for email in emails:
-        invited = teams.invite(team, email, role, people, by_mail=mails)
+        invited = teams.invite(team, email, role, people, delivery)
         how = "is known, and in the team now"
         if invited.is_new:
-            how = f"temporary password {invited.password}" if invited.password else "gets a password by mail"
+            until = "" if delivery is Delivery.TO_KEEP else ", to be changed at the first sign-in"
+            how = f"password {invited.password}{until}" if invited.password else "gets a password by mail"
         print(f"{email}: {how}", flush=True)
     if WORKBENCH_URL in session.stack.names:
         session.out.print(f"sign in at {session.stack.name(WORKBENCH_URL)}", highlight=False)
+
+
+def _delivery(by_mail: bool | None, *, is_local: bool) -> Delivery:
+    if by_mail or (by_mail is None and not is_local):
+        return Delivery.MAIL
+    return Delivery.TO_KEEP if is_local else Delivery.TO_CHANGE
 
 
 @teams_app.command("remove")

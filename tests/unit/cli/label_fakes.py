@@ -90,7 +90,7 @@ class FakeBackEnd:
 
 
 class FakeLambda:
-    """The control function behind Lambda's Invoke, over a `FakeBackEnd`; and the stack's own functions."""
+    """The control function behind Lambda's Invoke, over a `FakeBackEnd`."""
 
     def __init__(self, end: FakeBackEnd) -> None:
         self.end = end
@@ -103,9 +103,6 @@ class FakeLambda:
         except RefusalError as error:
             answer = {"Error": {"Code": error.code, "Message": error.said}}
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer, default=str).encode())}
-
-    def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803
-        return {"FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FunctionName}"}
 
 
 class GroupExistsError(Exception):
@@ -156,6 +153,14 @@ class FakeCognito:
             raise UserMissingError
         user = self.users[Username]
         return {"Username": Username, "UserAttributes": user["Attributes"], "UserStatus": user["UserStatus"]}
+
+    def list_users(self, *, UserPoolId: str, Filter: str, Limit: int) -> dict[str, Any]:  # noqa: N803
+        known = [u for u in self.users.values() if f'email = "{u["Attributes"][0]["Value"]}"' == Filter]
+        return {"Users": known[:Limit]}
+
+    def admin_set_user_password(self, **asked: Any) -> None:
+        assert asked["Permanent"] is True
+        self.users[asked["Username"]]["UserStatus"] = "CONFIRMED"
 
     def admin_create_user(self, **asked: Any) -> None:
         self.users[asked["Username"]] = {

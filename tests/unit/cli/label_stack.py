@@ -22,11 +22,14 @@ from tests.unit.cli.label_fakes import (
 )
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/recto-test-labelling"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
 NAMES = {
     "static/LabellingControlFunction": "recto-test-LabellingControl",
     "static/LabellingRoleArn": ROLE,
     "static/UserPoolId": POOL,
-    "static/UserPoolClient": POOL_CLIENT,
+    "static/UserPoolClientId": POOL_CLIENT,
+    "static/SmgtPreFunctionArn": f"{FUNCTION}recto-test-smgt-pre-LabelingFunction",
+    "static/SmgtPostFunctionArn": f"{FUNCTION}recto-test-smgt-post-LabelingFunction",
     "static/WorkbenchUrl": "https://workbench.example.org/",
 }
 runner = CliRunner()

@@ -17,11 +17,11 @@ from recto.errors import AccessError, ConfigurationError, LabelRequestError, Ser
 from recto.geometry import Box
 from recto_cli.labelling import cors, results
 from recto_cli.labelling.back_ends import BackEndChoice, GroundTruth, RefusalError, Workbench
-from recto_cli.labelling.teams import temporary_password
+from recto_cli.labelling.teams import Delivery, new_password
 from recto_cli.labelling.text_files import TextMap, text_of, units
 from recto_cli.stack import Stack
 from recto_cli.target import Target
-from recto_cli.team_commands import end_of
+from recto_cli.team_commands import _delivery, end_of
 from tests.unit.cli.label_fakes import manifest
 from tests.unit.cli.label_stack import Workplace, invoke, make_workplace, page
 
@@ -78,7 +78,8 @@ def test_who_is_new_gets_a_password_and_both_groups(here: Workplace) -> None:
     assert here.cognito.groups["annotators"] == ["ann@example.org", "bob@example.org"]
     asked = here.cognito.users["ann@example.org"]["asked"]
     assert asked["MessageAction"] == "SUPPRESS"
-    assert f"ann@example.org: temporary password {asked['TemporaryPassword']}" in result.stdout
+    told = f"ann@example.org: password {asked['TemporaryPassword']}, to be changed at the first sign-in"
+    assert told in result.stdout
 
 
 def test_who_is_known_only_joins(here: Workplace) -> None:
@@ -98,6 +99,29 @@ def test_on_aws_the_password_goes_by_mail(here: Workplace) -> None:
     assert asked["DesiredDeliveryMediums"] == ["EMAIL"]
     assert "TemporaryPassword" not in asked
     assert "ann@example.org: gets a password by mail" in result.stdout
+
+
+def test_known_people_are_found_by_name_and_by_address(here: Workplace) -> None:
+    here.cognito.users["anna"] = {
+        "Username": "anna",
+        "Attributes": [{"Name": "email", "Value": "anna@example.com"}],
+        "UserStatus": "CONFIRMED",
+    }
+
+    by_name = invoke("label", "teams", "invite", "readers", "anna")
+    left = invoke("label", "teams", "remove", "readers", "anna@example.com")
+    by_address = invoke("label", "teams", "invite", "readers", "anna@example.com")
+
+    assert by_name.exit_code == left.exit_code == by_address.exit_code == 0, by_address.exception
+    assert here.cognito.groups["readers"] == ["anna"]
+    assert list(here.cognito.users) == ["anna"]
+
+
+def test_on_this_machine_the_password_is_good_as_it_is() -> None:
+    assert _delivery(None, is_local=True) is Delivery.TO_KEEP
+    assert _delivery(None, is_local=False) is Delivery.MAIL
+    assert _delivery(True, is_local=True) is Delivery.MAIL
+    assert _delivery(False, is_local=False) is Delivery.TO_CHANGE
 
 
 @pytest.mark.parametrize("email", ["ann", "@example.org", "ann @example.org", "ann@"])
@@ -130,7 +154,7 @@ def test_teams_are_listed_shown_left_and_deleted(here: Workplace) -> None:
 
 
 def test_passwords_have_every_kind_of_character_and_differ() -> None:
-    made = {temporary_password() for _ in range(50)}
+    made = {new_password() for _ in range(50)}
 
     assert len(made) == 50
     assert all(any(map(kind, one)) for one in made for kind in (str.islower, str.isupper, str.isdigit))

@@ -31,8 +31,9 @@ from recto_cli.stack import CALLER, Stack
 
 INPUTS, OUTPUTS = "corpora/labelling", "corpora/labelled"
 """Below the work bucket: what a job begins with, and what it gives."""
-ROLES = ("static/LabellingRoleArn", "static/JobRoleArn")
-"""The role of jobs, where the stack has one; the second is that of its other SageMaker jobs."""
+ROLE, OTHER_JOBS_ROLE = "static/LabellingRoleArn", "static/JobRoleArn"
+"""The role of labelling jobs, where the stack was given one, and that of its other jobs."""
+OWN_FUNCTIONS = {"PRE": "static/SmgtPreFunctionArn", "ACS": "static/SmgtPostFunctionArn"}
 RECTO, BUILT_IN = "recto", "built-in"
 """What `--pre` and `--post` take beside an ARN."""
 OUTPUT_MANIFEST = "manifests/output/output.manifest"
@@ -131,7 +132,7 @@ def planned(choices: JobChoices, stack: Stack, end: BackEnd) -> PlannedJob:
         categories=places["categories"],
         labels=labels,
         output=(choices.output or f"s3://{stack.work}/{OUTPUTS}").rstrip("/"),
-        role=choices.role or role_of(stack),
+        role=choices.role or role_of(stack, end.choice),
         team=team_arn(choices.team, end, region),
         pre=function_arn(choices.pre, "PRE", choices.task, region, stack),
         post=function_arn(choices.post, "ACS", choices.task, region, stack),
@@ -198,15 +199,21 @@ def _require_filled(template: str, name: str) -> None:
         raise LabelRequestError(f"{name} is empty")
 
 
-def role_of(stack: Stack) -> str:
-    """The role that the stack has for labelling jobs."""
-    for name in ROLES:
+def role_of(stack: Stack, choice: BackEndChoice) -> str:
+    """The role that the stack has for labelling jobs.
+
+    Ground Truth works with its rights. The workbench works with those of its own functions and only names
+    it to the post-labelling function, so that the role of the stack's other jobs will do.
+    """
+    names = (ROLE,) if choice is BackEndChoice.GROUND_TRUTH else (ROLE, OTHER_JOBS_ROLE)
+    for name in names:
         if name in stack.names:
             return stack.names[name]
     raise LabelRequestError(
-        f"the stack names no role for labelling jobs ({' or '.join(ROLES)}): say --role ARN. It must trust "
-        "sagemaker.amazonaws.com, read the manifest, the template and the objects, write the output, and "
-        "invoke functions whose names contain LabelingFunction (AmazonSageMakerGroundTruthExecution)"
+        f"the stack names no role for labelling jobs ({' or '.join(names)}): say --role ARN, or deploy with "
+        "LabellingRoleArn. It must trust sagemaker.amazonaws.com, read the manifest, the template and the "
+        "objects, write the output, and invoke functions whose names contain LabelingFunction "
+        "(AmazonSageMakerGroundTruthExecution)"
     )
 
 
@@ -225,19 +232,11 @@ def function_arn(told: str, prefix: str, task: TaskType, region: str, stack: Sta
         raise LabelRequestError(f"--{_option(prefix)} {BUILT_IN}: Ground Truth has no function for {task}")
     if told == BUILT_IN or (not told and name and region in built_in_functions().accounts):
         return built_in_functions().arn(f"{prefix}-{name}", region)
-    return _own_function(prefix, stack)
+    return stack.name(OWN_FUNCTIONS[prefix])
 
 
 def _option(prefix: str) -> str:
     return "pre" if prefix == "PRE" else "post"
-
-
-def _own_function(prefix: str, stack: Stack) -> str:
-    name = f"{stack.project}-smgt-{_option(prefix)}-LabelingFunction"
-    missing = {"ResourceNotFoundException": LabelRequestError}
-    with errors_of(f"the stack's labelling function {name}", missing):
-        answer = client("lambda", CALLER).get_function_configuration(FunctionName=name)
-    return str(answer["FunctionArn"])
 
 
 # --- making it ----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ People sign in with their mail address. A team is one group of the pool; what a 
 groups of roles say: annotators, reviewers, operators.
 """
 
+import re
 import secrets
 import string
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,8 @@ from recto_cli.labelling.back_ends import BackEnd, BackEndChoice, RefusalError, 
 from recto_cli.labelling.public_workforce import PUBLIC, public_workforce
 from recto_cli.stack import CALLER, Stack
 
-POOL, POOL_CLIENT = "static/UserPoolId", "static/UserPoolClient"
+POOL, POOL_CLIENT = "static/UserPoolId", "static/UserPoolClientId"
+ADDRESS = re.compile(r"[^@\s\"\\]+@[^@\s\"\\]+")
 MAX_DESCRIPTION = 200
 PASSWORD_LENGTH = 20
 
@@ -37,6 +39,16 @@ class Role(StrEnum):
 RESERVED = frozenset(role.group for role in Role)
 
 
+class Delivery(StrEnum):
+    """How a new person gets to a password."""
+
+    MAIL = "mail"
+    TO_CHANGE = "to change"
+    """Printed; it must be changed at the first sign-in."""
+    TO_KEEP = "to keep"
+    """Printed, and good as it is: for the runtime on one machine."""
+
+
 class Person(NamedTuple):
     """A member of a team."""
 
@@ -51,7 +63,7 @@ class Invited(NamedTuple):
     email: str
     is_new: bool
     password: str
-    """A temporary one to hand over; empty where mail brings it, or the person is known already."""
+    """To hand over; empty where mail brings it, or the person is known already."""
 
 
 class People:
@@ -95,25 +107,35 @@ class People:
                 return
             asked["NextToken"] = page["NextToken"]
 
-    def find(self, email: str) -> Person | None:
-        with errors_of(f"AdminGetUser {email}"):
+    def find(self, who: str) -> Person | None:
+        """A person by name or by mail address."""
+        with errors_of(f"AdminGetUser {who}"):
             try:
-                user = self._cognito.admin_get_user(UserPoolId=self.pool, Username=email)
+                user = self._cognito.admin_get_user(UserPoolId=self.pool, Username=who)
             except self._cognito.exceptions.UserNotFoundException:
-                return None
+                return self._with_address(who) if is_address(who) else None
         return _person({"Attributes": user.get("UserAttributes", ()), **user})
 
-    def invite(self, email: str, *, by_mail: bool) -> Invited:
-        """A new person; the temporary password goes by mail, or is told."""
-        password = "" if by_mail else temporary_password()
-        told = {"DesiredDeliveryMediums": ["EMAIL"]} if by_mail else {
-            "MessageAction": "SUPPRESS", "TemporaryPassword": password
-        }  # fmt: skip
+    def _with_address(self, email: str) -> Person | None:
+        with errors_of(f"ListUsers {email}"):
+            found = self._cognito.list_users(UserPoolId=self.pool, Filter=f'email = "{email}"', Limit=1)
+        return next((_person(user) for user in found.get("Users", ())), None)
+
+    def invite(self, email: str, delivery: Delivery) -> Invited:
+        """A new person; the password goes by mail, or is told."""
+        password = "" if delivery is Delivery.MAIL else new_password()
+        told: dict[str, Any] = {"MessageAction": "SUPPRESS", "TemporaryPassword": password}
+        if delivery is Delivery.MAIL:
+            told = {"DesiredDeliveryMediums": ["EMAIL"]}
         attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
         with errors_of(f"AdminCreateUser {email}", {"InvalidParameterException": LabelRequestError}):
             self._cognito.admin_create_user(
                 UserPoolId=self.pool, Username=email, UserAttributes=attributes, **told
             )
+            if delivery is Delivery.TO_KEEP:
+                self._cognito.admin_set_user_password(
+                    UserPoolId=self.pool, Username=email, Password=password, Permanent=True
+                )
         return Invited(email, is_new=True, password=password)
 
     def join(self, name: str, group: str) -> None:
@@ -132,13 +154,18 @@ def _person(user: Mapping[str, Any]) -> Person:
     return Person(name, told.get("email", name), str(user.get("UserStatus", "")))
 
 
-def temporary_password() -> str:
+def new_password() -> str:
     """Long, random, with one of each kind of character that a pool's policy may ask for."""
     kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-_")
     rest = [secrets.choice("".join(kinds)) for _ in range(PASSWORD_LENGTH - len(kinds))]
     characters = [secrets.choice(kind) for kind in kinds] + rest
     secrets.SystemRandom().shuffle(characters)
     return "".join(characters)
+
+
+def is_address(text: str) -> bool:
+    """Whether this can be a mail address; no more than that."""
+    return bool(ADDRESS.fullmatch(text))
 
 
 def people_of(stack: Stack) -> People:
@@ -208,16 +235,16 @@ def create_team(name: str, description: str, end: BackEnd, people: People) -> st
         raise
 
 
-def invite(team: Mapping[str, Any], email: str, role: Role, people: People, *, by_mail: bool) -> Invited:
-    """A person of a team with a role, known to the pool or not."""
-    if "@" not in email.strip("@") or any(character.isspace() for character in email):
-        raise LabelRequestError(f"{email!r}: expected a mail address")
+def invite(team: Mapping[str, Any], who: str, role: Role, people: People, delivery: Delivery) -> Invited:
+    """A person of a team with a role: known to the pool by name or address, or new by address."""
     groups = groups_of(team)
     if not groups:
         raise LabelRequestError(f"work team {team['WorkteamName']} has no group of the user pool")
-    known = people.find(email)
-    invited = Invited(email, is_new=False, password="") if known else people.invite(email, by_mail=by_mail)
-    name = known.name if known else email
+    known = people.find(who)
+    if known is None and not is_address(who):
+        raise LabelRequestError(f"{who!r}: expected a mail address, or the name of a known person")
+    invited = Invited(who, is_new=False, password="") if known else people.invite(who, delivery)
+    name = known.name if known else who
     for group in (groups[0], role.group):
         people.join(name, group)
     return invited
