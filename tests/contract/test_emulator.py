@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 import yaml
 from botocore.config import Config
@@ -576,6 +577,33 @@ def test_the_access_log_names_service_operation_resource_and_caller(emulator: Em
     } <= seen
 
 
+def cors_of(emulator: Emulator, method: str, origin: str, wanted: str = "") -> dict[str, str]:
+    """The Access-Control headers of an object's answer; of the preflight's where a method is wanted."""
+    headers = {"Origin": origin, **({"Access-Control-Request-Method": wanted} if wanted else {})}
+    url = f"{emulator.environment['AWS_ENDPOINT_URL']}/probe-shared/page.json"
+    answer = httpx.request(method, url, headers=headers, trust_env=False)
+    return {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
+
+
+def test_a_browser_reaches_objects_as_the_buckets_cors_configuration_says(emulator: Emulator) -> None:
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="probe-shared")
+    s3.put_object(Bucket="probe-shared", Key="page.json", Body=b"{}")
+    rules = [
+        {"AllowedMethods": ["GET"], "AllowedOrigins": ["null"]},
+        {"AllowedMethods": ["PUT"], "AllowedOrigins": ["https://ours.example"]},
+    ]
+    before = cors_of(emulator, "GET", "null")
+    s3.put_bucket_cors(Bucket="probe-shared", CORSConfiguration={"CORSRules": rules})
+
+    assert before == {}
+    assert cors_of(emulator, "GET", "null")["access-control-allow-origin"] == "null"
+    assert cors_of(emulator, "GET", "https://ours.example") == {}
+    allowed = cors_of(emulator, "OPTIONS", "https://ours.example", "PUT")
+    assert allowed["access-control-allow-origin"] == "https://ours.example"
+    assert cors_of(emulator, "OPTIONS", "null", "PUT") == {}
+
+
 def test_it_listens_on_this_machine_only(emulator: Emulator) -> None:
     listening = Path("/proc/net/tcp")
     if not listening.exists():
@@ -636,7 +664,7 @@ def test_little_is_lost_when_it_is_killed(emulator: Emulator) -> None:
     assert (found["status"], found["error"]) == ("FAILED", "States.ServiceRestart")
 
 
-@pytest.mark.parametrize("mend", range(8))
+@pytest.mark.parametrize("mend", range(12))
 def test_another_version_of_the_emulator_is_refused_by_what_cannot_be_mended(mend: int) -> None:
     code = f"""
 import sys; sys.path.insert(0, {str(LAUNCHER.parent)!r})

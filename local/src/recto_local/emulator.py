@@ -152,6 +152,39 @@ MENDS = (
             ),
         ),
     ),
+    Mend(
+        "a browser's preflight is answered as if every bucket allowed everything",
+        "ministack.app",
+        "_handle_options_request",
+        (
+            (
+                '_s3_cors_target(headers.get("host", ""), path) if AUTH else None',
+                '_s3_cors_target(headers.get("host", ""), path)',
+            ),
+        ),
+    ),
+    Mend(
+        "a bucket's objects are open to every origin, whatever its CORS configuration says",
+        "ministack.app",
+        "_dispatch_service_request",
+        (
+            (
+                'if AUTH and service == "s3":\n        # Under AUTH only',
+                'if service == "s3":\n        # Under AUTH only',
+            ),
+        ),
+    ),
+    Mend(
+        "a refreshed ID token names no groups",
+        "ministack.services.cognito",
+        "_oauth2_token",
+        (
+            (
+                '"id", username=username, user_attrs=attrs,',
+                '"id", username=username, user_attrs=attrs, groups=user.get("_groups", []),',
+            ),
+        ),
+    ),
 )
 
 

@@ -95,7 +95,10 @@ def main() -> None:
     parser.add_argument("--runtime", type=Path, required=True, help="the runtime's file, with the outputs")
     options = parser.parse_args()
     app = Front(options.emulator, options.runtime).app()
-    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", timeout_graceful_shutdown=5)
+    uvicorn.run(
+        app, host="127.0.0.1", port=options.port, log_level="warning", timeout_graceful_shutdown=5,
+        server_header=False, date_header=False,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from recto_workbench.steps.assignment import Desk, frame_of
 from recto_workbench.steps.assignment import Frame as FrameSource
 from recto_workbench.tasks import Assignment
 from recto_workbench.web.answers import status_of
-from recto_workbench.web.headers import NO_STORE
+from recto_workbench.web.headers import NO_REFERRER, NO_STORE
 from recto_workbench.web.pages import version_of
 from recto_workbench.web.parts import web_of
 
@@ -114,5 +114,5 @@ def _plain(message: str) -> str:
 
 
 def _page(html: str, framing: Framing, status: int = 200) -> Response:
-    headers = {**NO_STORE, "Content-Security-Policy": frame_policy(framing)}
+    headers = {**NO_STORE, **NO_REFERRER, "Content-Security-Policy": frame_policy(framing)}
     return HTMLResponse(html, status, headers=headers)
