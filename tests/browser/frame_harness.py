@@ -62,7 +62,13 @@ def textract(*words: tuple[str, int, int, int, int], page: int = 1) -> dict[str,
     for at, (text, left, top, width, height) in enumerate(words):
         box = {"Left": left / WIDTH, "Top": top / HEIGHT, "Width": width / WIDTH, "Height": height / HEIGHT}
         blocks.append(
-            {"BlockType": "WORD", "Id": f"w{at}", "Page": page, "Text": text, "Geometry": {"BoundingBox": box}}
+            {
+                "BlockType": "WORD",
+                "Id": f"w{at}",
+                "Page": page,
+                "Text": text,
+                "Geometry": {"BoundingBox": box},
+            }
         )
     return {"DocumentMetadata": {"Pages": 1}, "Blocks": blocks}
 
@@ -133,7 +139,13 @@ def rendered(
     name: str, task_input: Mapping[str, Any], link: Callable[[str], str], use: For, **text: Any
 ) -> str:
     source = (TEMPLATES / f"{name}.liquid.html").read_text(encoding="utf-8")
-    values = {"title": "Task", "header": "Look here", "instructions": "Be careful.", "labels": ("A", "B"), **text}
+    values = {
+        "title": "Task",
+        "header": "Look here",
+        "instructions": "Be careful.",
+        "labels": ("A", "B"),
+        **text,
+    }
     made = filled(source, TemplateText.model_validate(values), use)
     result = render(made, task_input, lambda uri: link(uri.rsplit("/", 1)[-1]))
     assert not result.errors, result.errors

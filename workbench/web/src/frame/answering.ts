@@ -25,6 +25,13 @@ export const isAnswering = (element: Element): element is Answering =>
 
 export const CHANGED = "recto-change";
 
+/** Nothing was answered, but whether it may be submitted may be otherwise (a picture is there). */
+export const SETTLED = "recto-settled";
+
+export function settled(element: HTMLElement): void {
+  element.dispatchEvent(new CustomEvent(SETTLED, { bubbles: true, composed: true }));
+}
+
 export function changed(element: HTMLElement): void {
   element.dispatchEvent(new CustomEvent(CHANGED, { bubbles: true, composed: true }));
 }
@@ -48,13 +55,16 @@ export function flagOf(answer: Answer, name: string, value: string): boolean | n
 type Plain = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 export const isPlain = (element: Element): element is Plain =>
-  element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement || element instanceof HTMLSelectElement;
+  element instanceof HTMLInputElement ||
+  element instanceof HTMLTextAreaElement ||
+  element instanceof HTMLSelectElement;
 
 export function plainAnswer(element: Plain, answer: Answer): void {
   if (!element.name || element.disabled) return;
   if (element instanceof HTMLInputElement) {
     if (["submit", "button", "reset", "image", "file"].includes(element.type)) return;
-    if (["checkbox", "radio"].includes(element.type)) return addFlag(answer, element.name, element.value, element.checked);
+    if (["checkbox", "radio"].includes(element.type))
+      return addFlag(answer, element.name, element.value, element.checked);
   }
   if (element instanceof HTMLSelectElement && element.multiple) {
     answer[element.name] = Array.from(element.selectedOptions, (option) => option.value);

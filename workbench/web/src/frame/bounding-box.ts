@@ -37,7 +37,13 @@ export function givenBoxes(value: unknown): GivenBox[] {
     if (numbers.some((number) => !Number.isFinite(number))) {
       throw new Error(`box ${at + 1} needs left, top, width and height as numbers`);
     }
-    return { label: String(box?.label ?? ""), left: numbers[0]!, top: numbers[1]!, width: numbers[2]!, height: numbers[3]! };
+    return {
+      label: String(box?.label ?? ""),
+      left: numbers[0]!,
+      top: numbers[1]!,
+      width: numbers[2]!,
+      height: numbers[3]!,
+    };
   });
 }
 
@@ -88,7 +94,8 @@ export abstract class BoxTool extends PictureTool {
     const { boxes } = this.editor;
     this.count.textContent = `Boxes: ${boxes.length}`;
     const rows = boxes.slice(0, SHOWN).map((box, at) => this.boxRow(box, at));
-    if (boxes.length > SHOWN) rows.push(h("li", {}, `… and ${boxes.length - SHOWN} more: n and p go through all`));
+    if (boxes.length > SHOWN)
+      rows.push(h("li", {}, `… and ${boxes.length - SHOWN} more: n and p go through all`));
     this.list.replaceChildren(...rows);
     this.markSelected();
   }
@@ -99,13 +106,30 @@ export abstract class BoxTool extends PictureTool {
     const text = `${at + 1}. ${box.label}`;
     const choose = h(
       "button",
-      { type: "button", class: box.suggested ? "label suggested" : "label", "data-id": box.id, onclick: () => this.editor.select(box.id, true) },
+      {
+        type: "button",
+        class: box.suggested ? "label suggested" : "label",
+        "data-id": box.id,
+        onclick: () => this.editor.select(box.id, true),
+      },
       swatch,
       h("span", { class: "name" }, text),
       box.suggested && h("span", { class: "hidden-visually" }, "suggested"),
     );
-    const accept = h("button", { type: "button", "aria-label": `Accept suggestion ${text}`, onclick: () => this.editor.accept(box.id) }, "✓");
-    const remove = h("button", { type: "button", "aria-label": `Delete box ${text}`, onclick: () => this.editor.remove(box.id) }, "×");
+    const accept = h(
+      "button",
+      {
+        type: "button",
+        "aria-label": `Accept suggestion ${text}`,
+        onclick: () => this.editor.accept(box.id),
+      },
+      "✓",
+    );
+    const remove = h(
+      "button",
+      { type: "button", "aria-label": `Delete box ${text}`, onclick: () => this.editor.remove(box.id) },
+      "×",
+    );
     return h("li", { class: "box" }, choose, box.suggested && accept, remove);
   }
 
@@ -127,8 +151,17 @@ export abstract class BoxTool extends PictureTool {
     return this.editor.history.canRedo;
   }
 
-  protected boxAnswer(): { boundingBoxes: GivenBox[]; inputImageProperties: { height: number; width: number } } {
-    const boundingBoxes = this.editor.boxes.map(({ height, label, left, top, width }) => ({ height, label, left, top, width }));
+  protected boxAnswer(): {
+    boundingBoxes: GivenBox[];
+    inputImageProperties: { height: number; width: number };
+  } {
+    const boundingBoxes = this.editor.boxes.map(({ height, label, left, top, width }) => ({
+      height,
+      label,
+      left,
+      top,
+      width,
+    }));
     return { boundingBoxes, inputImageProperties: this.imageProperties };
   }
 
@@ -189,7 +222,9 @@ export class CrowdBoundingBox extends BoxTool {
   }
 
   draftTo(draft: Answer): void {
-    draft[`recto:${this.name}`] = { suggested: this.editor.boxes.flatMap((box, at) => (box.suggested ? [at] : [])) };
+    draft[`recto:${this.name}`] = {
+      suggested: this.editor.boxes.flatMap((box, at) => (box.suggested ? [at] : [])),
+    };
   }
 
   restore(draft: Answer): void {
@@ -197,7 +232,13 @@ export class CrowdBoundingBox extends BoxTool {
     if (!part) return;
     const kept = draft[`recto:${this.name}`] as { suggested?: number[] } | undefined;
     const boxes = givenBoxes(part.boundingBoxes);
-    this.editor.start(boxes.map((box, at) => ({ ...box, id: randomUid(), suggested: kept?.suggested?.includes(at) ?? false })));
+    this.editor.start(
+      boxes.map((box, at) => ({
+        ...box,
+        id: randomUid(),
+        suggested: kept?.suggested?.includes(at) ?? false,
+      })),
+    );
     this.showBoxes();
     this.refreshUndo();
   }

@@ -130,7 +130,9 @@ export class BoxEditor {
   }
 
   add(drawn: Rect, select = true): EditBox {
-    const fitting = this.snap ? snapped(drawn, this.words, 12 / this.stage.view.scale + 6, this.stage.size) : drawn;
+    const fitting = this.snap
+      ? snapped(drawn, this.words, 12 / this.stage.view.scale + 6, this.stage.size)
+      : drawn;
     const box = { ...within(fitting, this.stage.size), id: randomUid(), label: this.label, suggested: false };
     this.commit([...this.boxes, box]);
     if (select) this.select(box.id);
@@ -185,9 +187,10 @@ export class BoxEditor {
     if (!this.editable) return false;
     if (key === ">" || key === ":") return this.extendByWord();
     if (key === "b" || key === "Insert") return this.newBox();
-    if (key === "Delete" || key === "Backspace") return this.current ? (this.remove(this.current.id), true) : false;
-    if (key === "Enter" && event.shiftKey) return this.acceptAll(), true;
-    if (key === "Enter" && this.current?.suggested) return this.accept(this.current.id), true;
+    if (key === "Delete" || key === "Backspace")
+      return this.current ? (this.remove(this.current.id), true) : false;
+    if (key === "Enter" && event.shiftKey) return (this.acceptAll(), true);
+    if (key === "Enter" && this.current?.suggested) return (this.accept(this.current.id), true);
     return false;
   }
 
@@ -208,7 +211,7 @@ export class BoxEditor {
 
   private step(by: number): boolean {
     const { boxes } = this;
-    if (boxes.length === 0) return this.say("No boxes"), true;
+    if (boxes.length === 0) return (this.say("No boxes"), true);
     const at = boxes.findIndex((box) => box.id === this.selected);
     const next = at < 0 ? (by > 0 ? 0 : boxes.length - 1) : (at + by + boxes.length) % boxes.length;
     this.select(boxes[next]!.id, true);
@@ -230,7 +233,10 @@ export class BoxEditor {
 
   private firstSeenWord(): number {
     const seen = this.stage.seen();
-    return Math.max(0, this.words.findIndex((word) => contains(seen, word.left, word.top)));
+    return Math.max(
+      0,
+      this.words.findIndex((word) => contains(seen, word.left, word.top)),
+    );
   }
 
   private newBox(): boolean {
@@ -263,7 +269,7 @@ export class BoxEditor {
     const dx = { ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? 0;
     const dy = { ArrowUp: -1, ArrowDown: 1 }[event.key] ?? 0;
     const box = this.current;
-    if (!box || !this.editable) return this.stage.pan(-dx * 60, -dy * 60), true;
+    if (!box || !this.editable) return (this.stage.pan(-dx * 60, -dy * 60), true);
     const image = this.stage.size;
     const next = event.shiftKey
       ? resized(box, "se", right(box) + dx * far, bottom(box) + dy * far, image)
@@ -291,7 +297,8 @@ export class BoxEditor {
     const box = this.current;
     const handle = box && this.editable && !event.altKey ? this.handleAt(box, from) : null;
     if (box && handle) this.gesture = { ...this.gesture, kind: "resize", handle, box };
-    else if (box && this.editable && !event.altKey && contains(box, from.x, from.y)) this.gesture = { ...this.gesture, kind: "move", box };
+    else if (box && this.editable && !event.altKey && contains(box, from.x, from.y))
+      this.gesture = { ...this.gesture, kind: "move", box };
     else if (this.editable) this.gesture = { ...this.gesture, kind: "draw" };
   }
 
@@ -350,7 +357,7 @@ export class BoxEditor {
   /** Ends a gesture without effect. */
   private cancel(): boolean {
     const going = this.gesture !== null;
-    if (this.gesture?.started && this.gesture.box) this.history.undo(), this.onChange();
+    if (this.gesture?.started && this.gesture.box) (this.history.undo(), this.onChange());
     this.gesture = null;
     this.draft = null;
     if (going) this.stage.changed();
@@ -362,7 +369,13 @@ export class BoxEditor {
     const at = this.stage.toImage(event);
     const handle = box && this.editable ? this.handleAt(box, at) : null;
     const inside = box && this.editable && contains(box, at.x, at.y);
-    this.stage.element.style.cursor = handle ? `${handle}-resize` : inside ? "move" : this.editable ? "crosshair" : "grab";
+    this.stage.element.style.cursor = handle
+      ? `${handle}-resize`
+      : inside
+        ? "move"
+        : this.editable
+          ? "crosshair"
+          : "grab";
   }
 
   private handleAt(box: Rect, at: Point): Handle | null {

@@ -45,7 +45,13 @@ abstract class Classifier extends PictureTool {
         const input = h("input", { type: this.several ? "checkbox" : "radio", name: group, value: label });
         input.addEventListener("change", () => this.choose(label));
         const key = labelKey(at);
-        return h("label", {}, input, h("span", { class: "name" }, label), key && h("kbd", { "aria-hidden": "true" }, key));
+        return h(
+          "label",
+          {},
+          input,
+          h("span", { class: "name" }, label),
+          key && h("kbd", { "aria-hidden": "true" }, key),
+        );
       }),
     );
   }
@@ -59,7 +65,13 @@ abstract class Classifier extends PictureTool {
     const label = region.getAttribute("header") ?? "Add a comment";
     this.comment.setAttribute("aria-label", label);
     this.right.append(
-      h("details", { class: "comment" }, h("summary", {}, region.getAttribute("link-text") ?? label), h("slot", { name: "comment" }), this.comment),
+      h(
+        "details",
+        { class: "comment" },
+        h("summary", {}, region.getAttribute("link-text") ?? label),
+        h("slot", { name: "comment" }),
+        this.comment,
+      ),
     );
   }
 
@@ -75,7 +87,8 @@ abstract class Classifier extends PictureTool {
   }
 
   private show(): void {
-    for (const input of this.list.querySelectorAll("input")) input.checked = this.chosen.now.includes(input.value);
+    for (const input of this.list.querySelectorAll("input"))
+      input.checked = this.chosen.now.includes(input.value);
     this.refreshUndo();
   }
 
@@ -88,7 +101,7 @@ abstract class Classifier extends PictureTool {
     if (!event.key.startsWith("Arrow") || event.ctrlKey || event.metaKey) return false;
     const dx = { ArrowLeft: 60, ArrowRight: -60 }[event.key] ?? 0;
     const dy = { ArrowUp: 60, ArrowDown: -60 }[event.key] ?? 0;
-    return this.stage.pan(dx, dy), true;
+    return (this.stage.pan(dx, dy), true);
   }
 
   protected override helpRows(): HelpRow[] {
@@ -109,7 +122,8 @@ abstract class Classifier extends PictureTool {
   }
 
   restore(draft: Answer): void {
-    const part = draft[this.name] as { label?: unknown; labels?: unknown; workerComment?: unknown } | undefined;
+    const part = draft[this.name] as
+      { label?: unknown; labels?: unknown; workerComment?: unknown } | undefined;
     if (!part) return;
     const labels = Array.isArray(part.labels) ? part.labels.map(String) : [String(part.label ?? "")];
     this.chosen.reset(labels.filter((label) => this.labels.includes(label)));
@@ -118,7 +132,11 @@ abstract class Classifier extends PictureTool {
   }
 
   override missing(): string | null {
-    return this.chosen.now.length ? null : this.several ? "choose at least one category" : "choose a category";
+    return this.chosen.now.length
+      ? null
+      : this.several
+        ? "choose at least one category"
+        : "choose a category";
   }
 
   override showMissing(): void {
@@ -132,7 +150,7 @@ abstract class Classifier extends PictureTool {
     return this.step(this.chosen.redo());
   }
   private step(done: boolean): boolean {
-    if (done) this.show(), this.answerChanged();
+    if (done) (this.show(), this.answerChanged());
     return done;
   }
   override get canUndo(): boolean {
@@ -156,7 +174,12 @@ abstract class ImageClassifier extends Classifier {
 
   private overlayBoxes(given: { labels?: unknown; value?: unknown }): void {
     const boxes = givenBoxes(given.value);
-    const labels = [...new Set([...(Array.isArray(given.labels) ? given.labels.map(String) : []), ...boxes.map((box) => box.label)])];
+    const labels = [
+      ...new Set([
+        ...(Array.isArray(given.labels) ? given.labels.map(String) : []),
+        ...boxes.map((box) => box.label),
+      ]),
+    ];
     const editor = new BoxEditor(this.stage);
     editor.editable = false;
     editor.colours = new Map(labels.map((label, at) => [label, labelColour(at)]));
@@ -167,7 +190,8 @@ abstract class ImageClassifier extends Classifier {
   private overlayPaint(src: string): void {
     const paint = h("img", { class: "paint", alt: "", src });
     this.stage.image.after(paint);
-    this.stage.follow = ({ scale, x, y }) => (paint.style.transform = `matrix(${scale},0,0,${scale},${x},${y})`);
+    this.stage.follow = ({ scale, x, y }) =>
+      (paint.style.transform = `matrix(${scale},0,0,${scale},${x},${y})`);
   }
 }
 
@@ -196,7 +220,13 @@ export class CrowdImageClassifierMultiSelect extends ImageClassifier {
 abstract class TargetClassifier extends Classifier {
   protected override showTarget(): void {
     this.querySelector(":scope > classification-target")?.setAttribute("slot", "target");
-    this.centre.append(h("div", { class: "target", tabindex: "0", role: "region", "aria-label": "What to classify" }, h("slot", { name: "target" })));
+    this.centre.append(
+      h(
+        "div",
+        { class: "target", tabindex: "0", role: "region", "aria-label": "What to classify" },
+        h("slot", { name: "target" }),
+      ),
+    );
   }
   protected override pictureKey(): boolean {
     return false;

@@ -1,10 +1,24 @@
 // The drop-in crowd elements: one classic script, loaded by a task's frame. Elements become alive when the page is
 // read to its end, so that each finds its children; then `all-crowd-elements-ready` is told, as AWS's script does.
 import { CrowdBoundingBox } from "./bounding-box";
-import { CrowdClassifier, CrowdClassifierMultiSelect, CrowdImageClassifier, CrowdImageClassifierMultiSelect } from "./classifier";
+import {
+  CrowdClassifier,
+  CrowdClassifierMultiSelect,
+  CrowdImageClassifier,
+  CrowdImageClassifierMultiSelect,
+} from "./classifier";
 import { addDocumentStyle } from "./document-style";
+import { isTyping } from "./dom";
 import { CrowdEntityAnnotation } from "./entity";
-import { CrowdCheckbox, CrowdInput, CrowdRadioButton, CrowdRadioGroup, CrowdSlider, CrowdTextArea, CrowdToggleButton } from "./fields";
+import {
+  CrowdCheckbox,
+  CrowdInput,
+  CrowdRadioButton,
+  CrowdRadioGroup,
+  CrowdSlider,
+  CrowdTextArea,
+  CrowdToggleButton,
+} from "./fields";
 import { CrowdButton, CrowdForm, pageForm } from "./form";
 import { reportErrors, tell } from "./link";
 import { RectoOcrAnnotation } from "./ocr";
@@ -22,6 +36,7 @@ import {
   CrowdToast,
   markUnknown,
 } from "./small";
+import { Tool } from "./workspace";
 
 /** Forms first: they move their children, which must not be alive then. */
 const ELEMENTS: [string, CustomElementConstructor][] = [
@@ -63,10 +78,29 @@ function start(): void {
     tell({ type: "error", message: markUnknown(element) });
   }
   document.dispatchEvent(new CustomEvent("all-crowd-elements-ready"));
-  tell({ type: "ready" });
+  tell({ type: "ready", keys: keysOfPage() });
   pageForm()?.tellState();
 }
 
+/** The keys of the page's tool, if it has one. */
+function keysOfPage(): { key: string; does: string }[] {
+  const tool = [...document.querySelectorAll("*")].find((element) => element instanceof Tool);
+  return tool instanceof Tool ? tool.keys().map(([key, does]) => ({ key, does })) : [];
+}
+
+/** Keys that no part of the page has used: submit, and those of the page around. */
+function pageKey(event: KeyboardEvent): void {
+  if (event.defaultPrevented) return;
+  const typing = isTyping(event.composedPath()[0] ?? null);
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") pageForm()?.requestSubmit();
+  else if (event.altKey && event.shiftKey && /^Key[A-Z]$/.test(event.code))
+    tell({ type: "key", key: `Alt+Shift+${event.code.slice(3)}` });
+  else if (event.key === "Escape" || (event.key === "?" && !typing)) tell({ type: "key", key: event.key });
+  else return;
+  event.preventDefault();
+}
+
 reportErrors();
+window.addEventListener("keydown", pageKey);
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
 else start();

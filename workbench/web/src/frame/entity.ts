@@ -28,7 +28,14 @@ export class CrowdEntityAnnotation extends Tool {
   private readonly spans = new History<readonly Span[]>([]);
   private offsets = new Offsets("");
   private names = new Map<string, { short: string; full: string }>();
-  private readonly text = h("div", { class: "recto-text", slot: "text", tabindex: "0", role: "textbox", "aria-multiline": "true", "aria-readonly": "true" });
+  private readonly text = h("div", {
+    class: "recto-text",
+    slot: "text",
+    tabindex: "0",
+    role: "textbox",
+    "aria-multiline": "true",
+    "aria-readonly": "true",
+  });
   private readonly list = h("ul", { class: "plain" });
   private readonly count = h("h2", {}, "Labelled");
   private selected = -1;
@@ -40,11 +47,16 @@ export class CrowdEntityAnnotation extends Tool {
   protected override readLabels(): void {
     const given = this.attribute("labels");
     if (given !== null && !Array.isArray(given)) throw new Error("expected the labels as a list");
-    const labels = ((given ?? []) as (GivenLabel | string)[]).map((one) => (typeof one === "string" ? { label: one } : one));
+    const labels = ((given ?? []) as (GivenLabel | string)[]).map((one) =>
+      typeof one === "string" ? { label: one } : one,
+    );
     this.names = new Map(
       labels.map((one) => {
         const label = String(one.label ?? "");
-        return [label, { short: String(one.shortDisplayName ?? label), full: String(one.fullDisplayName ?? label) }];
+        return [
+          label,
+          { short: String(one.shortDisplayName ?? label), full: String(one.fullDisplayName ?? label) },
+        ];
       }),
     );
     this.setLabels([...this.names.keys()]);
@@ -58,11 +70,15 @@ export class CrowdEntityAnnotation extends Tool {
     const content = this.getAttribute("text") ?? "";
     this.offsets = new Offsets(content);
     this.words = wordsOf(content);
-    this.text.setAttribute("aria-label", `${this.getAttribute("header") ?? "Text"}. Press question mark for keys.`);
+    this.text.setAttribute(
+      "aria-label",
+      `${this.getAttribute("header") ?? "Text"}. Press question mark for keys.`,
+    );
     this.append(this.text);
     this.centre.append(h("div", { class: "text-scroll" }, h("slot", { name: "text" })));
     this.right.append(this.count, this.list);
-    if (!content.trim()) this.centre.append(h("p", { class: "fault", role: "alert" }, "There is no text to label."));
+    if (!content.trim())
+      this.centre.append(h("p", { class: "fault", role: "alert" }, "There is no text to label."));
     this.given = this.initial();
     this.spans.reset(this.given);
     this.text.addEventListener("pointerup", () => setTimeout(() => this.takeSelection()));
@@ -89,8 +105,16 @@ export class CrowdEntityAnnotation extends Tool {
   private fromAnswer(list: unknown[]): Span[] {
     return sorted(
       list.map((one) => {
-        const { startOffset, endOffset, label } = one as { startOffset?: unknown; endOffset?: unknown; label?: unknown };
-        return { start: this.offsets.toUnits(Number(startOffset)), end: this.offsets.toUnits(Number(endOffset)), label: String(label ?? "") };
+        const { startOffset, endOffset, label } = one as {
+          startOffset?: unknown;
+          endOffset?: unknown;
+          label?: unknown;
+        };
+        return {
+          start: this.offsets.toUnits(Number(startOffset)),
+          end: this.offsets.toUnits(Number(endOffset)),
+          label: String(label ?? ""),
+        };
       }),
     ).filter((span) => span.end > span.start);
   }
@@ -107,7 +131,8 @@ export class CrowdEntityAnnotation extends Tool {
         const held = piece.spans.filter((span) => span.label !== "" || !cursor);
         const under = cursor !== null && piece.start >= cursor.start && piece.end <= cursor.end;
         const text = content.slice(piece.start, piece.end);
-        if (held.length === 0) return under ? h("span", { class: "recto-cursor" }, text) : document.createTextNode(text);
+        if (held.length === 0)
+          return under ? h("span", { class: "recto-cursor" }, text) : document.createTextNode(text);
         return this.piece(text, piece.end, held, under);
       }),
     );
@@ -139,8 +164,22 @@ export class CrowdEntityAnnotation extends Tool {
     const told = `${this.labelText(span.label)}: ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`;
     const swatch = h("span", { class: "swatch" });
     swatch.style.background = this.colour(span.label);
-    const choose = h("button", { type: "button", class: "label", "aria-pressed": String(at === this.selected), onclick: () => this.select(at) }, swatch, h("span", { class: "name" }, told));
-    const remove = h("button", { type: "button", "aria-label": `Remove ${told}`, onclick: () => this.removeSpan(at) }, "×");
+    const choose = h(
+      "button",
+      {
+        type: "button",
+        class: "label",
+        "aria-pressed": String(at === this.selected),
+        onclick: () => this.select(at),
+      },
+      swatch,
+      h("span", { class: "name" }, told),
+    );
+    const remove = h(
+      "button",
+      { type: "button", "aria-label": `Remove ${told}`, onclick: () => this.removeSpan(at) },
+      "×",
+    );
     return h("li", { class: "box" }, choose, remove);
   }
 
@@ -174,10 +213,16 @@ export class CrowdEntityAnnotation extends Tool {
     const text = this.offsets.text;
     const part = this.snap ? wholeWords(text, start, end) : trimmed(text, start, end);
     if (!part || !this.label) return;
-    const next = withSpan(this.spans.now, { ...part, label: this.label }, this.hasAttribute("allow-overlapping-annotations"));
+    const next = withSpan(
+      this.spans.now,
+      { ...part, label: this.label },
+      this.hasAttribute("allow-overlapping-annotations"),
+    );
     if (!next) return this.say("This would cut a labelled span: remove it first, or select all of it");
     this.cursor = null;
-    this.selected = next.findIndex((span) => span.start === part.start && span.end === part.end && span.label === this.label);
+    this.selected = next.findIndex(
+      (span) => span.start === part.start && span.end === part.end && span.label === this.label,
+    );
     this.commit(next);
     this.say(`${this.labelText(this.label)}: ${text.slice(part.start, part.end)}`);
   }
@@ -193,7 +238,9 @@ export class CrowdEntityAnnotation extends Tool {
     const span = this.spans.now[at];
     if (span) {
       this.markLabel(span.label);
-      this.say(`${this.labelText(span.label)}: ${this.offsets.text.slice(span.start, span.end)}, ${at + 1} of ${this.spans.now.length}`);
+      this.say(
+        `${this.labelText(span.label)}: ${this.offsets.text.slice(span.start, span.end)}, ${at + 1} of ${this.spans.now.length}`,
+      );
     }
     this.show();
     this.text.querySelector(".recto-chosen")?.scrollIntoView({ block: "nearest" });
@@ -210,7 +257,8 @@ export class CrowdEntityAnnotation extends Tool {
     const span = this.spans.now[this.selected];
     const cursor = this.cursorRange();
     if (cursor) this.mark(cursor.start, cursor.end);
-    else if (span && span.label !== label) this.commit(this.spans.now.map((one, at) => (at === this.selected ? { ...one, label } : one)));
+    else if (span && span.label !== label)
+      this.commit(this.spans.now.map((one, at) => (at === this.selected ? { ...one, label } : one)));
   }
 
   // --- keys -------------------------------------------------------------------------------------------
@@ -218,13 +266,17 @@ export class CrowdEntityAnnotation extends Tool {
   protected override key(event: KeyboardEvent): boolean {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const { key } = event;
-    if (key === "ArrowRight" || key === "ArrowLeft") return this.moveCursor(key === "ArrowRight" ? 1 : -1, event.shiftKey);
+    if (key === "ArrowRight" || key === "ArrowLeft")
+      return this.moveCursor(key === "ArrowRight" ? 1 : -1, event.shiftKey);
     const cursor = this.cursorRange();
-    if (key === "Enter" && cursor) return this.mark(cursor.start, cursor.end), true;
+    if (key === "Enter" && cursor) return (this.mark(cursor.start, cursor.end), true);
     if (key === "n" || key === "p") return this.stepSpan(key === "n" ? 1 : -1);
-    if (key === "Delete" || key === "Backspace") return this.selected >= 0 ? (this.removeSpan(this.selected), true) : false;
-    if (key === "s") return (this.snap = !this.snap), this.say(`Whole words ${this.snap ? "on" : "off"}`), true;
-    if (key === "Escape" && (this.cursor || this.selected >= 0)) return (this.cursor = null), this.select(-1), true;
+    if (key === "Delete" || key === "Backspace")
+      return this.selected >= 0 ? (this.removeSpan(this.selected), true) : false;
+    if (key === "s")
+      return ((this.snap = !this.snap), this.say(`Whole words ${this.snap ? "on" : "off"}`), true);
+    if (key === "Escape" && (this.cursor || this.selected >= 0))
+      return ((this.cursor = null), this.select(-1), true);
     return false;
   }
 
@@ -250,13 +302,18 @@ export class CrowdEntityAnnotation extends Tool {
 
   private beginning(by: number): { from: number; to: number } {
     const span = this.spans.now[this.selected];
-    const at = span ? this.words.findIndex((word) => word.end > span.start) : by > 0 ? 0 : this.words.length - 1;
+    const at = span
+      ? this.words.findIndex((word) => word.end > span.start)
+      : by > 0
+        ? 0
+        : this.words.length - 1;
     return { from: Math.max(0, at), to: Math.max(0, at) };
   }
 
   private stepSpan(by: number): boolean {
     const { length } = this.spans.now;
-    if (length) this.select(this.selected < 0 ? (by > 0 ? 0 : length - 1) : (this.selected + by + length) % length);
+    if (length)
+      this.select(this.selected < 0 ? (by > 0 ? 0 : length - 1) : (this.selected + by + length) % length);
     return true;
   }
 
@@ -288,12 +345,21 @@ export class CrowdEntityAnnotation extends Tool {
 
   get value(): Answer {
     const points = (at: number): number => this.offsets.toPoints(at);
-    return { entities: this.spans.now.map((span) => ({ endOffset: points(span.end), label: span.label, startOffset: points(span.start) })) };
+    return {
+      entities: this.spans.now.map((span) => ({
+        endOffset: points(span.end),
+        label: span.label,
+        startOffset: points(span.start),
+      })),
+    };
   }
 
   answerTo(answer: Answer): void {
     const modified = JSON.stringify(this.spans.now) !== JSON.stringify(this.given);
-    answer[this.name] = { ...this.value, ...(this.hasAttribute("initial-value") ? { initialValueModified: modified } : {}) };
+    answer[this.name] = {
+      ...this.value,
+      ...(this.hasAttribute("initial-value") ? { initialValueModified: modified } : {}),
+    };
   }
 
   restore(draft: Answer): void {

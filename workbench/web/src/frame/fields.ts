@@ -49,7 +49,17 @@ abstract class Part extends HTMLElement implements Answering {
 // --- text ---------------------------------------------------------------------------------------------
 
 abstract class TextPart extends Part {
-  static observedAttributes = ["value", "disabled", "label", "placeholder", "type", "max-length", "min-length", "rows", "required"];
+  static observedAttributes = [
+    "value",
+    "disabled",
+    "label",
+    "placeholder",
+    "type",
+    "max-length",
+    "min-length",
+    "rows",
+    "required",
+  ];
   protected abstract readonly entry: HTMLInputElement | HTMLTextAreaElement;
   private readonly caption = h("span");
   private readonly fault = h("span", { class: "fault", role: "alert" });
@@ -57,7 +67,12 @@ abstract class TextPart extends Part {
 
   protected build(): void {
     this.entry.className = "entry";
-    shadow(this, `${CSS} :host { display: block; }`, h("label", { class: "stack" }, this.caption, this.entry), this.fault);
+    shadow(
+      this,
+      `${CSS} :host { display: block; }`,
+      h("label", { class: "stack" }, this.caption, this.entry),
+      this.fault,
+    );
     this.entry.addEventListener("input", () => this.typed());
     this.entry.addEventListener("change", () => this.dispatchEvent(new Event("change", { bubbles: true })));
   }
@@ -65,7 +80,8 @@ abstract class TextPart extends Part {
   connectedCallback(): void {
     this.attributeChangedCallback("label");
     adopt(this, "value");
-    if (this.getAttribute("auto-focus") !== null && this.getAttribute("auto-focus") !== "false") this.entry.focus();
+    if (this.getAttribute("auto-focus") !== null && this.getAttribute("auto-focus") !== "false")
+      this.entry.focus();
   }
 
   attributeChangedCallback(name: string): void {
@@ -73,13 +89,18 @@ abstract class TextPart extends Part {
     const label = this.getAttribute("label") ?? "";
     this.caption.textContent = label;
     this.caption.hidden = !label;
-    if (!label) this.entry.setAttribute("aria-label", this.getAttribute("aria-label") ?? this.getAttribute("placeholder") ?? this.name);
+    if (!label)
+      this.entry.setAttribute(
+        "aria-label",
+        this.getAttribute("aria-label") ?? this.getAttribute("placeholder") ?? this.name,
+      );
     else this.entry.removeAttribute("aria-label");
     this.entry.placeholder = this.getAttribute("placeholder") ?? "";
     this.entry.disabled = this.disabled;
     const most = Number(this.getAttribute("max-length"));
     if (most > 0) this.entry.maxLength = most;
-    if (name === "value" && this.getAttribute("value") !== this.entry.value) this.entry.value = this.getAttribute("value") ?? "";
+    if (name === "value" && this.getAttribute("value") !== this.entry.value)
+      this.entry.value = this.getAttribute("value") ?? "";
     if (!this.touched && !this.entry.value) this.entry.value = this.getAttribute("value") ?? "";
     this.entry.setAttribute("aria-required", String(this.required));
     this.shaped();
@@ -134,9 +155,11 @@ abstract class TextPart extends Part {
 
   missing(): string | null {
     const name = this.called || this.getAttribute("placeholder") || this.name;
-    if (this.required && this.entry.value.trim() === "") return this.getAttribute("error-message") ?? `${name} is required`;
+    if (this.required && this.entry.value.trim() === "")
+      return this.getAttribute("error-message") ?? `${name} is required`;
     const least = Number(this.getAttribute("min-length"));
-    if (!this.disabled && this.entry.value && least > this.entry.value.length) return `${name}: at least ${least} characters`;
+    if (!this.disabled && this.entry.value && least > this.entry.value.length)
+      return `${name}: at least ${least} characters`;
     return null;
   }
 
@@ -154,7 +177,10 @@ export class CrowdInput extends TextPart {
   }
   protected override shaped(): void {
     const type = this.getAttribute("type") ?? "text";
-    this.entry.type = /^(text|number|email|url|tel|date|time|search|password|datetime-local|month|week|color)$/.test(type) ? type : "text";
+    this.entry.type =
+      /^(text|number|email|url|tel|date|time|search|password|datetime-local|month|week|color)$/.test(type)
+        ? type
+        : "text";
   }
 }
 
@@ -193,7 +219,9 @@ abstract class FlagPart extends Part {
   attributeChangedCallback(): void {
     this.input.checked = this.checked;
     this.input.disabled = this.disabled;
-    const label = this.getAttribute("aria-label") ?? (this.textContent?.trim() ? null : this.getAttribute("label") ?? this.name);
+    const label =
+      this.getAttribute("aria-label") ??
+      (this.textContent?.trim() ? null : (this.getAttribute("label") ?? this.name));
     if (label) this.input.setAttribute("aria-label", label);
   }
 
@@ -284,11 +312,32 @@ export class CrowdRadioButton extends FlagPart {
   }
 }
 
-export class CrowdRadioGroup extends HTMLElement {
+export class CrowdRadioGroup extends HTMLElement implements Answering {
   connectedCallback(): void {
     if (!this.hasAttribute("role")) this.setAttribute("role", "radiogroup");
     const checked = [...this.querySelectorAll("crowd-radio-button[checked]")];
     for (const extra of checked.slice(0, -1)) extra.removeAttribute("checked");
+  }
+
+  // The buttons answer for themselves.
+  answerTo(): void {}
+  restore(): void {}
+
+  /** `required` is ours: AWS's group has no such attribute. */
+  missing(): string | null {
+    if (!this.hasAttribute("required") || this.querySelector("crowd-radio-button[checked]")) return null;
+    const named = this.getAttribute("aria-label") ?? this.labelText() ?? "a choice";
+    return `${named}: choose one`;
+  }
+
+  private labelText(): string | null {
+    const id = this.getAttribute("aria-labelledby");
+    const root = this.getRootNode() as Document | ShadowRoot;
+    return (id && root.getElementById(id)?.textContent?.trim()) || null;
+  }
+
+  showMissing(): void {
+    this.querySelector<HTMLElement>("crowd-radio-button")?.focus();
   }
 }
 
@@ -302,7 +351,11 @@ export class CrowdSlider extends Part {
 
   constructor() {
     super();
-    shadow(this, `${CSS} :host { display: block; } label { width: 100%; } input { flex: 1; }`, h("label", {}, this.input, this.shown));
+    shadow(
+      this,
+      `${CSS} :host { display: block; } label { width: 100%; } input { flex: 1; }`,
+      h("label", {}, this.input, this.shown),
+    );
     this.input.addEventListener("input", () => {
       this.touched = true;
       this.show();
@@ -322,7 +375,10 @@ export class CrowdSlider extends Part {
     }
     if (!this.touched) this.input.value = this.getAttribute("value") ?? this.input.min;
     this.input.disabled = this.disabled;
-    this.input.setAttribute("aria-label", this.getAttribute("label") ?? this.getAttribute("aria-label") ?? this.name);
+    this.input.setAttribute(
+      "aria-label",
+      this.getAttribute("label") ?? this.getAttribute("aria-label") ?? this.name,
+    );
     this.show();
   }
 

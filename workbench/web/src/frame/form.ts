@@ -2,6 +2,7 @@
 // own handlers (onsubmit, preventDefault), and hands the answer to the page around.
 import {
   CHANGED,
+  SETTLED,
   foreignAnswer,
   isAnswering,
   isForeign,
@@ -17,7 +18,8 @@ import { BASE } from "./style";
 
 const DRAFT_MS = 1000;
 const AGAIN_MS = 2000;
-const SUBMITS = 'crowd-button[form-action="submit"], button[type="submit"], button:not([type]), input[type="submit"]';
+const SUBMITS =
+  'crowd-button[form-action="submit"], button[type="submit"], button:not([type]), input[type="submit"]';
 
 export class CrowdForm extends HTMLElement {
   /** The form around the parts; templates add to it. */
@@ -42,6 +44,7 @@ export class CrowdForm extends HTMLElement {
     this.form.submit = () => this.submit();
     this.form.addEventListener("submit", (event) => this.submitting(event), { capture: true });
     for (const kind of [CHANGED, "input", "change"]) this.form.addEventListener(kind, () => this.touched());
+    this.form.addEventListener(SETTLED, () => this.tellState());
     this.form.addEventListener("reset", () => setTimeout(() => this.resetParts()));
     listenOnce();
   }
@@ -50,6 +53,7 @@ export class CrowdForm extends HTMLElement {
   watch(part: Answering): void {
     this.around.push(part);
     part.addEventListener(CHANGED, () => this.touched());
+    part.addEventListener(SETTLED, () => this.tellState());
   }
 
   parts(): Element[] {
@@ -124,7 +128,10 @@ export class CrowdForm extends HTMLElement {
       } else if (isPlain(part) && part.name && !part.checkValidity()) {
         return { text: `${part.name}: ${part.validationMessage}`, show: () => part.focus() };
       } else if (isForeign(part) && part.validate?.() === false) {
-        return { text: `${part.getAttribute("name") ?? part.localName} is not valid yet`, show: () => part.focus() };
+        return {
+          text: `${part.getAttribute("name") ?? part.localName} is not valid yet`,
+          show: () => part.focus(),
+        };
       }
     }
     return null;
@@ -185,6 +192,7 @@ function submitButton(): HTMLElement {
   const button = document.createElement("crowd-button");
   button.setAttribute("form-action", "submit");
   button.setAttribute("variant", "primary");
+  button.className = "recto-own";
   button.textContent = "Submit";
   return button;
 }
@@ -194,7 +202,13 @@ function showAnswer(answer: Answer): void {
   document.querySelector("#recto-preview")?.remove();
   const close = h("button", { type: "button", onclick: () => panel.remove() }, "Close");
   const text = h("pre", { tabindex: "0", "aria-label": "Answer" }, JSON.stringify(answer, null, 2));
-  const panel = h("section", { id: "recto-preview", "aria-label": "Preview of the answer" }, "A preview: nothing is sent. The answer would be", text, close);
+  const panel = h(
+    "section",
+    { id: "recto-preview", "aria-label": "Preview of the answer" },
+    "A preview: nothing is sent. The answer would be",
+    text,
+    close,
+  );
   document.body.append(panel);
   close.focus();
 }
@@ -220,7 +234,8 @@ function listenOnce(): void {
   listen((message) => {
     const form = pageForm();
     if (!form) return;
-    if (message.type === "init" && message.draft && typeof message.draft === "object") form.restore(message.draft);
+    if (message.type === "init" && message.draft && typeof message.draft === "object")
+      form.restore(message.draft);
     else if (message.type === "init") form.tellState();
     else if (message.type === "request-submit") form.requestSubmit();
     else if (message.type === "undo") form.undo();
@@ -248,7 +263,8 @@ export class CrowdButton extends HTMLElement {
   attributeChangedCallback(): void {
     this.button.disabled = this.hasAttribute("disabled") || this.hasAttribute("loading");
     this.button.className = { primary: "primary", link: "link" }[this.getAttribute("variant") ?? ""] ?? "";
-    if (this.hasAttribute("aria-label")) this.button.setAttribute("aria-label", this.getAttribute("aria-label")!);
+    if (this.hasAttribute("aria-label"))
+      this.button.setAttribute("aria-label", this.getAttribute("aria-label")!);
   }
 
   override focus(): void {
@@ -264,7 +280,8 @@ export class CrowdButton extends HTMLElement {
       if (action === "submit") form?.requestSubmit();
       if (action === "reset") form?.form.reset();
       const href = this.getAttribute("href");
-      if (href && /^https?:/i.test(href)) window.open(href, this.getAttribute("target") ?? "_blank", "noopener");
+      if (href && /^https?:/i.test(href))
+        window.open(href, this.getAttribute("target") ?? "_blank", "noopener");
     });
   }
 

@@ -44,7 +44,12 @@ export function enclosing(boxes: readonly Rect[]): Rect | null {
 
 /** The rectangle between two points, whichever way it was dragged. */
 export function between(x0: number, y0: number, x1: number, y1: number): Rect {
-  return { left: Math.min(x0, x1), top: Math.min(y0, y1), width: Math.abs(x1 - x0), height: Math.abs(y1 - y0) };
+  return {
+    left: Math.min(x0, x1),
+    top: Math.min(y0, y1),
+    width: Math.abs(x1 - x0),
+    height: Math.abs(y1 - y0),
+  };
 }
 
 /** Whole pixels inside the image, at least one pixel wide and high. */
@@ -80,7 +85,8 @@ export function snapped(box: Rect, words: readonly Rect[], reach: number, image:
   const meant = words.filter((word) => coversHalf(box, word));
   const outline = enclosing(meant);
   if (!outline) return within(box, image);
-  const near = (drawn: number, printed: number): number => (Math.abs(drawn - printed) <= reach ? printed : drawn);
+  const near = (drawn: number, printed: number): number =>
+    Math.abs(drawn - printed) <= reach ? printed : drawn;
   const left = near(box.left, Math.floor(outline.left));
   const top = near(box.top, Math.floor(outline.top));
   const x1 = near(right(box), Math.ceil(right(outline)));

@@ -14,7 +14,11 @@ export interface Group {
 }
 
 /** The entities of these boxes, each with the name of the earlier entity that it continues. */
-export function trackGroups(boxes: readonly LabelledBox[], earlier: readonly Group[], newUid: () => string): Group[] {
+export function trackGroups(
+  boxes: readonly LabelledBox[],
+  earlier: readonly Group[],
+  newUid: () => string,
+): Group[] {
   const found = components(boxes);
   const uids = continued(found, earlier);
   return found.map((members, at) => ({

@@ -92,7 +92,7 @@ class Reader {
     if (word === "true" || word === "false") return word === "true";
     if (word === "null" || word === "undefined") return null;
     const number = Number(word);
-    if (word === "" || Number.isNaN(number)) this.at -= word.length, this.fail("a value");
+    if (word === "" || Number.isNaN(number)) ((this.at -= word.length), this.fail("a value"));
     return number;
   }
 

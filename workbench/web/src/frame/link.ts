@@ -53,5 +53,7 @@ export function reportErrors(): void {
     tell({ type: "error", message: message.slice(0, 500) });
   };
   window.addEventListener("error", (event) => report(event.message || "a script or picture failed to load"));
-  window.addEventListener("unhandledrejection", (event) => report(String((event as PromiseRejectionEvent).reason)));
+  window.addEventListener("unhandledrejection", (event) =>
+    report(String((event as PromiseRejectionEvent).reason)),
+  );
 }

@@ -36,15 +36,27 @@ export class TranscriptionCard {
   ) {
     this.element.dataset.uid = uid;
     const choices = STATUSES.map((status) => {
-      const radio = h("input", { type: "radio", name: `status-${uid}`, value: status, onchange: () => actions.choose(status) });
+      const radio = h("input", {
+        type: "radio",
+        name: `status-${uid}`,
+        value: status,
+        onchange: () => actions.choose(status),
+      });
       this.radios.set(status, radio);
       return h("label", {}, radio, WORDS[status]);
     });
-    const group = h("div", { class: "choice", role: "radiogroup", "aria-label": "The transcription is" }, ...choices);
+    const group = h(
+      "div",
+      { class: "choice", role: "radiogroup", "aria-label": "The transcription is" },
+      ...choices,
+    );
     this.override.addEventListener("input", () => actions.type(this.override.value));
     this.override.addEventListener("keydown", (event) => this.typed(event));
     this.element.addEventListener("focusin", () => actions.select());
-    this.element.addEventListener("click", (event) => event.target instanceof HTMLInputElement || actions.select());
+    this.element.addEventListener(
+      "click",
+      (event) => event.target instanceof HTMLInputElement || actions.select(),
+    );
     this.element.append(this.title, this.text, this.earlier, group, this.override);
   }
 
@@ -87,6 +99,7 @@ export class TranscriptionCard {
 
   focus(): void {
     if (!this.override.hidden) this.override.focus();
-    else (this.radios.get("correct")!.disabled ? this.radios.get("wrong") : this.radios.get("correct"))!.focus();
+    else
+      (this.radios.get("correct")!.disabled ? this.radios.get("wrong") : this.radios.get("correct"))!.focus();
   }
 }

@@ -31,10 +31,21 @@ export function followed(boxes: readonly LabelledBox[], earlier: Snapshot, newUi
   return { groups: trackGroups(boxes, earlier.groups, newUid), reviews: earlier.reviews };
 }
 
-export function entities(boxes: readonly LabelledBox[], groups: readonly Group[], words: readonly Word[]): Entity[] {
+export function entities(
+  boxes: readonly LabelledBox[],
+  groups: readonly Group[],
+  words: readonly Word[],
+): Entity[] {
   return groups.map((group) => {
     const boxIxs = boxes.flatMap((box, at) => (group.boxIds.includes(box.id) ? [at] : []));
-    return { ...group, boxIxs, text: textInside(words, boxIxs.map((at) => boxes[at]!)) };
+    return {
+      ...group,
+      boxIxs,
+      text: textInside(
+        words,
+        boxIxs.map((at) => boxes[at]!),
+      ),
+    };
   });
 }
 
@@ -46,7 +57,12 @@ export function holding(entity: Entity, reviews: ReadonlyMap<string, Review>): S
 
 export function decided(snapshot: Snapshot, entity: Entity, status: Status, override?: string): Snapshot {
   const before = snapshot.reviews.get(entity.uid);
-  const review = { status, override: override ?? before?.override ?? "", text: entity.text, label: entity.label };
+  const review = {
+    status,
+    override: override ?? before?.override ?? "",
+    text: entity.text,
+    label: entity.label,
+  };
   return { ...snapshot, reviews: new Map(snapshot.reviews).set(entity.uid, review) };
 }
 
@@ -60,7 +76,11 @@ export function undone(entity: Entity, reviews: ReadonlyMap<string, Review>): st
 }
 
 /** The reference's answer: `ocr-<uid>-meta`, `-correct`, `-wrong`, `-unclear` and, with wrong, `-override`. */
-export function reviewAnswer(list: readonly Entity[], reviews: ReadonlyMap<string, Review>, labels: readonly string[]): Answer {
+export function reviewAnswer(
+  list: readonly Entity[],
+  reviews: ReadonlyMap<string, Review>,
+  labels: readonly string[],
+): Answer {
   const answer: Answer = {};
   for (const entity of list) {
     const status = holding(entity, reviews);
@@ -90,7 +110,12 @@ export function readReviews(answer: Answer, boxIds: readonly string[]): Snapshot
     groups.push({ uid, label, boxIds: at.flatMap((index) => boxIds[index] ?? []) });
     const status = STATUSES.find((one) => flagOf(answer, `ocr-${uid}-${one}`, "on")) ?? "";
     const override = answer[`ocr-${uid}-override`];
-    reviews.set(uid, { status, override: typeof override === "string" ? override : "", text: String(meta.ocrText ?? ""), label });
+    reviews.set(uid, {
+      status,
+      override: typeof override === "string" ? override : "",
+      text: String(meta.ocrText ?? ""),
+      label,
+    });
   }
   return { groups, reviews };
 }

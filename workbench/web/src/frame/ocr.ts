@@ -1,6 +1,6 @@
 // recto-ocr-annotation: boxes on a page and the review of what OCR read in them. The answer is that of the
 // reference's custom OCR task. Overlapping boxes of one label are one entity, known by its own name.
-import type { Answer } from "./answering";
+import { settled, type Answer } from "./answering";
 import type { EditBox } from "./boxes";
 import { BOX_HELP, BoxTool, givenBoxes } from "./bounding-box";
 import { h } from "./dom";
@@ -55,11 +55,16 @@ export class RectoOcrAnnotation extends BoxTool {
   protected override async begin(): Promise<void> {
     this.left.prepend(h("h2", {}, "Transcriptions"), this.ocrFault, this.progress, this.cardList);
     this.left.setAttribute("aria-label", "Transcriptions and instructions");
-    const toggles = [this.button("Words", "w", () => this.toggleKey("w")), this.button("Snap", "s", () => this.toggleKey("s"))];
+    const toggles = [
+      this.button("Words", "w", () => this.toggleKey("w")),
+      this.button("Snap", "s", () => this.toggleKey("s")),
+    ];
     this.bar.prepend(...toggles);
     const loading = super.begin();
     this.editor.start(this.initialBoxes());
+    this.now = followed(this.editor.boxes, EMPTY, randomUid);
     this.remember();
+    this.putProxies();
     this.showBoxes();
     this.refreshUndo();
     this.ocr = this.getAttribute("ocr-src") ? "loading" : "none";
@@ -97,7 +102,11 @@ export class RectoOcrAnnotation extends BoxTool {
     try {
       const response = await fetch(source);
       if (!response.ok) throw new Error(`the server answered ${response.status}`);
-      const words = pageWords(await response.json(), Number(this.getAttribute("page-num")) || 1, this.stage.size);
+      const words = pageWords(
+        await response.json(),
+        Number(this.getAttribute("page-num")) || 1,
+        this.stage.size,
+      );
       this.editor.setWords(words);
       this.ocr = "ready";
       this.ocrFault.hidden = true;
@@ -109,7 +118,8 @@ export class RectoOcrAnnotation extends BoxTool {
       this.ocrFault.hidden = false;
     }
     this.show();
-    this.answerChanged();
+    this.putProxies();
+    settled(this);
   }
 
   // --- entities ---------------------------------------------------------------------------------------
@@ -159,7 +169,8 @@ export class RectoOcrAnnotation extends BoxTool {
         selected: entity.boxIds.includes(this.editor.selected ?? ""),
         earlier: this.earlierOf(entity),
       });
-      if (this.cardList.children[at] !== card.element) this.cardList.insertBefore(card.element, this.cardList.children[at] ?? null);
+      if (this.cardList.children[at] !== card.element)
+        this.cardList.insertBefore(card.element, this.cardList.children[at] ?? null);
     });
     this.progress.textContent = this.progressText(list);
   }
@@ -194,7 +205,8 @@ export class RectoOcrAnnotation extends BoxTool {
 
   private selectEntity(uid: string): void {
     const first = this.entity(uid)?.boxIds[0];
-    if (first && !this.entity(uid)!.boxIds.includes(this.editor.selected ?? "")) this.editor.select(first, true);
+    if (first && !this.entity(uid)!.boxIds.includes(this.editor.selected ?? ""))
+      this.editor.select(first, true);
   }
 
   // --- decisions --------------------------------------------------------------------------------------
@@ -202,7 +214,8 @@ export class RectoOcrAnnotation extends BoxTool {
   private decide(uid: string, status: Status, override?: string): void {
     const entity = this.entity(uid);
     if (!entity) return;
-    if (status === "correct" && entity.text === "") return this.say("Nothing was read here: type it, or say unclear");
+    if (status === "correct" && entity.text === "")
+      return this.say("Nothing was read here: type it, or say unclear");
     this.selectEntity(uid);
     const next = decided(this.now, entity, status, override ?? this.shownOverride(entity));
     // A new list with accepted boxes: a step that can be undone, whose decisions are kept beside it.
@@ -218,7 +231,9 @@ export class RectoOcrAnnotation extends BoxTool {
   }
 
   private acceptedBoxes(entity: Entity): EditBox[] {
-    return this.editor.boxes.map((box) => (entity.boxIds.includes(box.id) ? { ...box, suggested: false } : box));
+    return this.editor.boxes.map((box) =>
+      entity.boxIds.includes(box.id) ? { ...box, suggested: false } : box,
+    );
   }
 
   private type(uid: string, text: string): void {
@@ -278,17 +293,23 @@ export class RectoOcrAnnotation extends BoxTool {
     const entity = this.refound().find((one) => one.boxIds.includes(this.editor.selected ?? ""));
     if (!entity) return false;
     const status: Status | undefined = ({ c: "correct", e: "wrong", u: "unclear" } as const)[key as "c"];
-    if (status) return this.decide(entity.uid, status), true;
+    if (status) return (this.decide(entity.uid, status), true);
     if (key !== "Enter") return false;
-    if (!undone(entity, this.now.reviews)) return this.nextOpen(entity.uid), true;
-    if (this.earlierOf(entity)?.status && this.earlierOf(entity)?.rawText === entity.text) return this.keepEarlier(entity.uid), true;
+    if (!undone(entity, this.now.reviews)) return (this.nextOpen(entity.uid), true);
+    if (this.earlierOf(entity)?.status && this.earlierOf(entity)?.rawText === entity.text)
+      return (this.keepEarlier(entity.uid), true);
     this.decide(entity.uid, "correct");
     if (holding(entity, this.now.reviews) === "correct") this.nextOpen(entity.uid);
     return true;
   }
 
   protected override helpRows(): HelpRow[] {
-    return [...HELP, ...BOX_HELP.filter(([keys]) => !keys.startsWith("Enter")), ["Shift + Enter", "accept all suggested boxes"], ...PICTURE_HELP];
+    return [
+      ...HELP,
+      ...BOX_HELP.filter(([keys]) => !keys.startsWith("Enter")),
+      ["Shift + Enter", "accept all suggested boxes"],
+      ...PICTURE_HELP,
+    ];
   }
 
   // --- the answer -------------------------------------------------------------------------------------
@@ -307,16 +328,25 @@ export class RectoOcrAnnotation extends BoxTool {
   }
 
   draftTo(draft: Answer): void {
-    draft[`recto:${this.name}`] = { suggested: this.editor.boxes.flatMap((box, at) => (box.suggested ? [at] : [])) };
+    draft[`recto:${this.name}`] = {
+      suggested: this.editor.boxes.flatMap((box, at) => (box.suggested ? [at] : [])),
+    };
   }
 
   restore(draft: Answer): void {
     const part = draft[this.name] as { boundingBoxes?: unknown } | undefined;
     if (!part) return;
     const kept = draft[`recto:${this.name}`] as { suggested?: number[] } | undefined;
-    const boxes = givenBoxes(part.boundingBoxes).map((box, at) => ({ ...box, id: randomUid(), suggested: kept?.suggested?.includes(at) ?? false }));
+    const boxes = givenBoxes(part.boundingBoxes).map((box, at) => ({
+      ...box,
+      id: randomUid(),
+      suggested: kept?.suggested?.includes(at) ?? false,
+    }));
     this.editor.start(boxes);
-    const read = readReviews(draft, boxes.map((box) => box.id));
+    const read = readReviews(
+      draft,
+      boxes.map((box) => box.id),
+    );
     this.now = followed(boxes, read, randomUid);
     this.remember();
     this.showBoxes();
@@ -328,7 +358,11 @@ export class RectoOcrAnnotation extends BoxTool {
     const picture = super.missing();
     if (picture) return picture;
     if (this.ocr === "loading" || this.ocr === "failed") return "the page's OCR is not loaded";
-    return this.refound().map((entity) => undone(entity, this.now.reviews)).find((text) => text !== null) ?? null;
+    return (
+      this.refound()
+        .map((entity) => undone(entity, this.now.reviews))
+        .find((text) => text !== null) ?? null
+    );
   }
 
   override showMissing(): void {
@@ -346,6 +380,10 @@ export class RectoOcrAnnotation extends BoxTool {
 
   protected override answerChanged(): void {
     super.answerChanged();
+    this.putProxies();
+  }
+
+  private putProxies(): void {
     if (!RectoOcrAnnotation.proxies) return;
     const answer: Answer = {};
     this.answerTo(answer);

@@ -132,7 +132,8 @@ export class Painting {
         if (other < 0 || other >= height) continue;
         for (let column = from; column <= to; column += 1) {
           const here = this.map[other * width + column] === old;
-          if (here && (column === from || this.map[other * width + column - 1] !== old)) waiting.push([column, other]);
+          if (here && (column === from || this.map[other * width + column - 1] !== old))
+            waiting.push([column, other]);
         }
       }
     }

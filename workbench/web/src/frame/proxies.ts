@@ -19,7 +19,10 @@ export class ObjectValueInput extends HTMLElement {
 }
 
 /** Makes, changes and removes the inputs so that they are the answer, name for name. */
-export function proxyAnswer(owner: HTMLElement & { missing(): string | null; showMissing(): void }, answer: Answer): void {
+export function proxyAnswer(
+  owner: HTMLElement & { missing(): string | null; showMissing(): void },
+  answer: Answer,
+): void {
   let store = owner.querySelector<HTMLElement>(":scope > .recto-answer");
   if (!store) owner.append((store = h("div", { class: "recto-answer", hidden: true, slot: "answer" })));
   const there = new Map(Array.from(store.children, (child) => [child.getAttribute("name") ?? "", child]));
@@ -31,8 +34,14 @@ export function proxyAnswer(owner: HTMLElement & { missing(): string | null; sho
   }
 }
 
-function made(store: HTMLElement, name: string, value: unknown, owner: { missing(): string | null; showMissing(): void }): Element {
-  const input = typeof value === "string" ? h("input", { type: "hidden" }) : document.createElement("object-value-input");
+function made(
+  store: HTMLElement,
+  name: string,
+  value: unknown,
+  owner: { missing(): string | null; showMissing(): void },
+): Element {
+  const input =
+    typeof value === "string" ? h("input", { type: "hidden" }) : document.createElement("object-value-input");
   input.setAttribute("name", name);
   if (input instanceof ObjectValueInput) {
     input.check = () => {

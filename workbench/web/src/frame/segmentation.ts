@@ -1,6 +1,6 @@
 // crowd-semantic-segmentation: every pixel a label or none. Brush, eraser, polygon and fill on a map of labels that
 // is as large as the picture; the answer is that map as a PNG with exact colours.
-import type { Answer } from "./answering";
+import { settled, type Answer } from "./answering";
 import { h } from "./dom";
 import { within, type Rect, type Size } from "./geometry";
 import { Painting, type Patch } from "./painting";
@@ -48,7 +48,8 @@ export class CrowdSemanticSegmentation extends PictureTool {
   protected override async begin(): Promise<void> {
     this.addModes();
     this.stage.image.after(this.paint);
-    this.stage.follow = ({ scale, x, y }) => (this.paint.style.transform = `matrix(${scale},0,0,${scale},${x},${y})`);
+    this.stage.follow = ({ scale, x, y }) =>
+      (this.paint.style.transform = `matrix(${scale},0,0,${scale},${x},${y})`);
     this.stage.draw = (context, unit) => this.drawOver(context, unit);
     this.listenPointer();
     const given = this.attribute("initial-value") as Given | null;
@@ -59,9 +60,7 @@ export class CrowdSemanticSegmentation extends PictureTool {
     this.loaded = true;
     if (this.pending) await this.restoreNow(this.pending);
     this.stage.changed();
-    this.answerChanged();
-    // Loading is not a change of the person's.
-    this.modified = false;
+    settled(this);
   }
 
   private addModes(): void {
@@ -105,7 +104,8 @@ export class CrowdSemanticSegmentation extends PictureTool {
     const mappings = Object.entries(given.labelMappings ?? {});
     const more = mappings.map(([label]) => label).filter((label) => !this.labels.includes(label));
     if (more.length) this.setLabels([...this.labels, ...more]);
-    for (const [label, { color }] of mappings) if (/^#[0-9a-f]{6}$/i.test(String(color))) this.colours.set(label, String(color).toLowerCase());
+    for (const [label, { color }] of mappings)
+      if (/^#[0-9a-f]{6}$/i.test(String(color))) this.colours.set(label, String(color).toLowerCase());
     this.showLabels();
   }
 
@@ -192,7 +192,9 @@ export class CrowdSemanticSegmentation extends PictureTool {
 
   private closePolygon(): void {
     // A double click has set the last corner twice.
-    const corners = this.polygon.filter((point, at, all) => at === 0 || Math.hypot(point.x - all[at - 1]!.x, point.y - all[at - 1]!.y) > 0.5);
+    const corners = this.polygon.filter(
+      (point, at, all) => at === 0 || Math.hypot(point.x - all[at - 1]!.x, point.y - all[at - 1]!.y) > 0.5,
+    );
     this.polygon = [];
     if (corners.length >= 3) this.apply(() => this.painting.polygon(corners, this.brushValue));
     this.stage.changed();
@@ -216,7 +218,11 @@ export class CrowdSemanticSegmentation extends PictureTool {
     const context = this.paint.getContext("2d");
     if (!context || !area || !this.stage.size.width) return;
     const part = within(area, this.stage.size);
-    context.putImageData(new ImageData(this.painting.pixels(part, this.palette(), 0), part.width, part.height), part.left, part.top);
+    context.putImageData(
+      new ImageData(this.painting.pixels(part, this.palette(), 0), part.width, part.height),
+      part.left,
+      part.top,
+    );
   }
 
   private drawOver(context: CanvasRenderingContext2D, unit: number): void {
@@ -250,13 +256,16 @@ export class CrowdSemanticSegmentation extends PictureTool {
   protected override key(event: KeyboardEvent): boolean {
     if (event.ctrlKey || event.metaKey) return false;
     const mode = MODES.find(([, , key]) => key === event.key)?.[0];
-    if (mode) return this.setMode(mode), true;
-    if (event.key === "[" || event.key === "]") return this.setRadius(this.radius * (event.key === "]" ? 1.3 : 1 / 1.3)), true;
-    if (event.key === "Enter") return this.keyPaint(), true;
-    if (event.key === "x") return this.closePolygon(), true;
-    if (event.key === "w") return (this.paint.hidden = !this.paint.hidden), true;
-    if (event.key === "Escape" && this.polygon.length) return (this.polygon = []), this.stage.changed(), true;
-    if (event.key === "Backspace" && this.polygon.length) return this.polygon.pop(), this.stage.changed(), true;
+    if (mode) return (this.setMode(mode), true);
+    if (event.key === "[" || event.key === "]")
+      return (this.setRadius(this.radius * (event.key === "]" ? 1.3 : 1 / 1.3)), true);
+    if (event.key === "Enter") return (this.keyPaint(), true);
+    if (event.key === "x") return (this.closePolygon(), true);
+    if (event.key === "w") return ((this.paint.hidden = !this.paint.hidden), true);
+    if (event.key === "Escape" && this.polygon.length)
+      return ((this.polygon = []), this.stage.changed(), true);
+    if (event.key === "Backspace" && this.polygon.length)
+      return (this.polygon.pop(), this.stage.changed(), true);
     if (event.key.startsWith("Arrow")) return this.arrow(event);
     return this.pictureKey(event);
   }
@@ -264,7 +273,7 @@ export class CrowdSemanticSegmentation extends PictureTool {
   private arrow(event: KeyboardEvent): boolean {
     const dx = { ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? 0;
     const dy = { ArrowUp: -1, ArrowDown: 1 }[event.key] ?? 0;
-    if (!event.shiftKey) return this.stage.pan(-dx * 60, -dy * 60), true;
+    if (!event.shiftKey) return (this.stage.pan(-dx * 60, -dy * 60), true);
     const seen = this.stage.seen();
     const from = this.at ?? { x: seen.left + seen.width / 2, y: seen.top + seen.height / 2 };
     const step = event.altKey ? 1 : Math.max(1, this.radius);
@@ -324,7 +333,9 @@ export class CrowdSemanticSegmentation extends PictureTool {
       if (this.pending?.[this.name]) answer[this.name] = this.pending[this.name];
       return;
     }
-    const labelMappings = Object.fromEntries(this.labels.map((label) => [label, { color: this.colours.get(label) }]));
+    const labelMappings = Object.fromEntries(
+      this.labels.map((label) => [label, { color: this.colours.get(label) }]),
+    );
     answer[this.name] = {
       ...(this.hasAttribute("initial-value") ? { initialValueModified: this.modified } : {}),
       inputImageProperties: this.imageProperties,
@@ -339,7 +350,8 @@ export class CrowdSemanticSegmentation extends PictureTool {
   }
 
   private async restoreNow(draft: Answer): Promise<void> {
-    const part = draft[this.name] as { labeledImage?: { pngImageData?: unknown }; labelMappings?: Given["labelMappings"] } | undefined;
+    const part = draft[this.name] as
+      { labeledImage?: { pngImageData?: unknown }; labelMappings?: Given["labelMappings"] } | undefined;
     this.pending = null;
     if (typeof part?.labeledImage?.pngImageData !== "string") return;
     if (part.labelMappings) this.takeColours({ labelMappings: part.labelMappings });

@@ -27,7 +27,11 @@ export class CrowdAlert extends Framed {
     const type = this.getAttribute("type") ?? "info";
     const colour = { error: "#a8071a", warning: "#7a4b00", success: "#1a6b2b" }[type] ?? "#0b5cad";
     this.setAttribute("role", type === "error" ? "alert" : "status");
-    const close = h("button", { type: "button", "aria-label": "Dismiss", onclick: () => (this.hidden = true) }, "×");
+    const close = h(
+      "button",
+      { type: "button", "aria-label": "Dismiss", onclick: () => (this.hidden = true) },
+      "×",
+    );
     this.frame(
       `:host { display: flex; gap: 8px; border: 1px solid ${colour}; border-left-width: 6px; border-radius: 4px; padding: 8px 10px; background: #fff; margin: 4px 0; } .body { flex: 1; }`,
       h("div", { class: "body" }, h("slot")),
@@ -55,14 +59,22 @@ const SIGNS: Record<string, string> = {
 export class CrowdIcon extends Framed {
   connectedCallback(): void {
     this.setAttribute("aria-hidden", "true");
-    this.frame(":host { display: inline-block; }", document.createTextNode(SIGNS[this.getAttribute("icon") ?? ""] ?? ""));
+    this.frame(
+      ":host { display: inline-block; }",
+      document.createTextNode(SIGNS[this.getAttribute("icon") ?? ""] ?? ""),
+    );
   }
 }
 
 export class CrowdIconButton extends Framed {
   connectedCallback(): void {
     const icon = this.getAttribute("icon") ?? "";
-    const button = h("button", { type: "button", "aria-label": this.getAttribute("aria-label") ?? icon }, SIGNS[icon] ?? icon, h("slot"));
+    const button = h(
+      "button",
+      { type: "button", "aria-label": this.getAttribute("aria-label") ?? icon },
+      SIGNS[icon] ?? icon,
+      h("slot"),
+    );
     button.disabled = this.hasAttribute("disabled");
     this.frame(":host { display: inline-block; }", button);
   }
@@ -72,7 +84,11 @@ export class CrowdFab extends Framed {
   connectedCallback(): void {
     const label = this.getAttribute("label") ?? "";
     const icon = this.getAttribute("icon") ?? "";
-    const button = h("button", { type: "button", class: "primary", "aria-label": this.getAttribute("title") ?? (label || icon) }, label || SIGNS[icon] || icon);
+    const button = h(
+      "button",
+      { type: "button", class: "primary", "aria-label": this.getAttribute("title") ?? (label || icon) },
+      label || SIGNS[icon] || icon,
+    );
     button.disabled = this.hasAttribute("disabled");
     this.frame(":host { position: fixed; right: 16px; bottom: 16px; z-index: 5; }", button);
   }
@@ -83,7 +99,10 @@ export class CrowdToast extends Framed {
   connectedCallback(): void {
     this.setAttribute("role", "status");
     this.hidden = !this.hasAttribute("opened");
-    this.frame(":host { position: fixed; left: 16px; bottom: 16px; z-index: 9; background: #fff; }", h("slot"));
+    this.frame(
+      ":host { position: fixed; left: 16px; bottom: 16px; z-index: 9; background: #fff; }",
+      h("slot"),
+    );
   }
   open(): void {
     this.hidden = false;
@@ -99,7 +118,15 @@ export class CrowdModal extends Framed {
   private readonly dialog = h("dialog");
   connectedCallback(): void {
     const label = this.getAttribute("link-text") ?? "Open";
-    const open = h("button", { type: "button", class: this.getAttribute("link-type") === "button" ? "" : "link", onclick: () => this.open() }, label);
+    const open = h(
+      "button",
+      {
+        type: "button",
+        class: this.getAttribute("link-type") === "button" ? "" : "link",
+        onclick: () => this.open(),
+      },
+      label,
+    );
     const close = h("button", { type: "button", onclick: () => this.close() }, "Close");
     this.dialog.setAttribute("aria-label", label);
     if (!this.dialog.childElementCount) this.dialog.append(h("slot"), close);
@@ -117,7 +144,8 @@ const SECTIONS = ["short-summary", "detailed-instructions", "positive-example", 
 
 export class CrowdInstructions extends Framed {
   connectedCallback(): void {
-    for (const child of this.children) if (SECTIONS.includes(child.localName)) child.setAttribute("slot", child.localName);
+    for (const child of this.children)
+      if (SECTIONS.includes(child.localName)) child.setAttribute("slot", child.localName);
     const text = this.getAttribute("link-text") ?? "Instructions";
     const summary = this.querySelector("short-summary");
     this.frame(
@@ -153,14 +181,22 @@ export class CrowdTabs extends Framed {
     tabs.forEach((tab, at) => {
       tab.setAttribute("role", "tabpanel");
       tab.setAttribute("aria-label", tab.getAttribute("header") ?? `Part ${at + 1}`);
-      const button = h("button", { type: "button", role: "tab", onclick: () => show(at) }, tab.getAttribute("header") ?? `Part ${at + 1}`);
+      const button = h(
+        "button",
+        { type: "button", role: "tab", onclick: () => show(at) },
+        tab.getAttribute("header") ?? `Part ${at + 1}`,
+      );
       button.addEventListener("keydown", (event) => {
         const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
         if (by) show((at + by + tabs.length) % tabs.length, true);
       });
       bar.append(button);
     });
-    this.frame(':host { display: block; } [role="tab"][aria-selected="true"] { background: #dcebfb; border-color: #0b5cad; }', bar, h("slot"));
+    this.frame(
+      ':host { display: block; } [role="tab"][aria-selected="true"] { background: #dcebfb; border-color: #0b5cad; }',
+      bar,
+      h("slot"),
+    );
     if (tabs.length) show(0);
   }
 }
@@ -168,6 +204,8 @@ export class CrowdTabs extends Framed {
 /** An element that Recto does not have: said plainly to the person, and told to the page around. */
 export function markUnknown(element: Element): string {
   const message = `This task uses <${element.localName}>, which this page cannot show.`;
-  element.prepend(h("p", { role: "alert", class: "recto-unknown" }, `${message} Skip it and say so, please.`));
+  element.prepend(
+    h("p", { role: "alert", class: "recto-unknown" }, `${message} Skip it and say so, please.`),
+  );
   return message;
 }

@@ -52,12 +52,14 @@ export function wholeWords(text: string, start: number, end: number): { start: n
   return { start: from, end: to };
 }
 
-export const crosses = (a: Span | { start: number; end: number }, b: Span): boolean => a.start < b.end && b.start < a.end;
+export const crosses = (a: Span | { start: number; end: number }, b: Span): boolean =>
+  a.start < b.end && b.start < a.end;
 
 /** With another span. Without overlap: a span that is wholly covered gives way, one that is cut refuses. */
 export function withSpan(spans: readonly Span[], added: Span, overlapping: boolean): Span[] | null {
   const same = (span: Span): boolean => span.start === added.start && span.end === added.end;
-  if (overlapping) return sorted([...spans.filter((span) => !(same(span) && span.label === added.label)), added]);
+  if (overlapping)
+    return sorted([...spans.filter((span) => !(same(span) && span.label === added.label)), added]);
   const hit = spans.filter((span) => crosses(span, added));
   if (hit.some((span) => span.start < added.start || span.end > added.end)) return null;
   return sorted([...spans.filter((span) => !hit.includes(span)), added]);
@@ -73,7 +75,9 @@ export interface Piece {
 
 /** The text cut wherever a span begins or ends. */
 export function pieces(length: number, spans: readonly Span[]): Piece[] {
-  const cuts = [...new Set([0, length, ...spans.flatMap((span) => [span.start, span.end])])].sort((a, b) => a - b);
+  const cuts = [...new Set([0, length, ...spans.flatMap((span) => [span.start, span.end])])].sort(
+    (a, b) => a - b,
+  );
   return cuts.slice(0, -1).map((start, at) => {
     const end = cuts[at + 1]!;
     return { start, end, spans: spans.filter((span) => span.start <= start && span.end >= end) };

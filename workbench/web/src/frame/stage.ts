@@ -21,7 +21,13 @@ export class Stage {
   readonly image = h("img", { alt: "", draggable: "false", decoding: "async" });
   readonly canvas = h("canvas", { class: "over", "aria-hidden": "true" });
   readonly loading = h("div", { class: "loading", role: "status" }, "Loading the picture …");
-  readonly element = h("div", { class: "stage", tabindex: "0", role: "application" }, this.image, this.canvas, this.loading);
+  readonly element = h(
+    "div",
+    { class: "stage", tabindex: "0", role: "application" },
+    this.image,
+    this.canvas,
+    this.loading,
+  );
   /** Draws in pixels of the image; `unit` is the size there of one pixel of the screen. */
   draw: (context: CanvasRenderingContext2D, unit: number) => void = () => undefined;
   /** Called when the view changed; for layers of the tool that follow the picture. */
@@ -46,7 +52,8 @@ export class Stage {
       await this.loaded();
     } catch {
       this.loading.className = "loading fault";
-      this.loading.textContent = "The picture could not be loaded. Reload the page; if it stays so, skip the task and say why.";
+      this.loading.textContent =
+        "The picture could not be loaded. Reload the page; if it stays so, skip the task and say why.";
       throw new Error("the picture could not be loaded");
     }
     this.size = { width: this.image.naturalWidth, height: this.image.naturalHeight };
@@ -67,7 +74,11 @@ export class Stage {
     const { width, height } = this.element.getBoundingClientRect();
     if (!this.size.width || !width || !height) return;
     const scale = Math.min(width / this.size.width, height / this.size.height) * 0.98;
-    this.view = { scale, x: (width - this.size.width * scale) / 2, y: (height - this.size.height * scale) / 2 };
+    this.view = {
+      scale,
+      x: (width - this.size.width * scale) / 2,
+      y: (height - this.size.height * scale) / 2,
+    };
     this.fitted = true;
     this.changed();
   }
@@ -163,7 +174,8 @@ export class Stage {
 }
 
 function shift(start: number, length: number, room: number, margin: number): number {
-  if (length > room - 2 * margin) return start > margin || start + length < room - margin ? margin - start : 0;
+  if (length > room - 2 * margin)
+    return start > margin || start + length < room - margin ? margin - start : 0;
   if (start < margin) return margin - start;
   if (start + length > room - margin) return room - margin - (start + length);
   return 0;

@@ -6,7 +6,8 @@ import { ObjectValueInput } from "./proxies";
 function start(): void {
   if (customElements.get("recto-ocr-annotation")) return;
   RectoOcrAnnotation.proxies = true;
-  if (!customElements.get("object-value-input")) customElements.define("object-value-input", ObjectValueInput);
+  if (!customElements.get("object-value-input"))
+    customElements.define("object-value-input", ObjectValueInput);
   customElements.define("recto-ocr-annotation", RectoOcrAnnotation);
 }
 

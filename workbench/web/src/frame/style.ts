@@ -56,6 +56,7 @@ details > summary { cursor: pointer; color: #0b5cad; text-decoration: underline;
 dialog { max-width: 44rem; max-height: 90vh; overflow: auto; border: 1px solid #545b64; border-radius: 8px; padding: 16px 20px; }
 dialog table { border-collapse: collapse; } dialog td { padding: 3px 10px 3px 0; vertical-align: top; }
 .text-scroll { position: absolute; inset: 0; overflow: auto; background: #fff; border: 1px solid #d5dbe3; border-radius: 6px; padding: 14px 18px; }
+aside crowd-form > form { display: grid; gap: 6px; margin-top: 10px; } aside crowd-form > form > .recto-own { order: 9; }
 .categories { display: grid; gap: 4px; }
 .categories label { display: flex; gap: 8px; align-items: center; border: 1px solid #b6bec9; border-radius: 4px; padding: 5px 8px; cursor: pointer; overflow-wrap: anywhere; }
 .categories label:has(:checked) { background: #dcebfb; border-color: #0b5cad; }

@@ -20,7 +20,9 @@ export function pageWords(json: unknown, page: number, image: Size): Word[] {
   const words = blocks.filter((block) => block.BlockType === "WORD");
   const pages = new Set(blocks.map((block) => block.Page ?? 1));
   if (pages.size > 1 && !pages.has(page)) {
-    throw new OcrError(`the OCR file has no page ${page}, only ${[...pages].sort((a, b) => a - b).join(", ")}`);
+    throw new OcrError(
+      `the OCR file has no page ${page}, only ${[...pages].sort((a, b) => a - b).join(", ")}`,
+    );
   }
   const wanted = pages.size > 1 ? words.filter((word) => (word.Page ?? 1) === page) : words;
   return wanted.flatMap((word) => inPixels(word, image));
@@ -32,7 +34,10 @@ function allBlocks(json: unknown): Block[] {
     const found = (part as { Blocks?: unknown } | null)?.Blocks;
     return Array.isArray(found) ? (found as Block[]) : [];
   });
-  if (blocks.length === 0 && !parts.some((part) => Array.isArray((part as { Blocks?: unknown } | null)?.Blocks))) {
+  if (
+    blocks.length === 0 &&
+    !parts.some((part) => Array.isArray((part as { Blocks?: unknown } | null)?.Blocks))
+  ) {
     throw new OcrError('expected Textract\'s JSON with a list "Blocks"');
   }
   return blocks;

@@ -1,9 +1,9 @@
 // The room around a tool: heading, buttons, instructions beside, labels, help; and the keys that reach the tool.
-import { CHANGED, changed, type Answer, type Answering } from "./answering";
+import { changed, type Answer, type Answering } from "./answering";
 import { Announcer, h, isTyping, shadow } from "./dom";
 import { labelAtKey, labelColour, labelKey } from "./labels";
 import { AttributeError, readLenient, readStrings } from "./lenient";
-import { tell } from "./link";
+import { inWorkbench, tell } from "./link";
 import { WORKSPACE } from "./style";
 
 export type HelpRow = [keys: string, does: string];
@@ -89,7 +89,9 @@ export abstract class Tool extends HTMLElement implements Answering {
   /** The person sees why, the page around is told. */
   protected fail(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
-    this.centre.append(h("p", { class: "fault", role: "alert" }, `This task cannot be shown rightly: ${text}`));
+    this.centre.append(
+      h("p", { class: "fault", role: "alert" }, `This task cannot be shown rightly: ${text}`),
+    );
     tell({ type: "error", message: `${this.localName}: ${text}` });
   }
 
@@ -128,7 +130,15 @@ export abstract class Tool extends HTMLElement implements Answering {
     this.regions();
     this.right.append(h("h2", {}, "Labels"), this.labelList, this.guidance);
     const bottom = h("div", { class: "bottom" }, this.said, this.announcer.element);
-    const whole = h("div", { class: "workspace" }, h("div", { class: "top" }, heading, this.bar), this.left, this.centre, this.right, bottom);
+    const whole = h(
+      "div",
+      { class: "workspace" },
+      h("div", { class: "top" }, heading, this.bar),
+      this.left,
+      this.centre,
+      this.right,
+      bottom,
+    );
     shadow(this, WORKSPACE, whole, this.help);
   }
 
@@ -145,7 +155,11 @@ export abstract class Tool extends HTMLElement implements Answering {
   }
 
   protected button(text: string, key: string, does: () => void): HTMLButtonElement {
-    return h("button", { type: "button", title: key ? `${text} (${key})` : text, onclick: () => does() }, text);
+    return h(
+      "button",
+      { type: "button", title: key ? `${text} (${key})` : text, onclick: () => does() },
+      text,
+    );
   }
 
   protected showLabels(): void {
@@ -156,7 +170,13 @@ export abstract class Tool extends HTMLElement implements Answering {
         swatch.style.background = this.colours.get(label) ?? "#000";
         const choose = h(
           "button",
-          { type: "button", class: "label", "aria-pressed": label === this.label, "data-label": label, onclick: () => this.chooseLabel(label) },
+          {
+            type: "button",
+            class: "label",
+            "aria-pressed": label === this.label,
+            "data-label": label,
+            onclick: () => this.chooseLabel(label),
+          },
           swatch,
           h("span", { class: "name" }, this.labelText(label)),
           key && h("kbd", { "aria-hidden": "true" }, key),
@@ -187,16 +207,38 @@ export abstract class Tool extends HTMLElement implements Answering {
   }
 
   private showGuidance(): void {
-    const found = [...this.querySelectorAll<HTMLElement>("[data-label].recto-guidance")].find((section) => section.dataset.label === this.label);
+    const found = [...this.querySelectorAll<HTMLElement>("[data-label].recto-guidance")].find(
+      (section) => section.dataset.label === this.label,
+    );
     this.guidance.hidden = !found;
     this.guidance.replaceChildren(...(found ? [found.cloneNode(true)] : []));
   }
 
+  /** The keys of this task, for the overlay of the page around or our own. */
+  keys(): HelpRow[] {
+    const labels: HelpRow[] = this.labels.length ? [["1–9, then letters", "choose a label"]] : [];
+    return [...this.helpRows(), ...labels, ...COMMON_HELP];
+  }
+
   protected toggleHelp(): void {
+    // The page around shows its keys and ours in one overlay.
+    if (inWorkbench()) return tell({ type: "key", key: "?" });
     if (this.help.open) return this.help.close();
-    const rows = [...this.helpRows(), ...(this.labels.length ? [["1–9, then letters", "choose a label"] as HelpRow] : []), ...COMMON_HELP];
-    const table = h("table", {}, h("tbody", {}, ...rows.map(([keys, does]) => h("tr", {}, h("td", {}, h("kbd", {}, keys)), h("td", {}, does)))));
-    this.help.replaceChildren(h("h2", {}, "Keys"), table, h("button", { type: "button", class: "primary", onclick: () => this.help.close() }, "Close"));
+    const rows = this.keys();
+    const table = h(
+      "table",
+      {},
+      h(
+        "tbody",
+        {},
+        ...rows.map(([keys, does]) => h("tr", {}, h("td", {}, h("kbd", {}, keys)), h("td", {}, does))),
+      ),
+    );
+    this.help.replaceChildren(
+      h("h2", {}, "Keys"),
+      table,
+      h("button", { type: "button", class: "primary", onclick: () => this.help.close() }, "Close"),
+    );
     this.help.showModal();
   }
 
@@ -228,17 +270,24 @@ export abstract class Tool extends HTMLElement implements Answering {
   private used(event: KeyboardEvent): boolean {
     const target = event.composedPath()[0] ?? null;
     const command = event.ctrlKey || event.metaKey;
-    if (command && event.key === "Enter") return this.askSubmit();
+    if (
+      (command && event.key === "Enter") ||
+      (event.altKey && event.shiftKey && !event.key.startsWith("Arrow"))
+    )
+      return false;
     if (isTyping(target)) return this.typingKey(event);
-    if (command && event.key.toLowerCase() === "z") return (event.shiftKey ? this.redo() : this.undo()), true;
-    if (command && event.key.toLowerCase() === "y") return this.redo(), true;
+    if (command && event.key.toLowerCase() === "z") return (event.shiftKey ? this.redo() : this.undo(), true);
+    if (command && event.key.toLowerCase() === "y") return (this.redo(), true);
     if (target instanceof HTMLInputElement && event.key.startsWith("Arrow")) return false;
-    if (target instanceof HTMLElement && target.matches("button, summary, a, input") && ["Enter", " "].includes(event.key)) return false;
-    if (event.key === "?") return this.toggleHelp(), true;
+    if (
+      target instanceof HTMLElement &&
+      target.matches("button, summary, a, input") &&
+      ["Enter", " "].includes(event.key)
+    )
+      return false;
+    if (event.key === "?") return (this.toggleHelp(), true);
     if (this.key(event)) return true;
-    if (!command && !event.altKey && this.labelKeyed(event.key)) return true;
-    if (event.key === "Escape") tell({ type: "key", key: "Escape" });
-    return false;
+    return !command && !event.altKey && this.labelKeyed(event.key);
   }
 
   protected typingKey(_event: KeyboardEvent): boolean {
@@ -251,14 +300,4 @@ export abstract class Tool extends HTMLElement implements Answering {
     this.chooseLabel(this.labels[at]!);
     return true;
   }
-
-  private askSubmit(): boolean {
-    const form = this.closest("crowd-form") ?? this.shadowRoot?.querySelector("crowd-form");
-    const submit = (form as { requestSubmit?: () => void } | null)?.requestSubmit;
-    if (!form || !submit) return false;
-    submit.call(form);
-    return true;
-  }
 }
-
-export { CHANGED };
