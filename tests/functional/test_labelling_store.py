@@ -1,0 +1,273 @@
+"""The workbench's stores: the same tests on the table and in memory, which keeps the fakes honest."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from recto.aws.dynamodb import Table
+from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
+from recto_workbench.errors import RequestError
+from recto_workbench.jobs import Job, JobStatus, Team
+from recto_workbench.ports import Change, JobStore, TaskStore, TeamStore
+from recto_workbench.tasks import Assignment, AssignmentState, ObjectState, TaskObject
+from tests.contract.template import resources
+from tests.workbench_fakes import START, MemoryJobs, MemoryTasks, MemoryTeams, request_of
+
+
+class Stores:
+    """The three stores over one table, or over none."""
+
+    def __init__(self, jobs: JobStore, tasks: TaskStore, teams: TeamStore) -> None:
+        self.jobs, self.tasks, self.teams = jobs, tasks, teams
+
+
+def make_table() -> None:
+    properties = resources("AWS::DynamoDB::Table")["WorkbenchTable"]
+    kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    boto3.client("dynamodb").create_table(TableName="workbench", **{name: properties[name] for name in kept})
+
+
+@pytest.fixture(params=["memory", "table"])
+def stores(request: pytest.FixtureRequest, aws: None) -> Iterator[Stores]:
+    if request.param == "memory":
+        jobs = MemoryJobs()
+        yield Stores(jobs, MemoryTasks(jobs), MemoryTeams())
+        return
+    make_table()
+    table = Table("workbench", "recto-tests")
+    yield Stores(JobRows(table), TaskRows(table), TeamRows(table))
+
+
+def job_of(name: str = "job", **values: Any) -> Job:
+    given = {
+        "name": name, "arn": f"arn:aws:sagemaker:us-east-1:000000000000:labeling-job/{name}",
+        "status": JobStatus.IN_PROGRESS, "created": START, "modified": START, "request": request_of(name),
+        "labels": ("A", "B"), "total": 3, "is_read": True,
+    }  # fmt: skip
+    return Job.model_validate({**given, **values})
+
+
+def object_of(number: int = 0, **values: Any) -> TaskObject:
+    given = {"job": "job", "number": number, "offset": number * 10, "length": 10, "wanted": 2}
+    return TaskObject.model_validate({**given, **values})
+
+
+def assignment_of(assignment_id: str = "a1", **values: Any) -> Assignment:
+    given = {
+        "assignment_id": assignment_id, "job": "job", "number": 0, "worker_id": "anna",
+        "state": AssignmentState.RESERVED, "nonce": "n", "created": START,
+        "expires": START + timedelta(seconds=60),
+    }  # fmt: skip
+    return Assignment.model_validate({**given, **values})
+
+
+def in_pool(stores: Stores, *numbers: int) -> None:
+    stores.tasks.add_objects([object_of(number, state=ObjectState.OPEN) for number in numbers])
+
+
+# ---- jobs and teams
+
+
+def test_a_job_is_there_as_it_was_added_and_once(stores: Stores) -> None:
+    request = request_of("job") | {"Odd": {"": [1.5, None, {}]}}
+
+    assert stores.jobs.add(job_of(request=request))
+    assert not stores.jobs.add(job_of(total=9))
+
+    assert stores.jobs.find("job") == job_of(request=request)
+    assert stores.jobs.find("other") is None
+
+
+def test_jobs_are_found_by_status_oldest_first(stores: Stores) -> None:
+    stores.jobs.add(job_of("late", created=START + timedelta(hours=1)))
+    stores.jobs.add(job_of("early"))
+    stores.jobs.add(job_of("done", status=JobStatus.COMPLETED))
+
+    assert [job.name for job in stores.jobs.with_status(JobStatus.IN_PROGRESS)] == ["early", "late"]
+    assert sorted(job.name for job in stores.jobs.all()) == ["done", "early", "late"]
+    assert stores.jobs.all()[-1].name == "late"
+
+
+def test_a_job_changes_only_from_what_was_expected(stores: Stores) -> None:
+    stores.jobs.add(job_of())
+
+    assert stores.jobs.update("job", (JobStatus.IN_PROGRESS,), status=JobStatus.STOPPING, failure="why")
+    assert not stores.jobs.update("job", (JobStatus.IN_PROGRESS,), status=JobStatus.FAILED)
+    assert not stores.jobs.update("job", (JobStatus.STOPPING,), of_total=2, total=5)
+    assert stores.jobs.update("job", (JobStatus.STOPPING,), of_total=3, total=5, is_read=False)
+    assert not stores.jobs.update("none", (JobStatus.STOPPING,), total=5)
+
+    job = stores.jobs.find("job")
+    assert job
+    assert (job.status, job.failure, job.total, job.is_read) == (JobStatus.STOPPING, "why", 5, False)
+    assert [each.name for each in stores.jobs.with_status(JobStatus.STOPPING)] == ["job"]
+
+
+def test_a_team_changes_only_while_it_is_what_was_read(stores: Stores) -> None:
+    members = ({"CognitoMemberDefinition": {"UserPool": "p", "UserGroup": "g", "ClientId": "c"}},)
+    team = Team(name="readers", arn="arn", members=members, created=START, modified=START)
+
+    assert stores.teams.save(team)
+    assert not stores.teams.save(team)
+    changed = team.moved(description="new")
+    assert stores.teams.save(changed)
+    assert not stores.teams.save(team.moved(description="lost"))
+    assert stores.teams.find("readers") == changed
+    assert stores.teams.all() == [changed]
+    assert stores.teams.delete("readers")
+    assert not stores.teams.delete("readers")
+    assert stores.teams.find("readers") is None
+    assert stores.jobs.all() == []
+
+
+# ---- objects
+
+
+def test_objects_are_added_once_and_stay_as_they_are(stores: Stores) -> None:
+    stores.jobs.add(job_of())
+    stores.tasks.add_objects([object_of(n) for n in range(120)])
+    changed = object_of(5).moved(state=ObjectState.OPENING)
+    assert stores.tasks.write(Change(object=changed))
+
+    stores.tasks.add_objects([object_of(n) for n in range(100, 130)] + [object_of(5)])
+
+    assert stores.tasks.object("job", 5) == changed
+    assert stores.tasks.object("job", 129) == object_of(129)
+    assert stores.tasks.object("job", 130) is None
+
+
+def test_objects_come_in_pages_in_the_order_of_the_manifest(stores: Stores) -> None:
+    stores.tasks.add_objects([object_of(n) for n in reversed(range(25))])
+
+    first = stores.tasks.objects("job", limit=10)
+    second = stores.tasks.objects("job", first.next_token, limit=15)
+
+    assert [each.number for each in (*first.objects, *second.objects)] == list(range(25))
+    assert second.next_token == ""
+    assert stores.tasks.objects("other").objects == []
+    with pytest.raises(RequestError):
+        stores.tasks.objects("job", "not a token!")
+
+
+def test_the_pool_holds_open_objects_with_free_places(stores: Stores) -> None:
+    stores.jobs.add(job_of())
+    in_pool(stores, 0, 1, 2)
+    full = object_of(0, state=ObjectState.OPEN).given_to("anna").given_to("ben")
+    stores.tasks.write(Change(object=full.model_copy(update={"version": 2})))
+    answered = object_of(1, state=ObjectState.OPEN).moved(state=ObjectState.ANSWERED, answers=("a", "b"))
+    stores.tasks.write(Change(object=answered))
+
+    assert [each.number for each in stores.tasks.pool("job", 10)] == [2]
+    assert [each.number for each in stores.tasks.answered("job", 10)] == [1]
+    assert stores.tasks.pool("other", 10) == []
+
+
+def test_what_is_due_is_found_and_nothing_else(stores: Stores) -> None:
+    stores.jobs.add(job_of())
+    soon, later = START + timedelta(minutes=1), START + timedelta(hours=1)
+    stores.tasks.add_objects([object_of(0, due=later), object_of(1, due=soon), object_of(2)])
+    stores.tasks.write(Change(assignment=assignment_of(), is_new_assignment=True))
+    ended = assignment_of("a2", worker_id="ben", state=AssignmentState.SUBMITTED)
+    stores.tasks.write(Change(assignment=ended, is_new_assignment=True))
+
+    assert stores.tasks.due_objects(START, 10) == []
+    assert [each.number for each in stores.tasks.due_objects(soon, 10)] == [1]
+    assert [each.number for each in stores.tasks.due_objects(later, 10)] == [1, 0]
+    assert [each.number for each in stores.tasks.due_objects(later, 1)] == [1]
+    assert [each.worker_id for each in stores.tasks.due_assignments(later, 10)] == ["anna"]
+    assert stores.tasks.due_assignments(START, 10) == []
+
+
+# ---- writing together
+
+
+def test_what_is_written_together_is_there_together(stores: Stores) -> None:
+    stores.jobs.add(job_of(on_offer=1))
+    in_pool(stores, 0)
+    given, record = object_of(0, state=ObjectState.OPEN).given_to("anna"), stores.tasks.worker("job", "anna")
+    change = Change(
+        object=given,
+        assignment=assignment_of(),
+        is_new_assignment=True,
+        worker=record.taking("a1"),
+        counts={"on_offer": -1, "labeled": 1},
+    )
+
+    assert stores.tasks.write(change)
+
+    assert stores.tasks.object("job", 0) == given
+    assert stores.tasks.assignment("a1") == assignment_of()
+    assert stores.tasks.assignments("job", 0) == [assignment_of()]
+    assert stores.tasks.worker("job", "anna") == record.taking("a1")
+    job = stores.jobs.find("job")
+    assert job
+    assert (job.on_offer, job.labeled) == (0, 1)
+
+
+Stale = Callable[[], Change]
+STALE: list[tuple[str, Stale]] = [
+    ("object", lambda: Change(object=object_of(0, version=3), counts={"failed": 1})),
+    ("missing object", lambda: Change(object=object_of(9, version=2), counts={"failed": 1})),
+    ("assignment", lambda: Change(object=object_of(0, version=2), assignment=assignment_of(version=3))),
+    ("ended one", lambda: Change(object=object_of(0, version=2), assignment=assignment_of("a0", version=2))),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), STALE, ids=[name for name, _ in STALE])
+def test_nothing_is_written_where_one_of_the_rows_has_changed(
+    stores: Stores, name: str, change: Stale
+) -> None:
+    stores.jobs.add(job_of())
+    in_pool(stores, 0)
+    stores.tasks.write(Change(assignment=assignment_of(), is_new_assignment=True))
+
+    assert not stores.tasks.write(change())
+
+    assert stores.tasks.object("job", 0) == object_of(0, state=ObjectState.OPEN)
+    assert stores.tasks.assignment("a1") == assignment_of()
+    job = stores.jobs.find("job")
+    assert job
+    assert job.failed == 0
+
+
+def test_two_first_tasks_of_a_worker_at_once_are_one(stores: Stores) -> None:
+    stores.jobs.add(job_of())
+    in_pool(stores, 0, 1)
+    record = stores.tasks.worker("job", "anna")
+
+    assert stores.tasks.write(Change(worker=record.taking("a1")))
+    assert not stores.tasks.write(Change(worker=record.taking("a2")))
+    assert stores.tasks.worker("job", "anna").live == ("a1",)
+
+
+def test_an_object_handed_out_anew_is_another_assignment(stores: Stores) -> None:
+    stores.tasks.write(Change(assignment=assignment_of("a1"), is_new_assignment=True))
+    stores.tasks.write(Change(assignment=assignment_of("a2"), is_new_assignment=True))
+
+    assert stores.tasks.assignment("a1") is None
+    assert stores.tasks.assignment("a2") == assignment_of("a2")
+    assert stores.tasks.assignments("job", 0) == [assignment_of("a2")]
+    assert stores.tasks.assignment("never") is None
+
+
+def test_objects_are_offered_one_after_another_up_to_the_limit_while_the_job_runs(stores: Stores) -> None:
+    stores.jobs.add(job_of())
+    stores.tasks.add_objects([object_of(n) for n in range(3)])
+
+    def offered(number: int, limit: int = 2) -> bool:
+        opening = object_of(number).moved(state=ObjectState.OPENING)
+        return stores.tasks.write(Change(object=opening, offer_limit=limit))
+
+    assert not offered(1)
+    assert offered(0)
+    assert not offered(0)
+    assert offered(1)
+    assert not offered(2)
+    stores.jobs.update("job", (JobStatus.IN_PROGRESS,), status=JobStatus.STOPPING)
+    assert not offered(2, limit=9)
+    job = stores.jobs.find("job")
+    assert job
+    assert (job.next_number, job.on_offer) == (2, 2)
