@@ -33,6 +33,7 @@ def wiring() -> Consolidator:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> list[dict[str, Any]]:
     """Make labels of workers' answers."""
+    metrics.add_metric(name="ConsolidationsAskedFor", unit=MetricUnit.Count, value=1)
     results = consolidated(event, wiring())
     failed = [one.object_id for one in results if one.failure]
     logger.info("objects_consolidated", extra={"objects": len(results), "failed": failed})

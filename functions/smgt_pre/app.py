@@ -25,6 +25,7 @@ def wiring() -> TaskMaker:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make a task of an object."""
+    metrics.add_metric(name="TasksAskedFor", unit=MetricUnit.Count, value=1)
     task = make_task(event, wiring())
     is_needed = task["isHumanAnnotationRequired"]
     metrics.add_metric(name="TasksWithoutContent", unit=MetricUnit.Count, value=int(not is_needed))
