@@ -29,8 +29,8 @@ demo: setup-demo ## sample documents through the whole pipeline on this machine,
 test: setup check training-tests jobs-tests ## everything that must pass: checks, then all tests
 	@$(PRODUCT) -m pytest $(TESTS)
 
-.PHONY: check lint types boundaries template
-check: lint types boundaries template ## all checks that run no test
+.PHONY: check lint types boundaries template web-check
+check: lint types boundaries template web-check ## all checks, and the pages' tests that need no browser
 
 lint: ## ruff: rules and format
 	@$(PRODUCT) -m ruff check --output-format concise .
@@ -47,14 +47,25 @@ boundaries: ## import-linter: core <- steps <- shells
 template: ## sam validate --lint
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(TOOLS)/sam validate --lint --template template.yaml
 
+web-check: ## the workbench's pages: types, format, tests without a browser
+	@npm run --silent check --prefix workbench/web
+	@npm run --silent test --prefix workbench/web
+
+.PHONY: web
+web: ## build the workbench's pages; returns at once when nothing has changed
+	@$(PYTHON) scripts/bootstrap.py web
+
 .PHONY: format
 format: ## bring the code into ruff's format and mend what it can mend safely
 	@$(PRODUCT) -m ruff check --fix --quiet . || true
 	@$(PRODUCT) -m ruff format --quiet .
 
-.PHONY: unit e2e training-tests
+.PHONY: unit browser e2e training-tests
 unit: setup-demo ## the tests that start no runtime
-	@$(PRODUCT) -m pytest $(filter-out tests/e2e,$(TESTS))
+	@$(PRODUCT) -m pytest $(filter-out tests/browser tests/e2e,$(TESTS))
+
+browser: setup ## the workbench's pages in a real browser
+	@$(PRODUCT) -m pytest tests/browser
 
 e2e: setup-demo ## documents through the local runtime
 	@$(PRODUCT) -m pytest tests/e2e

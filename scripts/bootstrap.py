@@ -2,6 +2,7 @@
 
     python3 scripts/bootstrap.py                      all environments (what `make setup` runs) but benchmarks
     python3 scripts/bootstrap.py product tools        only these
+    python3 scripts/bootstrap.py web                  only the workbench's pages
     python3 scripts/bootstrap.py --lock training      choose versions anew and write constraints/training.txt
 
 Every wheel is gathered into `.wheels/` first and installed from there, so environments that were
@@ -31,6 +32,8 @@ WEB_BUILT = ROOT / "workbench" / "src" / "recto_workbench" / "static"
 STAMP = ".made-from"
 BASE_STAMP = ".base-made-from"
 OLDEST_PYTHON = (3, 11)
+OLDEST_NODE = (20, 19)
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 TESSDATA_PLACES = (
     "/usr/share/tesseract-ocr/*/tessdata",
     "/usr/share/tessdata",
@@ -276,14 +279,7 @@ def provide_tessdata() -> None:
     """Install the language files of the local OCR where we may, or say how to get them."""
     if has_tessdata():
         return
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        say("installing the system package tesseract-ocr (language files of the local OCR)")
-        install_command = ["apt-get", "install", "--yes", "--no-install-recommends", "tesseract-ocr"]
-        try:
-            run(install_command, "apt-get install tesseract-ocr")
-        except BootstrapError:
-            run(["apt-get", "update"], "apt-get update")
-            run(install_command, "apt-get install tesseract-ocr")
+    if install_from_debian("tesseract-ocr", "language files of the local OCR"):
         return
     raise BootstrapError(
         "Tesseract's English language files (eng.traineddata) were not found. Install them, for example\n"
@@ -293,11 +289,40 @@ def provide_tessdata() -> None:
     )
 
 
+def provide_chromium() -> None:
+    """Install the browser of the tests where we may, or say how to get one."""
+    if os.environ.get("RECTO_CHROMIUM") or any(shutil.which(name) for name in CHROMIUM_NAMES):
+        return
+    if install_from_debian("chromium", "the browser of the tests"):
+        return
+    raise BootstrapError(
+        "No Chromium was found, which the tests of the workbench's pages drive. Install it, for example\n"
+        "  sudo apt-get install chromium           (Debian)\n"
+        "or name a browser of its family in RECTO_CHROMIUM, then run this again.\n"
+        "Nothing but tests needs it: `make setup-demo` and `make demo` do without."
+    )
+
+
+def install_from_debian(package: str, purpose: str) -> bool:
+    """Install a system package with apt; False where we may not."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    say(f"installing the system package {package} ({purpose})")
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", package]
+    try:
+        run(command, f"apt-get install {package}")
+    except BootstrapError:
+        run(["apt-get", "update"], "apt-get update")
+        run(command, f"apt-get install {package}")
+    return True
+
+
 def web_sources() -> Iterator[Path]:
     """What the workbench's pages are built of, in a fixed order."""
     ignored = {"node_modules", "__pycache__"}
     for path in sorted(WEB.rglob("*")):
-        if path.is_file() and not ignored & set(path.relative_to(WEB).parts):
+        is_test = path.name.endswith(".test.ts")
+        if path.is_file() and not is_test and not ignored & set(path.relative_to(WEB).parts):
             yield path
 
 
@@ -309,9 +334,7 @@ def make_web() -> None:
     if text_of(built_stamp) == built:
         say("the workbench's pages are up to date")
         return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise BootstrapError("npm was not found: the workbench's pages need Node.js 20.19 or newer with npm.")
+    npm = npm_of_node()
     started = time.monotonic()
     if text_of(packages_stamp) != locked:
         say("installing the packages of workbench/web (npm ci)")
@@ -324,6 +347,23 @@ def make_web() -> None:
     say(f"the workbench's pages are ready after {time.monotonic() - started:.0f} s")
 
 
+def npm_of_node() -> str:
+    """Path of npm; BootstrapError where Node.js is missing or too old for the build."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    oldest = ".".join(map(str, OLDEST_NODE))
+    if npm is None or node is None:
+        raise BootstrapError(
+            f"node or npm was not found: the workbench's pages need Node.js {oldest} or newer."
+        )
+    told = subprocess.run([node, "--version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    found = tuple(int(part) for part in told.removeprefix("v").split(".")[:2] if part.isdigit())
+    if found < OLDEST_NODE:
+        raise BootstrapError(
+            f"the workbench's pages need Node.js {oldest} or newer, {node} is {told or 'silent'}"
+        )
+    return npm
+
+
 def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -334,16 +374,29 @@ def chosen(names: Sequence[str]) -> list[Environment]:
     return [environment for environment in ENVIRONMENTS if not environment.on_demand]
 
 
+def provide_rest(names: Sequence[str]) -> None:
+    """What is no virtual environment; the browser only where everything is set up."""
+    if not names or {"product", "web"} & set(names):
+        make_web()
+    if set(names) != {"web"}:
+        provide_tessdata()
+    if not names:
+        provide_chromium()
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Make the virtual environments of this repository.")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="product, tools, training (default), jobs, benchmarks"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="product, tools, training (default), jobs, benchmarks; web: the workbench's pages alone",
     )
     parser.add_argument(
         "--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt"
     )
     options = parser.parse_args(arguments)
-    unknown = set(options.names) - {environment.name for environment in ENVIRONMENTS}
+    unknown = set(options.names) - {environment.name for environment in ENVIRONMENTS} - {"web"}
     if unknown:
         parser.error(f"no environment is called {', '.join(sorted(unknown))}")
     if sys.version_info < OLDEST_PYTHON:
@@ -354,10 +407,8 @@ def main(arguments: Sequence[str]) -> int:
         with only_one():
             for environment in chosen(options.names):
                 (lock if options.lock else make)(environment)
-                if environment.name == "product" and not options.lock:
-                    make_web()
             if not options.lock:
-                provide_tessdata()
+                provide_rest(options.names)
     except BootstrapError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1

@@ -35,7 +35,8 @@ Serve = Callable[[Any], str]
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the browser."""
-    found = os.environ.get("RECTO_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("RECTO_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if not found:
         pytest.fail("no Chromium was found: run `make setup`, or install Debian's package chromium")
     return found
