@@ -17,6 +17,10 @@ from recto.aws.services import (
     StepFunctionsWorkflow,
 )
 from recto.aws.textract import TextractOcr
+from recto_workbench import ports as workbench_ports
+from recto_workbench.aws.services import LambdaLabellingFunctions, S3Links, SqsMessages
+from recto_workbench.aws.tables import JobRows as LabellingJobRows
+from recto_workbench.aws.tables import TaskRows, TeamRows
 from tests.fakes import (
     FakeEndpoints,
     FakeEvents,
@@ -27,6 +31,16 @@ from tests.fakes import (
     FakeWorkflow,
 )
 from tests.memory import MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
+from tests.workbench_fakes import (
+    FakeFunctions,
+    FakeLinks,
+    FakeMessages,
+    MemoryCopies,
+    MemoryJobs,
+    MemoryTasks,
+    MemoryTeams,
+    MemoryUploads,
+)
 
 IMPLEMENTATIONS = [
     (ports.Documents, DocumentRows),
@@ -55,6 +69,20 @@ IMPLEMENTATIONS = [
     (ports.Slots, MemorySlots),
     (ports.Reviews, MemoryReviews),
     (ports.ObjectStore, MemoryObjects),
+    (ports.Uploads, MemoryUploads),
+    (ports.Copies, MemoryCopies),
+    (workbench_ports.JobStore, LabellingJobRows),
+    (workbench_ports.JobStore, MemoryJobs),
+    (workbench_ports.TaskStore, TaskRows),
+    (workbench_ports.TaskStore, MemoryTasks),
+    (workbench_ports.TeamStore, TeamRows),
+    (workbench_ports.TeamStore, MemoryTeams),
+    (workbench_ports.Links, S3Links),
+    (workbench_ports.Links, FakeLinks),
+    (workbench_ports.Messages, SqsMessages),
+    (workbench_ports.Messages, FakeMessages),
+    (workbench_ports.LabellingFunctions, LambdaLabellingFunctions),
+    (workbench_ports.LabellingFunctions, FakeFunctions),
 ]
 
 
