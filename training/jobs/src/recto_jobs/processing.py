@@ -1,7 +1,7 @@
 """A processing job: OCR or page images of many documents, by `sagemaker.core.processing.FrameworkProcessor`.
 
 Documents are dealt out to the machines by their keys. A job reads and writes what the same command does on a
-laptop, `recto data ocr` and `recto data pages`, under the names that those give.
+laptop, `recto data ocr` and `recto data images`, under the names that those give.
 """
 
 import json
