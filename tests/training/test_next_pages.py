@@ -3,24 +3,29 @@
 import json
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from recto.earlier_pages import of_earlier
 from recto.fields import dump_fields
+from recto_training.alignment import Alignment, Policy
 from recto_training.caching import PageCache
 from recto_training.commands import data_next_pages, data_prelabel
 from recto_training.corpus import IGNORED, LabelledDocument, LabelledPage, ListCorpus
 from recto_training.evaluation.subject import plain_fields
 from recto_training.exporters.manifest import write_manifest
 from recto_training.fit import fit
+from recto_training.importers.lines import lines_corpus
 from recto_training.manifests import manifest_corpus
 from recto_training.ocr_folder import Mapped, OcrFolder
 from recto_training.word_recipes import tiny
 from tests.training.tiny_corpus import LABELS, corpus
 
 BUCKET = "s3://bucket/set"
+RECEIPTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "sroie"
 SIZE = 400
 
 
@@ -248,3 +253,25 @@ def test_labels_by_mention_keep_mentions_apart() -> None:
     (one,) = data_prelabel.earlier_pages(LabelledDocument("d", (labelled,)), LABELS)
 
     assert [(mention.name, mention.words) for mention in one.mentions] == [("name", (0, 1)), ("name", (2,))]
+
+
+@pytest.mark.skipif(not RECEIPTS.exists(), reason="../shared/data is not here")
+def test_fifty_real_receipts_suggest_what_others_say_and_are_mostly_right() -> None:
+    labels = ("company", "date", "address", "total", "other")
+    how = {name: Alignment(Policy.FIRST, others=IGNORED) for name in labels}
+    fields = plain_fields(labels)
+    documents = list(lines_corpus(RECEIPTS / "box", RECEIPTS / "truth.jsonl", fields, how=how))
+    Random(1).shuffle(documents)  # ids beside each other are receipts of different shops
+    known = [page for one in documents[:50] for page in data_prelabel.earlier_pages(one, labels)]
+
+    right = wrong = receipts = 0
+    for document in documents[50:200]:
+        (truth,) = data_prelabel.earlier_pages(document, labels)
+        words = {one.name: [truth.page.words[i].text for i in one.words] for one in truth.mentions}
+        found = [one for one in of_earlier(truth.page, known) if one.name != "total"]  # of equal amounts one
+        receipts += bool(found)
+        right += sum(words.get(one.name) == one.text.split() for one in found)
+        wrong += sum(words.get(one.name) != one.text.split() for one in found)
+
+    assert receipts > 0.4 * 150
+    assert right > 0.9 * (right + wrong)
