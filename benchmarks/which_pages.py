@@ -163,7 +163,7 @@ def _fields() -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--epochs", type=float, default=40, help="of the model of the first receipts")
-    parser.add_argument("--steps", type=int, default=600, help="of the models of all that are labelled")
+    parser.add_argument("--steps", type=int, default=300, help="of the models of all that are labelled")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--go-on", action="store_true", help="keep what an earlier run has measured")
