@@ -59,9 +59,10 @@ def read_page_lines(paths: Sequence[Path], ocr: OcrFolder) -> list[PageLine]:
         raise DataError(f"{missing[0]}: there is no such manifest")
     faults = Faults()
     found: dict[str, PageLine] = {}
+    there: set[str] = set()  # one look for each document, not for each of its pages
     for line in read_lines(paths):
         try:
-            one = _page_line(line, ocr)
+            one = _page_line(line, ocr, there)
         except (AccessError, ServiceUnavailableError) as error:
             raise DataError(f"{line.place}: {error}; if it lies here, say where with --map") from error
         except (DataError, DocumentError) as error:
@@ -74,12 +75,13 @@ def read_page_lines(paths: Sequence[Path], ocr: OcrFolder) -> list[PageLine]:
     return list(found.values())
 
 
-def _page_line(line: Line, ocr: OcrFolder) -> PageLine:
+def _page_line(line: Line, ocr: OcrFolder, there: set[str]) -> PageLine:
     if OCR not in line.content:
         raise DataError(f"no {OCR}, seen {', '.join(line.content)}; the OCR's output is needed")
     reference = str(line.content[OCR])
-    if fault := ocr.fault(reference):
+    if reference not in there and (fault := ocr.fault(reference)):
         raise DataError(fault)
+    there.add(reference)
     numbers = ocr.stored(reference).numbers
     number = line.content.get(PAGE, numbers[0] if len(numbers) == 1 else None)
     if number not in numbers or isinstance(number, bool):
