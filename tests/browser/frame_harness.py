@@ -192,6 +192,7 @@ class Opened:
     def picture(self) -> "Picture":
         stage = self.frame.locator(".stage")
         stage.locator(".loading").wait_for(state="hidden")
+        stage.focus()
         return Picture(self.page, stage)
 
 

@@ -204,8 +204,9 @@ export class BoxEditor {
 
   private deselect(): boolean {
     if (!this.selected && this.wordAt < 0) return false;
-    this.wordAt = -1;
-    this.select(null);
+    if (this.selected) this.select(null);
+    else this.wordAt = -1;
+    this.stage.changed();
     return true;
   }
 

@@ -300,14 +300,15 @@ export class CrowdEntityAnnotation extends Tool {
     return true;
   }
 
+  /** The word after (or before) the selected span; without one the first (or last). */
   private beginning(by: number): { from: number; to: number } {
     const span = this.spans.now[this.selected];
-    const at = span
-      ? this.words.findIndex((word) => word.end > span.start)
-      : by > 0
-        ? 0
-        : this.words.length - 1;
-    return { from: Math.max(0, at), to: Math.max(0, at) };
+    const last = this.words.length - 1;
+    let at = by > 0 ? 0 : last;
+    if (span && by > 0) at = this.words.findIndex((word) => word.start >= span.end);
+    else if (span) at = this.words.filter((word) => word.end <= span.start).length - 1;
+    at = at < 0 ? (by > 0 ? last : 0) : at;
+    return { from: at, to: at };
   }
 
   private stepSpan(by: number): boolean {

@@ -94,7 +94,7 @@ export class TranscriptionCard {
   edit(): void {
     this.override.hidden = false;
     this.override.focus();
-    this.override.select();
+    this.override.setSelectionRange(this.override.value.length, this.override.value.length);
   }
 
   focus(): void {

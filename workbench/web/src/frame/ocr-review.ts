@@ -71,7 +71,8 @@ export function undone(entity: Entity, reviews: ReadonlyMap<string, Review>): st
   const status = holding(entity, reviews);
   const named = `${entity.label} (${entity.text || "no text read"})`;
   if (status === "") return `${named}: say whether the transcription is correct, wrong or unclear`;
-  if (status === "wrong" && !reviews.get(entity.uid)?.override.trim()) return `${named}: type the right text`;
+  const override = reviews.get(entity.uid)?.override.trim() ?? "";
+  if (status === "wrong" && (!override || override === entity.text)) return `${named}: type the right text`;
   return null;
 }
 

@@ -227,7 +227,8 @@ export class RectoOcrAnnotation extends BoxTool {
   }
 
   private shownOverride(entity: Entity): string {
-    return this.now.reviews.get(entity.uid)?.override ?? this.earlierOf(entity)?.targetText ?? "";
+    const said = this.now.reviews.get(entity.uid)?.override || this.earlierOf(entity)?.targetText;
+    return said || entity.text;
   }
 
   private acceptedBoxes(entity: Entity): EditBox[] {

@@ -1,0 +1,428 @@
+"""Each crowd element answers as AWS documents it, in a real browser, in the frame as the workbench serves it."""
+
+import base64
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Serve
+from tests.browser.frame_harness import HEIGHT, WIDTH, Harness, Opened, drawn_page
+
+SIZE = {"height": HEIGHT, "width": WIDTH}
+
+
+@pytest.fixture(scope="module")
+def harness(serve: Serve, web_static: Any) -> Harness:
+    made = Harness(web_static)
+    made.origin, made.objects = serve(made.app()), serve(made.store())
+    made.put("page.png", drawn_page())
+    return made
+
+
+@pytest.fixture
+def opened(page: Page, harness: Harness) -> Opened:
+    return Opened(page, harness.origin)
+
+
+def put_form(harness: Harness, inside: str, draft: Any = None) -> None:
+    harness.elements(f"<crowd-form>{inside}</crowd-form>", draft)
+
+
+def box_tool(harness: Harness, attributes: str = "") -> str:
+    return (
+        f'<crowd-bounding-box name="annotatedResult" src="{harness.url("page.png")}" header="Draw" '
+        f"labels=\"['Cat', 'Dog']\" {attributes}><short-instructions>Short</short-instructions>"
+        "<full-instructions>Full</full-instructions></crowd-bounding-box>"
+    )
+
+
+# --- boxes ------------------------------------------------------------------------------------------------
+
+
+def test_boxes_are_answered_in_pixels_of_the_picture(harness: Harness, opened: Opened) -> None:
+    put_form(harness, box_tool(harness))
+    opened.open().picture().drag(300, 200, 400, 300)
+
+    answer = opened.submit()
+
+    (box,) = answer["annotatedResult"].pop("boundingBoxes")
+    assert answer == {"annotatedResult": {"inputImageProperties": SIZE}}
+    assert box.pop("label") == "Cat"
+    assert box == pytest.approx({"left": 300, "top": 200, "width": 100, "height": 100}, abs=1)
+
+
+def test_a_box_is_drawn_moved_and_relabelled_by_keyboard_alone(harness: Harness, opened: Opened) -> None:
+    put_form(harness, box_tool(harness))
+    opened.open().picture()
+
+    opened.press("2", "b", "ArrowRight", "ArrowRight", "Control+ArrowDown", "Shift+ArrowLeft")
+    moved = opened.submit()["annotatedResult"]["boundingBoxes"][0]
+    assert moved["label"] == "Dog"
+
+    opened.press("1")
+    opened.page.wait_for_timeout(2100)
+    opened.send({"type": "request-submit"})
+    last = opened.wait("submit", 2)["answer"]["annotatedResult"]["boundingBoxes"][0]
+    assert last == {**moved, "label": "Cat"}
+
+
+def test_undo_redo_and_delete_by_keys_and_by_message(harness: Harness, opened: Opened) -> None:
+    put_form(harness, box_tool(harness))
+    opened.open().picture()
+    boxes = opened.frame.locator("[data-id]")
+
+    opened.press("b", "Delete")
+    assert boxes.count() == 0
+    opened.press("Control+z")
+    assert boxes.count() == 1
+    opened.send({"type": "undo"})
+    boxes.first.wait_for(state="detached")
+    opened.send({"type": "redo"})
+    boxes.first.wait_for()
+    assert opened.said("state")[-1]["canUndo"] is True
+
+
+def test_given_boxes_are_dashed_until_accepted_and_count_either_way(harness: Harness, opened: Opened) -> None:
+    given = "[{'label': 'Dog', 'left': 10, 'top': 20, 'width': 30, 'height': 40},]"
+    put_form(harness, box_tool(harness, f'initial-value="{given}"'))
+    opened.open().picture()
+    suggested = opened.frame.locator("button.suggested")
+    assert suggested.count() == 1
+
+    opened.press("n", "Enter")
+
+    suggested.wait_for(state="detached")
+    assert opened.submit()["annotatedResult"] == {
+        "boundingBoxes": [{"height": 40, "label": "Dog", "left": 10, "top": 20, "width": 30}],
+        "inputImageProperties": SIZE,
+        "initialValueModified": False,
+    }
+
+
+def test_a_changed_given_box_is_told_as_modified(harness: Harness, opened: Opened) -> None:
+    given = "[{'label': 'Dog', 'left': 10, 'top': 20, 'width': 30, 'height': 40}]"
+    put_form(harness, box_tool(harness, f'initial-value="{given}"'))
+    opened.open().picture()
+
+    opened.press("n", "ArrowRight")
+
+    answer = opened.submit()["annotatedResult"]
+    assert answer["initialValueModified"] is True
+    assert answer["boundingBoxes"][0]["left"] == 11
+
+
+# --- classes ----------------------------------------------------------------------------------------------
+
+
+def test_one_class_of_a_picture_with_a_comment(harness: Harness, opened: Opened) -> None:
+    put_form(
+        harness,
+        f'<crowd-image-classifier name="c" src="{harness.url("page.png")}" header="H" '
+        "categories=\"['Cat', 'Dog']\"><worker-comment link-text=\"Say why\"></worker-comment>"
+        "</crowd-image-classifier>",
+    )
+    opened.open().picture()
+    assert opened.wait("state")["missing"] == "choose a category"
+
+    opened.press("2")
+    opened.frame.get_by_text("Say why").click()
+    opened.frame.get_by_label("Add a comment").fill("blurred")
+
+    assert opened.submit() == {"c": {"label": "Dog", "workerComment": "blurred"}}
+
+
+def test_several_classes_and_the_one_that_excludes_them(harness: Harness, opened: Opened) -> None:
+    put_form(
+        harness,
+        f'<crowd-image-classifier-multi-select name="c" src="{harness.url("page.png")}" header="H" '
+        "categories=\"['Cat', 'Dog', 'Bird']\" exclusion-category=\"{ text: 'None' }\">"
+        "</crowd-image-classifier-multi-select>",
+    )
+    opened.open().picture()
+
+    opened.press("4", "3", "1")
+
+    assert opened.submit() == {"c": {"labels": ["Cat", "Bird"]}}
+
+
+def test_a_text_is_classified(harness: Harness, opened: Opened) -> None:
+    put_form(
+        harness,
+        '<crowd-classifier name="category" header="H" categories="[\'Good\', \'Bad\']">'
+        "<classification-target>Some &lt;b&gt;text&lt;/b&gt;</classification-target></crowd-classifier>",
+    )
+    opened.open()
+    assert opened.frame.get_by_text("Some <b>text</b>").is_visible()
+
+    opened.frame.get_by_label("Bad").check()
+
+    assert opened.submit() == {"category": {"label": "Bad"}}
+
+
+# --- segmentation -----------------------------------------------------------------------------------------
+
+
+def segmentation(harness: Harness, attributes: str = "") -> str:
+    return (
+        f'<crowd-semantic-segmentation name="annotatedResult" src="{harness.url("page.png")}" header="H" '
+        f"labels=\"['Cat', 'Dog']\" {attributes}></crowd-semantic-segmentation>"
+    )
+
+
+def label_image(answer: Any) -> Image.Image:
+    data = answer["annotatedResult"]["labeledImage"]["pngImageData"]
+    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA")
+
+
+def test_painting_comes_out_as_a_png_with_exact_colours(harness: Harness, opened: Opened) -> None:
+    put_form(harness, segmentation(harness))
+    picture = opened.open().picture()
+    picture.drag(100, 100, 200, 100)
+    opened.press("2", "p")
+    for corner in ((300, 200), (400, 200), (400, 300), (300, 300)):
+        picture.click(*corner)
+    opened.press("x")
+
+    answer = opened.submit()
+
+    result = answer["annotatedResult"]
+    assert result["inputImageProperties"] == SIZE
+    assert result["labelMappings"] == {"Cat": {"color": "#1f77b4"}, "Dog": {"color": "#ff7f0e"}}
+    image = label_image(answer)
+    assert image.size == (WIDTH, HEIGHT)
+    assert image.getpixel((150, 100)) == (0x1F, 0x77, 0xB4, 255)
+    assert image.getpixel((350, 250)) == (0xFF, 0x7F, 0x0E, 255)
+    assert image.getpixel((500, 50)) == (255, 255, 255, 255)
+    assert len(image.getcolors()) == 3
+
+
+def test_eraser_fill_undo_and_keyboard_painting(harness: Harness, opened: Opened) -> None:
+    put_form(harness, segmentation(harness))
+    picture = opened.open().picture()
+    opened.press("l")
+    picture.click(50, 50)
+    opened.press("e", "Enter")
+
+    opened.press("Control+z")
+    opened.press("b", "2", "Shift+ArrowRight", "Enter")
+
+    colours = {colour for _, colour in label_image(opened.submit()).getcolors()}
+    assert colours == {(0x1F, 0x77, 0xB4, 255), (0xFF, 0x7F, 0x0E, 255)}
+
+
+def test_an_earlier_label_image_is_shown_and_changed(harness: Harness, opened: Opened) -> None:
+    earlier = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    earlier.paste("#2ca02c", (10, 10, 60, 60))
+    out = io.BytesIO()
+    earlier.save(out, "PNG")
+    given = f"{{'src': '{harness.put('old.png', out.getvalue())}', 'labelMappings': {{'Dog': {{'color': '#2ca02c'}},}} }}"
+    put_form(harness, segmentation(harness, f'initial-value="{given}"'))
+    picture = opened.open().picture()
+    opened.page.wait_for_function("said.some(m => m.type === 'state' && m.complete)")
+
+    picture.drag(300, 300, 310, 300)
+
+    answer = opened.submit()
+    assert answer["annotatedResult"]["initialValueModified"] is True
+    assert answer["annotatedResult"]["labelMappings"]["Dog"] == {"color": "#2ca02c"}
+    assert label_image(answer).getpixel((30, 30)) == (0x2C, 0xA0, 0x2C, 255)
+    assert label_image(answer).getpixel((305, 300)) == (0x1F, 0x77, 0xB4, 255)
+
+
+# --- text -------------------------------------------------------------------------------------------------
+
+TEXT = "😀 Acme Ltd. paid Bob in Rome."
+
+
+def entity_tool(attributes: str = "") -> str:
+    return (
+        '<crowd-entity-annotation name="crowd-entity-annotation" header="H" '
+        "labels=\"[{'label': 'org', 'shortDisplayName': 'ORG', 'fullDisplayName': 'Organisation'}, "
+        f"{{'label': 'person'}}]\" text=\"{TEXT}\" {attributes}></crowd-entity-annotation>"
+    )
+
+
+def test_spans_are_marked_by_keyboard_and_counted_as_unicode_does(harness: Harness, opened: Opened) -> None:
+    harness.elements(entity_tool())
+    opened.open().frame.get_by_role("textbox").first.focus()
+
+    opened.press("ArrowRight", "ArrowRight", "Shift+ArrowRight", "1")
+    opened.press("ArrowRight", "ArrowRight", "2")
+
+    entities = opened.submit()["crowd-entity-annotation"]["entities"]
+    assert [TEXT[e["startOffset"] : e["endOffset"]] for e in entities] == ["Acme Ltd.", "Bob"]
+    assert [set(e) for e in entities] == [{"endOffset", "label", "startOffset"}] * 2
+    assert [e["label"] for e in entities] == ["org", "person"]
+
+
+def test_selected_text_is_labelled_by_mouse(harness: Harness, opened: Opened) -> None:
+    harness.elements(entity_tool())
+    opened.open()
+
+    opened.frame.locator(".recto-text").evaluate(
+        """(text) => {
+            const range = document.createRange();
+            range.setStart(text.firstChild, text.textContent.indexOf("Rom"));
+            range.setEnd(text.firstChild, text.textContent.indexOf("Rom") + 2);
+            getSelection().removeAllRanges();
+            getSelection().addRange(range);
+            text.dispatchEvent(new PointerEvent("pointerup", {bubbles: true}));
+        }"""
+    )
+
+    opened.frame.locator("mark").wait_for()
+    (entity,) = opened.submit()["crowd-entity-annotation"]["entities"]
+    assert TEXT[entity["startOffset"] : entity["endOffset"]] == "Rome"
+
+
+def test_given_spans_are_there_and_can_be_removed(harness: Harness, opened: Opened) -> None:
+    given = "[{label: 'org', startOffset: 2, endOffset: 11}, {label: 'person', startOffset: 17, endOffset: 20}]"
+    harness.elements(entity_tool(f'initial-value="{given}"'))
+    opened.open()
+    assert opened.frame.locator("mark").all_inner_texts() == ["Acme Ltd.", "Bob"]
+
+    opened.frame.get_by_role("button", name="Remove person: Bob").click()
+
+    answer = opened.submit()["crowd-entity-annotation"]
+    assert answer["initialValueModified"] is True
+    assert answer["entities"] == [{"endOffset": 11, "label": "org", "startOffset": 2}]
+
+
+# --- form parts -------------------------------------------------------------------------------------------
+
+PARTS = """
+<crowd-input name="tag1" label="One" value="blue"></crowd-input>
+<crowd-input name="tag2" label="Two"></crowd-input>
+<crowd-text-area name="essay" label="Essay">ignored</crowd-text-area>
+<crowd-checkbox name="image_attributes" value="blurry" checked> Blurry </crowd-checkbox>
+<crowd-checkbox name="image_attributes" value="dim"> Dim </crowd-checkbox>
+<crowd-checkbox name="found">Found</crowd-checkbox>
+<crowd-toggle-button name="theToggler" label="Toggle"></crowd-toggle-button>
+<crowd-radio-group>
+  <crowd-radio-button name="btn1" value="yes">Yes</crowd-radio-button>
+  <crowd-radio-button name="btn2" value="no" checked>No</crowd-radio-button>
+</crowd-radio-group>
+<crowd-slider name="howMuch" label="How much" min="1" max="10" step="1"></crowd-slider>
+<input type="hidden" name="hidden" value="kept">
+<label>Plain <input name="plain" value="p"></label>
+<label><input type="radio" name="choice" value="a" checked> a</label>
+<label><input type="radio" name="choice" value="b"> b</label>
+<select name="pick" aria-label="Pick"><option>x</option><option selected>y</option></select>
+"""
+
+
+def test_the_small_parts_answer_as_documented(harness: Harness, opened: Opened) -> None:
+    put_form(harness, PARTS)
+    opened.open()
+    opened.frame.get_by_label("Essay").fill("words")
+    opened.frame.get_by_role("radio", name="Yes").check()
+    opened.frame.get_by_role("switch").check()
+    opened.frame.get_by_label("How much").fill("7")
+
+    assert opened.submit() == {
+        "tag1": "blue",
+        "essay": "words",
+        "image_attributes": {"blurry": True, "dim": False},
+        "found": {"on": False},
+        "theToggler": {"on": True},
+        "btn1": {"yes": True},
+        "btn2": {"no": False},
+        "howMuch": 7,
+        "hidden": "kept",
+        "plain": "p",
+        "choice": {"a": True, "b": False},
+        "pick": "y",
+    }
+
+
+def test_a_draft_comes_back(harness: Harness, opened: Opened) -> None:
+    draft = {
+        "tag1": "red", "tag2": "green", "image_attributes": {"blurry": False, "dim": True},
+        "btn1": {"yes": True}, "btn2": {"no": False}, "howMuch": 4, "plain": "again",
+        "choice": {"a": False, "b": True}, "pick": "x",
+    }  # fmt: skip
+    put_form(harness, PARTS, draft)
+    opened.open()
+
+    answer = opened.submit()
+
+    assert {key: answer[key] for key in draft} == draft
+
+
+def test_what_is_required_is_asked_for(harness: Harness, opened: Opened) -> None:
+    put_form(harness, '<crowd-input name="a" label="Amount" required></crowd-input>')
+    opened.open()
+    opened.send({"type": "request-submit"})
+
+    opened.frame.get_by_role("alert").filter(has_text="Amount is required").first.wait_for()
+    assert opened.said("submit") == []
+    assert opened.said("state")[-1] | {"nonce": ""} == {
+        "recto": 1, "nonce": "", "type": "state",
+        "complete": False, "missing": "Amount is required", "canUndo": False, "canRedo": False,
+    }  # fmt: skip
+
+    opened.frame.get_by_label("Amount").fill("5")
+    assert opened.submit() == {"a": "5"}
+
+
+def test_a_template_s_own_handlers_are_respected(harness: Harness, opened: Opened) -> None:
+    harness.elements("""
+        <crowd-form>
+          <input type="hidden" name="made"><crowd-button form-action="submit" style="display:none">x</crowd-button>
+          <button type="button" id="go">Go</button>
+        </crowd-form>
+        <script>
+          const form = document.querySelector("crowd-form");
+          let asked = 0;
+          form.onsubmit = (event) => {
+            asked += 1;
+            document.querySelector("[name=made]").value = "asked " + asked;
+            if (asked === 1) event.preventDefault();
+          };
+          document.getElementById("go").onclick = () => document.querySelector("crowd-button").click();
+        </script>""")
+    opened.open()
+    go = opened.frame.get_by_role("button", name="Go")
+    assert opened.frame.get_by_role("button").count() == 1
+
+    go.click()
+    opened.page.wait_for_timeout(200)
+    assert opened.said("submit") == []
+    go.click()
+
+    assert opened.wait("submit")["answer"] == {"made": "asked 2"}
+
+
+def test_submit_of_a_script_asks_nobody(harness: Harness, opened: Opened) -> None:
+    harness.elements("""
+        <crowd-form><crowd-input name="a" required></crowd-input><input type="hidden" name="b" value="1"></crowd-form>
+        <script>document.addEventListener("all-crowd-elements-ready", () =>
+          setTimeout(() => document.querySelector("crowd-form").submit(), 300));</script>""")
+    opened.open()
+
+    assert opened.wait("submit")["answer"] == {"b": "1"}
+
+
+def test_an_object_value_input_of_a_template_is_collected(harness: Harness, opened: Opened) -> None:
+    harness.elements("""
+        <crowd-form><object-value-input name="store"></object-value-input></crowd-form>
+        <script>
+          customElements.define("object-value-input", class extends HTMLElement {
+            static formAssociated = true;
+            value = {"field-present-X": true};
+          });
+        </script>""")
+
+    assert opened.open().submit() == {"store": {"field-present-X": True}}
+
+
+def test_closed_after_it_was_taken(harness: Harness, opened: Opened) -> None:
+    put_form(harness, '<input type="hidden" name="a" value="1">')
+    opened.open().submit()
+
+    opened.send({"type": "submitted"})
+
+    opened.frame.get_by_text("Submitted. Thank you.").wait_for()
