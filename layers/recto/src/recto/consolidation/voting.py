@@ -53,10 +53,18 @@ def decide(ballots: Sequence[Ballot]) -> list[Verdict]:
     """A verdict for each ballot; ValueError for one without votes."""
     if not all(ballots):
         raise ValueError("a ballot needs a vote")
-    shares = [_plain_shares(ballot) for ballot in ballots]
+    keys = [tuple(sorted(ballot.items())) for ballot in ballots]
+    alike = Counter(keys)  # most ballots are one of few: those are looked at once
+    verdicts = dict(zip(alike, _decide([(dict(key), many) for key, many in alike.items()]), strict=True))
+    return [verdicts[key] for key in keys]
+
+
+def _decide(ballots: Sequence[tuple[Ballot, int]]) -> list[Verdict]:
+    """A verdict for each ballot, which was cast so many times."""
+    shares = [_plain_shares(ballot) for ballot, _ in ballots]
     known = _reliability(ballots, shares)
     for _ in range(ROUNDS):
-        after = [_shares(ballot, known) for ballot in ballots]
+        after = [_shares(ballot, known) for ballot, _ in ballots]
         moved = max(
             (abs(now[k] - before[k]) for now, before in zip(after, shares, strict=True) for k in now),
             default=0,
@@ -65,7 +73,7 @@ def decide(ballots: Sequence[Ballot]) -> list[Verdict]:
         if moved < STILL:
             break
     weights = {worker: weight_of(right) for worker, right in known.right.items()}
-    return [_verdict(ballot, share, weights) for ballot, share in zip(ballots, shares, strict=True)]
+    return [_verdict(ballot, share, weights) for (ballot, _), share in zip(ballots, shares, strict=True)]
 
 
 def weight_of(right: float) -> float:
@@ -105,26 +113,30 @@ def _log_likelihood(label: str, ballot: Ballot, known: Reliability) -> float:
     return math.fsum(logs)  # exact, so that the order of the workers changes nothing
 
 
-def _reliability(ballots: Sequence[Ballot], shares: Sequence[Mapping[str, float]]) -> Reliability:
+def _reliability(ballots: Sequence[tuple[Ballot, int]], shares: Sequence[Mapping[str, float]]) -> Reliability:
     """What the likely classes say of those who voted."""
     votes: Counter[str] = Counter()
     right: dict[str, list[float]] = defaultdict(list)
     said_instead: dict[tuple[str, str], list[float]] = defaultdict(list)
     common: dict[str, list[float]] = defaultdict(list)
-    for ballot, share in zip(ballots, shares, strict=True):
+    for (ballot, many), share in zip(ballots, shares, strict=True):
         for label, value in share.items():
-            common[label].append(value)
+            common[label].append(many * value)
         for worker, said in ballot.items():
-            votes[worker] += 1
-            right[worker].append(share[said])
+            votes[worker] += many
+            right[worker].append(many * share[said])
             for label, value in share.items():
                 if label != said:
-                    said_instead[label, said].append(value)
-    labels = sorted({said for ballot in ballots for said in ballot.values()})
+                    said_instead[label, said].append(many * value)
+    labels = sorted(common)
     return Reliability(
         right=_right(votes, {worker: math.fsum(found) for worker, found in right.items()}),
         confused=_confused(labels, {pair: math.fsum(found) for pair, found in said_instead.items()}),
-        common=_common(labels, {label: math.fsum(found) for label, found in common.items()}, len(ballots)),
+        common=_common(
+            labels,
+            {label: math.fsum(found) for label, found in common.items()},
+            sum(many for _, many in ballots),
+        ),
     )
 
 
