@@ -8,6 +8,7 @@ from recto_data.archives import ArchiveError, unpack
 from recto_data.catalogue import Catalogue, catalogue, names_in
 from recto_data.collating import Collated, Content, Corpus, HowToCollate, collate
 from recto_data.consolidating import Consolidated, HowToConsolidate, consolidate, read_jobs
+from recto_data.corpus_work import Documents, Effort, draw_corpus, read_corpus
 from recto_data.manifest_files import Mapped, read_content, read_lines, write_lines
 from recto_data.page_counts import PageCounts, page_counts
 from recto_data.places import Place, place_of, ref_reader
@@ -26,6 +27,8 @@ __all__ = [
     "Consolidated",
     "Content",
     "Corpus",
+    "Documents",
+    "Effort",
     "Finding",
     "HowToCollate",
     "HowToConsolidate",
@@ -48,6 +51,7 @@ __all__ = [
     "catalogue",
     "collate",
     "consolidate",
+    "draw_corpus",
     "names_in",
     "page_counts",
     "pages_to_show",
@@ -55,6 +59,7 @@ __all__ = [
     "pull",
     "push",
     "read_content",
+    "read_corpus",
     "read_jobs",
     "read_lines",
     "ref_reader",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from recto_data.bulk_ocr import THERE, is_outdated, missing_results
 from recto_data.collating import FRAME, Images
 from recto_data.endings import page_of_image
-from recto_data.places import Entry, Place
+from recto_data.places import Entry, Folder, Place
 from recto_data.progress import SILENT, Bars
 from recto_data.remote_work import Task, work_in_parts
 from recto_ocr.batch import Outcome, Progress, run_batch
@@ -37,15 +37,17 @@ class Effort(NamedTuple):
 def read_corpus(corpus: Documents, how: HowToRead, effort: Effort, bars: Bars = SILENT) -> Iterator[Outcome]:
     """OCR of each document that has no result yet; those that have one are told as skipped."""
     wanted = corpus.documents
-    if not effort.again:
+    looks_itself = isinstance(corpus.source, Folder) and isinstance(corpus.output, Folder)
+    if not (effort.again or looks_itself):
         wanted = missing_results(corpus.documents, _entries(corpus.output))
     yield from _skipped(corpus.documents, wanted)
+    again = effort.again or not looks_itself
 
     def work(source: Path, output: Path, names: Collection[str]) -> list[Outcome]:
         hear = Progress(planned=lambda pages: bars.begin("pages", pages), page_read=bars.step)
         with TemporaryDirectory() as folder:
             report = Path(folder) / "report.jsonl"
-            return run_batch(source, output, how, effort.workers, report, hear, again=True, only=names)
+            return run_batch(source, output, how, effort.workers, report, hear, again=again, only=names)
 
     yield from work_in_parts(Task(corpus.source, corpus.output, work), wanted)
 
@@ -92,8 +94,7 @@ def _without_images(corpus: Documents) -> list[Entry]:
 
 def _entries(place: Place) -> list[Entry]:
     """What is in a place that may not be there yet."""
-    path = getattr(place, "path", None)
-    return [] if isinstance(path, Path) and not path.exists() else place.entries()
+    return [] if isinstance(place, Folder) and not place.path.exists() else place.entries()
 
 
 def _skipped(documents: Sequence[Entry], wanted: Sequence[Entry]) -> Iterator[Outcome]:

@@ -1,0 +1,43 @@
+"""The notebook of the guides runs from its first cell to its last, and is kept without its output."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from recto_data import read_lines
+
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "guides" / "prepare-and-label.ipynb"
+
+
+@pytest.fixture(autouse=True)
+def aws() -> None:
+    """No account is needed here; moto's stands in the way of the kernel's sockets."""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.usefixtures("socket_enabled")
+def test_the_notebook_prepares_and_splits_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+
+    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
+
+    labelled, training, test = (
+        {line.content["source-ref"] for line in read_lines(tmp_path / "corpus" / f"{name}.manifest")}
+        for name in ("labelled", "train", "test")
+    )
+    assert len(labelled) == 3
+    assert training | test == labelled
+    assert not training & test
+    assert "<svg" in (tmp_path / "corpus" / "labelled.html").read_text()
+
+
+def test_the_notebook_is_kept_without_output() -> None:
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+
+    assert len(cells) > 10
+    assert [cell.id for cell in cells if cell.get("outputs") or cell.get("execution_count")] == []
