@@ -161,6 +161,19 @@ def test_what_cognito_refuses_is_told(bench: Bench) -> None:
     assert "access_denied" in answer.json()["message"]
 
 
+def test_a_person_who_comes_back_in_vain_reads_why(bench: Bench) -> None:
+    query = {"error_description": "<b>no</b>", "state": "s"}
+    browser = bench.browser()
+    browser.get("/api/auth/sign-in")
+
+    answer = browser.get("/api/auth/callback", params=query, headers={"Accept": "text/html,*/*"})
+
+    assert answer.status_code == 401
+    assert 'href="/api/auth/sign-in"' in answer.text
+    assert "<b>" not in answer.text
+    assert policy_of(answer)["default-src"] == "'none'"
+
+
 def test_a_sign_in_that_took_too_long_is_refused(bench: Bench) -> None:
     browser = bench.browser()
     sent = browser.get("/api/auth/sign-in")

@@ -164,8 +164,7 @@ class Runtime:
             info = self._deployed(self._read_info())
             self._provide_release(info)
             provide_ocr_endpoint(info, self.client(info, "sagemaker"), self._languages)
-            if pool := info.outputs.get(POOL_OUTPUT):
-                provide_people(pool, self.client(info, "cognito-idp"))
+            provide_people(info.outputs[POOL_OUTPUT], self.client(info, "cognito-idp"))
             self._recover(info)
             return info
 

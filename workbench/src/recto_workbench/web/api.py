@@ -1,14 +1,16 @@
 """The API of `docs/workbench.md`: each function reads one request, calls one step, shows what came of it."""
 
 from collections.abc import Callable
+from html import escape
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from recto_workbench.errors import NotSignedInError
 from recto_workbench.steps import assignment as steps
 from recto_workbench.web import sign_in
 from recto_workbench.web.answers import answer
@@ -69,14 +71,29 @@ def begin_sign_in(request: Request) -> Response:
 
 
 def finish_sign_in(request: Request) -> Response:
-    """Answer `GET /api/auth/callback?code&state`."""
+    """Answer `GET /api/auth/callback?code&state`; a person who comes back in vain reads why."""
     web = web_of(request)
     query, cookie = dict(request.query_params), request.cookies.get(SIGN_IN_COOKIE, "")
-    sent = sign_in.complete(query, cookie, web.door)
+    try:
+        sent = sign_in.complete(query, cookie, web.door)
+    except NotSignedInError as error:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        return _in_vain(str(error))
     response = RedirectResponse(sent.location, 302, headers=NO_STORE)
     response.delete_cookie(SIGN_IN_COOKIE, path=COOKIE_PATH)
     _set_cookie(response, SESSION_COOKIE, sent.cookie, int(SESSION_LIFE.total_seconds()), web)
     return response
+
+
+def _in_vain(message: str) -> Response:
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not signed in</title>'
+        f"<main><h1>You are not signed in</h1><p>{escape(message)}</p>"
+        f'<p><a href="{sign_in.SIGN_IN_PATH}">Sign in again</a></p></main></html>'
+    )
+    policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+    return HTMLResponse(page, 401, headers={**NO_STORE, **policy})
 
 
 def sign_out(request: Request) -> Response:
