@@ -226,7 +226,6 @@ def label_create(
     if is_refused:
         session.fail(LabelRequestError(jobs.closed_message()))
     if dry_run:
-        jobs.require_new(name, end)
         return
     arn = jobs.create(job, end)
     session.out.print(f"made {arn}", highlight=False)

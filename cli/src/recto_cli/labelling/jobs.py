@@ -113,6 +113,7 @@ def planned(choices: JobChoices, stack: Stack, end: BackEnd) -> PlannedJob:
         raise LabelRequestError(
             f"job name {choices.name!r}: expected letters and digits, with hyphens between them"
         )
+    require_new(choices.name, end)
     region = str(client("sagemaker", CALLER).meta.region_name)
     files = {
         "manifest": choices.manifest, "template": choices.template, "categories": choices.categories
@@ -253,7 +254,6 @@ def create(job: PlannedJob, end: BackEnd) -> str:
     plan = job.plan
     if plan.is_public and end.choice is BackEndChoice.GROUND_TRUTH:
         raise LabelRequestError(closed_message())
-    require_new(plan.name, end)
     s3 = client("s3", CALLER)
     with ExitStack() as undo:
         for upload in job.uploads:
@@ -271,8 +271,7 @@ def closed_message() -> str:
     public = public_workforce()
     return (
         f"AWS closed the public workforce on {public.closed}: Ground Truth takes no such job any more. "
-        "The request above is complete and was checked; --back-end workbench gives the same tasks to "
-        "everybody who signs in to the workbench"
+        "The request is complete and was checked; in the workbench, everybody who signs in stands in for it"
     )
 
 
