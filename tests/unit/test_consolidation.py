@@ -1,6 +1,7 @@
 """Several people's answers made into one: what must hold for any of them, and what was chosen."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from recto.consolidation.texts import agreed_text, distance
 from recto.consolidation.voting import decide
 from recto.geometry import Box
 from recto.labels import parse_answer
+from recto.manifests import ManifestLine, chosen_label
 
 LABEL = Label("label", ("A", "B", "C"))
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "groundtruth"
@@ -508,6 +510,30 @@ def test_many_workers_with_nothing_in_common_lose_nothing(people: int) -> None:
     value = together(answers)["label"]
 
     assert len(value["annotations"]) + len(value["consolidation"]["leftOut"]) == people
+
+
+# --- what comes of it -------------------------------------------------------------------------------
+
+
+def test_a_result_in_a_manifest_is_found_by_those_who_read_manifests() -> None:
+    lines = [
+        ManifestLine("m", 1, {"source-ref": "s3://b/1.png", **together(answers)})
+        for answers in ([page(box("A", 1, 1))], [{"c": {"label": "A"}}], [])
+    ]
+
+    labels = [chosen_label(line) for line in lines]
+
+    assert [one.name for one in labels] == ["label"] * 3
+    assert labels[0].class_names == {0: "A"}
+    assert [bool(one.failure) for one in labels] == [False, False, True]
+
+
+def test_the_code_of_the_guide_does_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "consolidation.md").read_text()
+
+    exec(re.search(r"```python\n(.*?)```", guide, re.DOTALL)[1], {})  # type: ignore[index]  # noqa: S102
+
+    assert capsys.readouterr().out.startswith("0 {'class-name': 'Duck'")
 
 
 # --- real answers -----------------------------------------------------------------------------------

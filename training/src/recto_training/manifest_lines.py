@@ -122,19 +122,12 @@ def read_examples(
 
 
 def _example(line: Line, label: str, *, skip_failed: bool) -> Example | None:
+    reason = _failure(line.content, label)
+    if reason and skip_failed:
+        return None
+    if reason:
+        raise DataError(f"its labelling failed ({reason[:90]}); leave it out with --skip-failed")
     if label not in line.content:
-        reason = next(
-            (
-                value[an.FAILURE]
-                for key, value in line.content.items()
-                if key.endswith(an.METADATA) and isinstance(value, Mapping) and an.FAILURE in value
-            ),
-            None,
-        )
-        if reason is not None and skip_failed:
-            return None
-        if reason is not None:
-            raise DataError(f"its labelling failed ({reason[:90]}); leave it out with --skip-failed")
         keys = ", ".join(line.content) or "nothing"
         raise DataError(f"no label {label!r}, seen {keys}; choose another with --label, or take the line out")
     annotation = an.annotation_of(line.content[label], an.job_metadata(line.content, label))
@@ -150,6 +143,17 @@ def _example(line: Line, label: str, *, skip_failed: bool) -> Example | None:
     if needs_ocr and OCR not in line.content:
         raise DataError(f"no {OCR}: boxes and word ids need the OCR's output of the document")
     return Example(line.place, line.content, annotation, page)
+
+
+def _failure(content: Mapping[str, Any], label: str) -> str:
+    """Why the line has no label, as the service or a consolidation wrote it; empty where nothing failed."""
+    if label in content:
+        told = [content[label]]  # a custom job's function may have written it in the label's place
+    else:
+        told = [value for key, value in content.items() if key.endswith(an.METADATA)]
+    return next(
+        (str(one[an.FAILURE]) for one in told if isinstance(one, Mapping) and one.get(an.FAILURE)), ""
+    )
 
 
 def _has_blocks(annotation: an.Spans) -> bool:

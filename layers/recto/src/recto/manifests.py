@@ -227,8 +227,10 @@ class LabelAttribute(NamedTuple):
     @property
     def failure(self) -> str:
         """Why the job has no label for this line; empty where it has one."""
-        told = self.metadata.get(FAILURE)
-        return str(told) if told else ("" if self.value is not None else "the line has no label")
+        told = _mapping(self.value).get(FAILURE)  # where a custom job's function wrote it
+        if self.value is None:
+            told = self.metadata.get(FAILURE) or "the line has no label"
+        return str(told or "")
 
     @property
     def class_names(self) -> dict[int, str]:
