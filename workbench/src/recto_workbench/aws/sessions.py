@@ -31,7 +31,9 @@ class SessionRows:
         return Session.model_validate({**item, "key": key, "worker": item})
 
     def end(self, key: str) -> None:
-        self._table.put({**_key(key, SESSION), "expires_at": 0})
+        item = self._table.get(_key(key, SESSION))
+        if item is not None:
+            self._table.put({**_key(key, SESSION), "expires_at": item["expires_at"]})
 
     def begin(self, sign_in: SignIn) -> None:
         self._put(sign_in.key, SIGN_IN, sign_in.model_dump(exclude={"key"}), sign_in.expires)
