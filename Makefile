@@ -55,6 +55,10 @@ web-check: ## the workbench's pages: types, format, tests without a browser
 web: ## build the workbench's pages; returns at once when nothing has changed
 	@$(PYTHON) scripts/bootstrap.py web
 
+.PHONY: screenshots
+screenshots: setup ## the pictures of docs/screenshots anew, from the pages as they are
+	@RECTO_SCREENSHOTS=docs/screenshots $(PRODUCT) -m pytest --quiet tests/browser/test_shell_templates.py
+
 .PHONY: format
 format: ## bring the code into ruff's format and mend what it can mend safely
 	@$(PRODUCT) -m ruff check --fix --quiet . || true

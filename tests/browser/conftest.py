@@ -20,13 +20,14 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "workbench" / "web"
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 STATIC = ROOT / "workbench" / "src" / "recto_workbench" / "static"
-WAIT_MS = 8000
+# Long, for machines that are busy; what is right is there long before.
+WAIT_MS = 20_000
 WINDOW = {"width": 1280, "height": 800}
 
 Serve = Callable[[Any], str]
@@ -67,6 +68,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="UTC")
     opened.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
     yield opened
     opened.close()
 

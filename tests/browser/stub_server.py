@@ -21,6 +21,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from recto_workbench.framing import Frame, frame_policy, framed
 from recto_workbench.web.headers import page_policy
 
 OBJECTS_A_PAGE = 3
@@ -160,6 +161,8 @@ class StubServer:
         self.faults_stay = False
         self.requests: list[str] = []
         self.uploads: list[int] = []
+        self.pages: dict[str, str] = {}
+        """Rendered templates by the kind of frame that shows them, with the real elements."""
 
     def add(self, job: StubJob) -> StubJob:
         self.jobs[job.name] = job
@@ -412,7 +415,13 @@ class StubServer:
 
     def frame(self, request: Request) -> Response:
         found = self.assignments[request.path_params["token"].split("~")[0]]
-        script = FRAMES[found.job.frames[found.number]].replace("NONCE", json.dumps(found.nonce))
+        kind = found.job.frames[found.number]
+        if kind in self.pages:
+            own = str(request.base_url).rstrip("/")
+            frame = Frame(origin=own, nonce=found.nonce, object_origins=(self.store,))
+            policy = {"Content-Security-Policy": frame_policy(frame)}
+            return HTMLResponse(framed(self.pages[kind], frame), headers=policy)
+        script = FRAMES[kind].replace("NONCE", json.dumps(found.nonce))
         page = f'<!doctype html><html lang="en"><title>Task</title><body><script>{script}</script>'
         return HTMLResponse(page, headers={"Content-Security-Policy": FRAME_POLICY})
 

@@ -130,10 +130,10 @@ def test_operators_page_through_objects_and_see_errors_and_reasons(
     expect(page.get_by_text("To decide: agreement 0.4 is below 0.6")).to_be_visible()
     expect(page.get_by_text(f"To decide: {HTML}")).to_be_visible()
     page.get_by_role("button", name="Later objects").click()
-    expect(page.get_by_role("cell", name="6", exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="7", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Later objects")).to_be_disabled()
     page.get_by_role("button", name="Earlier objects").click()
-    expect(page.get_by_role("cell", name="5", exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="6", exact=True)).to_be_visible()
     assert broken == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 
-from tests.browser.conftest import Serve
+from tests.browser.conftest import WAIT_MS, Serve
 from tests.browser.stub_server import StubAssignment, StubJob, StubServer, store_app
 
 Faults = Callable[[Page], list[str]]
@@ -61,7 +61,7 @@ def signed_in(page: Page, origin: str, server: StubServer) -> None:
     page.context.add_cookies([{"name": "recto_session", "value": "ana", "url": f"{origin}/api"}])
 
 
-def wait(page: Page, holds: Callable[[], object], seconds: float = 6) -> None:
+def wait(page: Page, holds: Callable[[], object], seconds: float = WAIT_MS / 1000) -> None:
     """Wait for something that the browser does on its own time, while Playwright goes on with its events."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -86,7 +86,7 @@ def test_a_job_is_worked_through_by_keyboard_alone(
     assert axe(page) == []
 
     for number in range(3):
-        expect(page.get_by_text(f"Task {number} ·")).to_be_visible()
+        expect(page.get_by_text(f"Task {number + 1} ·")).to_be_visible()
         page.locator(CURRENT).element_handle().content_frame().wait_for_load_state()
         page.keyboard.press("Tab")  # the frame has the focus: on to its field
         expect(frame.get_by_label("Total")).to_be_focused()
@@ -113,7 +113,7 @@ def test_the_next_task_is_loaded_ahead_and_not_again(page: Page, server: StubSer
     type_total(frame, "1")
     page.get_by_role("button", name="Submit").click()
 
-    expect(page.get_by_text("Task 1 ·")).to_be_visible()
+    expect(page.get_by_text("Task 2 ·")).to_be_visible()
     wait(page, lambda: server.only(number=1).state == "STARTED")
     assert len(loaded) == 2, "the frame that was there is the one that is shown"
 
@@ -129,7 +129,7 @@ def test_drafts_are_saved_and_come_back_after_a_reload(
     page.reload()
 
     expect(frame.get_by_label("Total")).to_have_value("12.40")
-    expect(page.get_by_text("Task 0 ·")).to_be_visible()
+    expect(page.get_by_text("Task 1 ·")).to_be_visible()
     assert broken == []
 
 
@@ -162,7 +162,7 @@ def test_work_goes_on_where_it_stopped_from_the_list_of_jobs(
     page.get_by_role("link", name="Recto workbench").click()
     page.get_by_role("link", name="Work on").click()
 
-    expect(page.get_by_text("Task 0 ·")).to_be_visible()
+    expect(page.get_by_text("Task 1 ·")).to_be_visible()
     expect(frame.get_by_label("Total")).to_have_value("5")
 
 
@@ -216,7 +216,7 @@ def test_a_task_is_skipped_with_a_reason(page: Page, server: StubServer, origin:
     page.get_by_label("Reason").fill("upside down")
     page.keyboard.press("Control+Enter")
 
-    expect(page.get_by_text("Task 1 ·")).to_be_visible()
+    expect(page.get_by_text("Task 2 ·")).to_be_visible()
     assert (server.only(number=0).state, server.only(number=0).reason) == ("SKIPPED", "upside down")
 
 
@@ -296,7 +296,7 @@ def test_a_refused_answer_is_told_plainly_and_work_goes_on(
     expect(page.get_by_role("dialog")).to_contain_text(f"the test asked for {error}")
     page.get_by_role("button", name="Next task").click()
 
-    expect(page.get_by_text("Task 1 ·")).to_be_visible()
+    expect(page.get_by_text("Task 2 ·")).to_be_visible()
 
 
 def test_a_task_opened_anew_elsewhere_is_loaded_again_with_its_work(
@@ -372,7 +372,7 @@ def test_a_frame_that_throws_is_shown_as_text_and_can_be_reported(
     page.get_by_role("button", name="Skip and report").click()
     page.get_by_role("dialog").get_by_role("button", name="Skip", exact=True).click()
 
-    expect(page.get_by_text("Task 1 ·")).to_be_visible()
+    expect(page.get_by_text("Task 2 ·")).to_be_visible()
     assert "boom" in server.only(number=0).reason
 
 

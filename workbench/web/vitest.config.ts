@@ -4,5 +4,6 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   plugins: [vue()],
-  test: { environment: "happy-dom", include: ["src/**/*.test.ts"] },
+  // One window for all files: making one takes longer than most tests.
+  test: { environment: "happy-dom", include: ["src/**/*.test.ts"], isolate: false, maxWorkers: 1 },
 });
