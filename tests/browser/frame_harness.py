@@ -1,4 +1,4 @@
-"""A task's frame for tests: a page around that records what the frame says, and the objects that a task names.
+"""A task's frame for tests: a page around that records what the frame says, and the task's objects.
 
 The frame is served as the workbench serves it (`recto_workbench.framing`): same sandbox, same policy, same
 nonce. Objects lie on another origin with CORS, as in S3.

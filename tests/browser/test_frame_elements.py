@@ -1,4 +1,4 @@
-"""Each crowd element answers as AWS documents it, in a real browser, in the frame as the workbench serves it."""
+"""Each crowd element answers as AWS documents it, in a real browser, framed as the workbench does."""
 
 import base64
 import io
@@ -218,7 +218,8 @@ def test_an_earlier_label_image_is_shown_and_changed(harness: Harness, opened: O
     earlier.paste("#2ca02c", (10, 10, 60, 60))
     out = io.BytesIO()
     earlier.save(out, "PNG")
-    given = f"{{'src': '{harness.put('old.png', out.getvalue())}', 'labelMappings': {{'Dog': {{'color': '#2ca02c'}},}} }}"
+    src = harness.put("old.png", out.getvalue())
+    given = f"{{'src': '{src}', 'labelMappings': {{'Dog': {{'color': '#2ca02c'}},}} }}"
     put_form(harness, segmentation(harness, f'initial-value="{given}"'))
     picture = opened.open().picture()
     opened.page.wait_for_function("said.some(m => m.type === 'state' && m.complete)")
@@ -279,7 +280,9 @@ def test_selected_text_is_labelled_by_mouse(harness: Harness, opened: Opened) ->
 
 
 def test_given_spans_are_there_and_can_be_removed(harness: Harness, opened: Opened) -> None:
-    given = "[{label: 'org', startOffset: 2, endOffset: 11}, {label: 'person', startOffset: 17, endOffset: 20}]"
+    given = (
+        "[{label: 'org', startOffset: 2, endOffset: 11}, {label: 'person', startOffset: 17, endOffset: 20}]"
+    )
     harness.elements(entity_tool(f'initial-value="{given}"'))
     opened.open()
     assert opened.frame.locator("mark").all_inner_texts() == ["Acme Ltd.", "Bob"]
@@ -371,7 +374,8 @@ def test_what_is_required_is_asked_for(harness: Harness, opened: Opened) -> None
 def test_a_template_s_own_handlers_are_respected(harness: Harness, opened: Opened) -> None:
     harness.elements("""
         <crowd-form>
-          <input type="hidden" name="made"><crowd-button form-action="submit" style="display:none">x</crowd-button>
+          <input type="hidden" name="made">
+          <crowd-button form-action="submit" style="display:none">x</crowd-button>
           <button type="button" id="go">Go</button>
         </crowd-form>
         <script>
@@ -398,7 +402,9 @@ def test_a_template_s_own_handlers_are_respected(harness: Harness, opened: Opene
 
 def test_submit_of_a_script_asks_nobody(harness: Harness, opened: Opened) -> None:
     harness.elements("""
-        <crowd-form><crowd-input name="a" required></crowd-input><input type="hidden" name="b" value="1"></crowd-form>
+        <crowd-form>
+          <crowd-input name="a" required></crowd-input><input type="hidden" name="b" value="1">
+        </crowd-form>
         <script>document.addEventListener("all-crowd-elements-ready", () =>
           setTimeout(() => document.querySelector("crowd-form").submit(), 300));</script>""")
     opened.open()

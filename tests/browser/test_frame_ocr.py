@@ -1,4 +1,4 @@
-"""Boxes and the review of transcriptions (D6, D8): the whole task in a browser, in the workbench and without it."""
+"""Boxes and the review of transcriptions (D6, D8): the whole task, in the workbench and without it."""
 
 import io
 import json
@@ -57,7 +57,9 @@ def reviews(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return out
 
 
-def test_boxes_snap_and_every_transcription_is_reviewed_before_submit(harness: Harness, opened: Opened) -> None:
+def test_boxes_snap_and_every_transcription_is_reviewed_before_submit(
+    harness: Harness, opened: Opened
+) -> None:
     harness.template("ocr-boxes", INPUT)
     picture = ready(opened)
     picture.drag(95, 94, 185, 118)
@@ -91,7 +93,9 @@ def test_boxes_snap_and_every_transcription_is_reviewed_before_submit(harness: H
     }  # fmt: skip
 
 
-def test_deleting_a_box_moves_no_answer_and_undo_brings_its_review_back(harness: Harness, opened: Opened) -> None:
+def test_deleting_a_box_moves_no_answer_and_undo_brings_its_review_back(
+    harness: Harness, opened: Opened
+) -> None:
     harness.template("ocr-boxes", INPUT)
     picture = ready(opened)
     for left, width in ((100, 40), (145, 35), (300, 40)):
@@ -119,13 +123,18 @@ def test_deleting_a_box_moves_no_answer_and_undo_brings_its_review_back(harness:
     assert cards.nth(0).get_by_label("Correct").is_checked()
 
 
-def test_overlapping_boxes_of_a_label_are_one_entity_touching_ones_are_two(harness: Harness, opened: Opened) -> None:
+def test_overlapping_boxes_of_a_label_are_one_entity_touching_ones_are_two(
+    harness: Harness, opened: Opened
+) -> None:
     given = (
-        "[{label: 'A', left: 100, top: 98, width: 50, height: 16}, {label: 'A', left: 140, top: 98, width: 45, height: 16},"
-        " {label: 'B', left: 295, top: 98, width: 25, height: 16}, {label: 'B', left: 320, top: 98, width: 25, height: 16}]"
+        "[{label: 'A', left: 100, top: 98, width: 50, height: 16},"
+        " {label: 'A', left: 140, top: 98, width: 45, height: 16},"
+        " {label: 'B', left: 295, top: 98, width: 25, height: 16},"
+        " {label: 'B', left: 320, top: 98, width: 25, height: 16}]"
     )
     harness.elements(
-        f'<crowd-form><recto-ocr-annotation src="{harness.url("page.png")}" ocr-src="{harness.url("page.json")}" '
+        f'<crowd-form><recto-ocr-annotation src="{harness.url("page.png")}" '
+        f'ocr-src="{harness.url("page.json")}" '
         f"labels=\"['A', 'B']\" initial-value=\"{given}\"></recto-ocr-annotation></crowd-form>"
     )
     ready(opened)
@@ -263,7 +272,7 @@ def test_a_real_page_with_amazon_textract_s_own_words(harness: Harness, opened: 
     assert word["Text"] in opened.frame.locator(".card .text").inner_text()
 
 
-# --- without the workbench ------------------------------------------------------------------------------------
+# --- without the workbench ----------------------------------------------------------------------------------
 
 # What AWS's crowd-form is known to do with the parts inside it: it asks validate() and takes name and value.
 AWS_LIKE_FORM = """<script>
@@ -277,9 +286,13 @@ customElements.define("crowd-form", class extends HTMLElement {
 </script>"""
 
 
-def test_the_inlined_variant_hands_its_answer_to_a_form_that_is_not_ours(harness: Harness, page: Page) -> None:
+def test_the_inlined_variant_hands_its_answer_to_a_form_that_is_not_ours(
+    harness: Harness, page: Page
+) -> None:
     html = rendered("ocr-boxes", INPUT, harness.url, For.GROUND_TRUTH)
-    harness.html = html.replace('<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>', AWS_LIKE_FORM)
+    harness.html = html.replace(
+        '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>', AWS_LIKE_FORM
+    )
     page.goto(harness.origin + "/plain")
     stage = page.locator(".stage")
     stage.locator(".loading").wait_for(state="hidden")
@@ -302,7 +315,9 @@ def test_the_inlined_variant_hands_its_answer_to_a_form_that_is_not_ours(harness
 
 def test_a_preview_without_the_workbench_shows_the_answer(harness: Harness, page: Page) -> None:
     script = f'<script src="{harness.origin}/frame-assets/elements.js"></script>'
-    harness.html = script + '<crowd-form><crowd-input name="a" label="Name" value="x"></crowd-input></crowd-form>'
+    harness.html = (
+        script + '<crowd-form><crowd-input name="a" label="Name" value="x"></crowd-input></crowd-form>'
+    )
     page.goto(harness.origin + "/plain")
 
     page.get_by_role("button", name="Submit").click()
