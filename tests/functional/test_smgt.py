@@ -116,6 +116,8 @@ def test_a_text_that_is_not_there_is_named(pre: Handler) -> None:
     [
         ({"has-content": False}, False), ({"has-content": "false"}, False), ({"has-content": True}, True),
         ({"pages-have-content": [False, False]}, False), ({"pages-have-content": [False, True]}, True),
+        ({"pages-have-content": [False, True], "page-num": 1}, False),
+        ({"pages-have-content": [False, True], "page-num": 2}, True),
         ({"source": "  \n"}, False), ({"source": "words"}, True),
     ],
 )  # fmt: skip

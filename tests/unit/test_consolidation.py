@@ -475,6 +475,13 @@ def test_a_malformed_answer_is_set_aside_with_its_reason_and_the_others_count() 
     assert "worker-01" in value["consolidationWarnings"][0]
 
 
+def test_where_half_of_the_answers_cannot_be_used_somebody_should_look() -> None:
+    told = consolidation_of(together([page(box("A", 1, 1)), "{broken"]), "label")
+
+    assert (told["answers"], told["confidence"]) == (1, 1.0)
+    assert told["adjudicate"] == ["only 1 of 2 people's answers can be used"]
+
+
 def test_an_answer_of_another_kind_is_set_aside() -> None:
     value = together([page(), {"c": {"label": "A"}}, page()])["label"]
 

@@ -17,6 +17,7 @@ from recto.errors import AnswerError
 TEXT_FILE = "text-file-s3-uri"
 CONTENT = "has-content"
 PAGES_CONTENT = "pages-have-content"
+PAGE = "page-num"
 NO = frozenset({"false", "no", "0"})
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -176,9 +177,15 @@ def has_content(line: Mapping[str, Any], text: str | None) -> bool:
     if _says_no(line.get(CONTENT)):
         return False
     pages = line.get(PAGES_CONTENT)
-    if isinstance(pages, list) and pages and all(map(_says_no, pages)):
+    if isinstance(pages, list) and pages and all(map(_says_no, _pages_meant(pages, line.get(PAGE)))):
         return False
     return text is None or bool(text.strip())
+
+
+def _pages_meant(pages: list[Any], number: Any) -> list[Any]:
+    """The page that the line is of, or all where it is of a whole document."""
+    is_page = isinstance(number, int) and 1 <= number <= len(pages)
+    return [pages[number - 1]] if is_page else pages
 
 
 def _says_no(value: Any) -> bool:

@@ -57,6 +57,8 @@ class Account(NamedTuple):
     warnings: tuple[str, ...]
     annotations: tuple[Mapping[str, Any], ...]
     """All answers as they came, for those who read them."""
+    shortfall: str = ""
+    """Told where so few people's answers can be used that somebody should look again."""
 
 
 # --- by kind ----------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def _content(
     told: Content = {
         **_accounted(account),
         "confidence": _rounded(min(sure.confidences, default=1.0)),
-        "adjudicate": [*sure.doubts, *doubtful],
+        "adjudicate": [*([account.shortfall] if account.shortfall else []), *sure.doubts, *doubtful],
         "leftOut": [
             {"label": one.label, "what": one.what, "workers": one.workers,
              "confidence": _rounded(one.confidence)}

@@ -119,7 +119,9 @@ def _read(one: LabelledObject) -> _Read:
     aside += others
     warnings = [f"worker {w}: {text}" for w, answer in answers.items() for text in answer.warnings]
     warnings += [f"worker {each.worker}: answer set aside: {each.reason}" for each in aside]
-    account = Account(len(answers), tuple(aside), tuple(warnings), _as_they_came(one.given))
+    account = Account(
+        len(answers), tuple(aside), tuple(warnings), _as_they_came(one.given), _shortfall(one, answers)
+    )
     failure = one.failure or ("" if answers else _no_answer(one))
     return _Read(one.object_id, answers, account, one.text, failure)
 
@@ -128,6 +130,12 @@ def _content(given: Given) -> str | Mapping[str, Any]:
     if isinstance(given.content, AnswerError):
         raise given.content
     return given.content
+
+
+def _shortfall(one: LabelledObject, answers: Mapping[str, Answer]) -> str:
+    people = {given.worker for given in one.given}
+    is_short = 2 * len(answers) <= len(people)
+    return f"only {len(answers)} of {len(people)} people's answers can be used" if is_short else ""
 
 
 def _no_answer(one: LabelledObject) -> str:
