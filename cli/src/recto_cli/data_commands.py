@@ -365,16 +365,16 @@ def data_show(
     found, base = Report(), Path() if is_remote(manifest) else Path(manifest).parent
     how = HowToShow(label, only or (), words, blank)
     pages = pages_to_show(wanted, ref_reader(base), how, found)
-    count = _write_pages(pages, output, Path(manifest).name, session)
+    count = _write_pages(pages, output, Path(manifest).name, session, len(wanted))
     tell(session, found, report)
     say(session, f"{count} of {len(lines)} pages: {output}")
     end(found)
 
 
-def _write_pages(pages: Iterator[ShownPage], output: Path, title: str, session: Session) -> int:
+def _write_pages(pages: Iterator[ShownPage], output: Path, title: str, session: Session, total: int) -> int:
     """How many pages were written, as HTML or as PNG files."""
     with recto_data.RichBars(session.messages) as bars:
-        bars.begin("pages")
+        bars.begin("pages", total)
 
         def counted() -> Iterator[ShownPage]:
             for page in pages:
