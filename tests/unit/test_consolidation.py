@@ -112,6 +112,23 @@ def test_the_order_of_the_workers_changes_nothing(answers: list[Any], random: An
     assert json.dumps(results[0]) == json.dumps(results[1])
 
 
+@given(KINDS, st.randoms(use_true_random=False))
+def test_the_names_of_the_workers_change_nothing(answers: list[Any], random: Any) -> None:
+    shuffled = list(answers)
+    random.shuffle(shuffled)
+
+    one, other = (
+        together(answers, "some words of a text " * 10),
+        together(shuffled, "some words of a text " * 10),
+    )
+
+    for content in (one, other):
+        if isinstance(content["label"], dict):  # what names workers
+            content["label"].pop("annotationsFromAllWorkers", None)
+            content["label"].pop("consolidationWarnings", None)
+    assert one == other
+
+
 def as_drawn(content: Any) -> tuple[Any, ...]:
     """Boxes and transcriptions of a page's content as the worker gave them."""
     boxes = [

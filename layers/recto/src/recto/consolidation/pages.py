@@ -80,7 +80,7 @@ def agree_on_pages(pages: Sequence[PageAnswers], rules: Rules) -> list[AgreedPag
     """What each page's answers say together; ValueError for a page without answers."""
     if not all(pages):
         raise ValueError("a page needs an answer")
-    sketches = [_sketch(dict(sorted(page.items()))) for page in pages]
+    sketches = [_sketch(_in_order(page)) for page in pages]
     sightings = [
         Sighting(frozenset(thing.drawn), frozenset(sketch.answers))
         for sketch in sketches
@@ -97,6 +97,15 @@ def agree_on_pages(pages: Sequence[PageAnswers], rules: Rules) -> list[AgreedPag
         _page(sketch, [(next(there), next(verdicts)) for _ in sketch.things], eyes, rules)
         for sketch in sketches
     ]
+
+
+def _in_order(page: PageAnswers) -> PageAnswers:
+    """By what people drew: their names decide nothing."""
+    return dict(
+        sorted(
+            page.items(), key=lambda one: (one[1].boxes, str(one[1].transcriptions), str(one[1].size), one[0])
+        )
+    )
 
 
 def _sketch(answers: PageAnswers) -> Sketch:

@@ -57,7 +57,7 @@ def agree_on_texts(texts: Sequence[Text], rules: Rules) -> list[AgreedText]:
     """What each text's answers say together; ValueError for a text without answers."""
     if not all(text.answers for text in texts):
         raise ValueError("a text needs an answer")
-    ordered = [text._replace(answers=dict(sorted(text.answers.items()))) for text in texts]
+    ordered = [text._replace(answers=_in_order(text.answers)) for text in texts]
     found = [_things(text.answers) for text in ordered]
     sightings = [
         Sighting(frozenset(thing.marked), frozenset(text.answers))
@@ -71,6 +71,11 @@ def agree_on_texts(texts: Sequence[Text], rules: Rules) -> list[AgreedText]:
         _text(text, things, [(next(there), next(verdicts)) for _ in things], eyes, rules)
         for text, things in zip(ordered, found, strict=True)
     ]
+
+
+def _in_order(answers: Mapping[str, SpanAnswer]) -> dict[str, SpanAnswer]:
+    """By what people marked: their names decide nothing."""
+    return dict(sorted(answers.items(), key=lambda one: (one[1].spans, one[0])))
 
 
 def _things(answers: Mapping[str, SpanAnswer]) -> list[Thing]:
