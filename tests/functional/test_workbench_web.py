@@ -582,7 +582,7 @@ def test_pages_have_a_strict_policy_and_are_cached_by_their_names(bench: Bench) 
     assert "unsafe-inline" not in index.headers["content-security-policy"]
     assert policy["script-src"] == "'self' 'wasm-unsafe-eval'"
     assert policy["frame-ancestors"] == "'none'"
-    assert policy["frame-src"] == "'self'"
+    assert policy["frame-src"] == f"{URL}/frames/"
     assert policy["connect-src"] == "'self' https://work.example"
     assert index.headers["cache-control"] == "no-store"
     assert "immutable" in script.headers["cache-control"]

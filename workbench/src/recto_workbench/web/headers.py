@@ -22,8 +22,11 @@ def common(url: str) -> Mapping[str, str]:
     return {**COMMON, **(STRICT_TRANSPORT if urlsplit(url).scheme == "https" else {})}
 
 
-def page_policy(sources: Iterable[str]) -> str:
-    """The Content-Security-Policy of our own pages: no script but our files, no frame but ours."""
+def page_policy(sources: Iterable[str], frames: str = "'self'") -> str:
+    """The Content-Security-Policy of our own pages: no script but our files, no frame but tasks' pages.
+
+    `frames` also says where a frame may send itself: a template that would leave goes nowhere.
+    """
     objects = " ".join(dict.fromkeys(sources))
     parts = {
         "default-src": "'none'",
@@ -33,7 +36,7 @@ def page_policy(sources: Iterable[str]) -> str:
         "img-src": f"'self' data: blob: {objects}",
         "connect-src": f"'self' {objects}",
         "worker-src": "'self' blob:",
-        "frame-src": "'self'",
+        "frame-src": frames,
         "base-uri": "'none'",
         "form-action": "'self'",
         "frame-ancestors": "'none'",

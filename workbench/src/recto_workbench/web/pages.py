@@ -46,7 +46,7 @@ class _Versioned(_Files):
 
 def page_routes(web: Web) -> list[Mount | Route]:
     """What is not the API: assets, elements for frames, and the entry page for every path of its own."""
-    policy = {"Content-Security-Policy": page_policy(web.page_sources)}
+    policy = {"Content-Security-Policy": page_policy(web.page_sources, f"{web.url}/frames/")}
     ours = {**policy, "Cross-Origin-Resource-Policy": "same-origin"}
     return [
         Mount("/frame-assets", _packed(_Versioned(web.pages / "frame-assets", {**FOREVER, **FOR_FRAMES}))),
@@ -62,7 +62,7 @@ def _packed(files: ASGIApp) -> ASGIApp:
 async def entry_page(request: Request) -> Response:
     """index.html, which finds its own way from the path; a file beside it by its name."""
     web, path = web_of(request), request.path_params["path"]
-    policy = page_policy(web.page_sources)
+    policy = page_policy(web.page_sources, f"{web.url}/frames/")
     headers = {**NO_STORE, "Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin"}
     name = path if "." in path.rpartition("/")[2] else "index.html"
     return await _Files(web.pages, headers).get_response(name, request.scope)
