@@ -224,7 +224,16 @@ def function_lengths(folders: tuple[str, ...]) -> Iterator[tuple[int, str]]:
 def test_functions_are_short() -> None:
     lengths = sorted(
         function_lengths(
-            ("layers/recto/src", "functions", "ocr/src", "local/src", "cli/src", "training/src", "scripts")
+            (
+                "layers/recto/src",
+                "functions",
+                "workbench/src",
+                "ocr/src",
+                "local/src",
+                "cli/src",
+                "training/src",
+                "scripts",
+            )
         )
     )
 

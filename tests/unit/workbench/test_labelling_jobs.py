@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recto.errors import ServiceUnavailableError, ThrottledError
+from recto.errors import AccessError, ServiceUnavailableError, ThrottledError
+from recto.places import Location
 from recto_workbench.errors import FunctionFailedError
 from recto_workbench.jobs import JobStatus
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.outputs import EXPIRED
 from recto_workbench.steps import consolidation, intake
-from recto_workbench.steps.assignment import skip, upload_link
+from recto_workbench.steps.assignment import skip, stop_job, upload_link
 from recto_workbench.steps.expiry import sweep
 from recto_workbench.steps.intake import read_manifest
 from recto_workbench.tasks import JobPlaces, ObjectState
+from tests.memory import MemoryObjects
 from tests.workbench_fakes import WORK, Workbench, lines_of, next_task, plain_pre, reader, submit
 
 AWS_LAMBDA = "arn:aws:lambda:us-east-1:432418664414:function"
@@ -261,17 +263,73 @@ def test_a_service_that_does_not_answer_leaves_the_objects_for_the_next_try() ->
         answers.pop(0) if answers else bench.plain_post(event)
     )
     bench.create(lines_of(1))
-    bench.run()
-    bench.work("anna")
-    message = bench.queue.pop(0)
+    answered_by(bench)
 
-    for error in (ThrottledError, ServiceUnavailableError):
-        with pytest.raises(error):
-            bench.handle(message)  # SQS brings it again
-    bench.handle(message)
-    bench.run()
-
+    assert answers == []
     assert bench.job().status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("part", ["pre", "post"])
+def test_a_service_that_stays_away_is_told_to_the_dead_letter_queue_and_tried_each_minute(part: str) -> None:
+    bench = Workbench(**{part: ServiceUnavailableError("away")})
+    bench.create(lines_of(1))
+
+    with pytest.raises(ServiceUnavailableError):
+        answered_by(bench)
+
+    bench.functions.answers |= {
+        "pre-LabelingFunction": plain_pre, "post-LabelingFunction": bench.plain_post,
+    }  # fmt: skip
+    bench.clock.pass_by(301)
+    sweep(bench.expiry)
+    answered_by(bench)
+    assert bench.job().status is JobStatus.COMPLETED
+
+
+def test_a_job_whose_output_nobody_may_write_fails_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Workbench()
+    bench.create(lines_of(2))
+    write = MemoryObjects.write
+
+    def refuse(self: MemoryObjects, place: Location, body: bytes, content_type: str = "") -> None:
+        if place.bucket == "out":
+            raise AccessError("PutObject: AccessDenied")
+        write(self, place, body, content_type)
+
+    monkeypatch.setattr(MemoryObjects, "write", refuse)
+    answered_by(bench)
+
+    assert states(bench) == ["FAILED", "FAILED"]
+    assert bench.job().status is JobStatus.FAILED
+    assert "AccessDenied" in bench.describe()["FailureReason"]
+
+
+def test_a_lost_answer_fails_its_object_and_no_other() -> None:
+    bench = Workbench()
+    bench.create(lines_of(2))
+    bench.run()
+    first, _ = bench.work("anna"), bench.work("anna")
+    assert first
+    assert isinstance(bench.desk.objects, MemoryObjects)
+    del bench.desk.objects.bodies[first.answer]
+
+    bench.run()
+
+    assert states(bench) == ["FAILED", "LABELED"]
+    assert "DocumentMissingError" in reasons(bench)[0]
+
+
+def test_a_manifest_is_not_read_on_after_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "LINES_AT_ONCE", 2)
+    bench = Workbench()
+    bench.create(lines_of(6))
+    bench.handle(bench.queue.pop(0))
+
+    stop_job("job", bench.desk)
+    bench.run()
+
+    assert bench.job().status is JobStatus.STOPPED
+    assert bench.job().total == 2
 
 
 # ---- messages

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from recto.consolidation.contents import consolidation_of
-from recto.errors import DocumentError, TransientError
+from recto.errors import ConfigurationError, DocumentError, RectoError, TransientError
 from recto.places import Location
 from recto.ports import Clock, Events, ObjectStore, Uploads
 from recto_workbench.builtin import is_aws_function
@@ -40,6 +40,8 @@ BATCH = 25
 BATCH_OF_IMAGES = 4
 """Label images go to the function as text within the request."""
 MOST_TRIES = 3
+MOST_DELAYS = 8
+"""Of a service that does not answer; then the dead-letter queue hears of it, and each minute tries on."""
 STALLED_AFTER = timedelta(minutes=5)
 INLINE_BYTES = 16_000
 """A label is kept in its row up to this; larger ones lie in S3."""
@@ -97,21 +99,24 @@ def consolidate(job: Job, number: int, alone: bool, consolidation: Consolidation
     taken = list(_taken(job, number, alone, consolidation))
     if not taken:
         return "nothing waits"
-    now = consolidation.clock()
-    for one in taken:
-        place = f"annotations/worker-response/iteration-1/{one.each.number}/{file_time(now)}.json"
-        _write(job, place, worker_response(one.answers), consolidation)
     try:
+        _write_responses(job, taken, consolidation)
         labels = _labels(job, taken, consolidation)
-    except TransientError:
-        _put_back(taken, consolidation)
-        raise
-    except DocumentError as error:
+    except TransientError as error:
+        return _later(taken, error, consolidation)
+    except (DocumentError, ConfigurationError) as error:
         return _went_wrong(job, taken, error, consolidation)
     for one in taken:
         _end(job, one.each, labels[one.each.number], consolidation)
     consolidation.messages.send(LabellingMessage(kind="finish", job=job.name))
     return f"consolidated {len(taken)}"
+
+
+def _write_responses(job: Job, taken: Sequence[Taken], consolidation: Consolidation) -> None:
+    time = file_time(consolidation.clock())
+    for one in taken:
+        place = f"annotations/worker-response/iteration-1/{one.each.number}/{time}.json"
+        _write(job, place, worker_response(one.answers), consolidation)
 
 
 def _taken(job: Job, number: int, alone: bool, consolidation: Consolidation) -> Iterator[Taken]:
@@ -124,8 +129,17 @@ def _taken(job: Job, number: int, alone: bool, consolidation: Consolidation) -> 
         due = consolidation.clock() + STALLED_AFTER
         each = each.moved(state=ObjectState.CONSOLIDATING, due=due, tries=each.tries + 1)
         if consolidation.tasks.write(Change(object=each)):
-            line = line_of(each, JobPlaces(consolidation.work_bucket, job.name), consolidation.objects)
-            yield Taken(each, line, answers_of(each, consolidation))
+            yield from _read(job, each, consolidation)
+
+
+def _read(job: Job, each: TaskObject, consolidation: Consolidation) -> Iterator[Taken]:
+    """The object with what belongs to it; nothing where that is lost, and the object fails."""
+    try:
+        line = line_of(each, JobPlaces(consolidation.work_bucket, job.name), consolidation.objects)
+        yield Taken(each, line, answers_of(each, consolidation))
+    except (DocumentError, ConfigurationError) as error:
+        _end(job, each, ObjectFailedError(f"ClientError: {type(error).__name__}: {error}"), consolidation)
+        consolidation.messages.send(LabellingMessage(kind="finish", job=job.name))
 
 
 def answers_of(each: TaskObject, consolidation: Consolidation) -> Answers:
@@ -181,7 +195,7 @@ def _label(job: Job, one: Taken, results: Mapping[str, Any], consolidation: Cons
         return error
 
 
-def _went_wrong(job: Job, taken: Sequence[Taken], error: DocumentError, consolidation: Consolidation) -> str:
+def _went_wrong(job: Job, taken: Sequence[Taken], error: RectoError, consolidation: Consolidation) -> str:
     """The whole batch went wrong: each is tried by itself, so that one bad object takes no other with it."""
     for one in taken:
         if one.each.tries >= MOST_TRIES and len(taken) == 1:
@@ -194,9 +208,16 @@ def _went_wrong(job: Job, taken: Sequence[Taken], error: DocumentError, consolid
     return f"went wrong: {error}"
 
 
-def _put_back(taken: Sequence[Taken], consolidation: Consolidation) -> None:
+def _later(taken: Sequence[Taken], error: TransientError, consolidation: Consolidation) -> str:
+    """Sooner than the queue would bring the message again, since that waits for six times the timeout."""
     for one in taken:
         consolidation.tasks.write(Change(object=one.each.moved(state=ObjectState.ANSWERED)))
+    first = taken[0].each
+    if first.tries > MOST_DELAYS:
+        raise error
+    message = LabellingMessage(kind="consolidate", job=first.job, number=first.number)
+    consolidation.messages.send(message, delay_seconds=RETRY_SECONDS * first.tries)
+    return f"to be tried again: {error}"
 
 
 def _end(job: Job, each: TaskObject, label: Label, consolidation: Consolidation) -> None:
@@ -238,10 +259,14 @@ def finish(job: Job, consolidation: Consolidation) -> str:
     if is_stopping and consolidation.tasks.answered(job.name, 1):
         return "answers are still being consolidated"
     place = Location.from_uri(f"{job.output_prefix}/manifests/output/output.manifest")
-    write_manifest(job, place, consolidation)
     status, failure = outcome(job, first_failure(job, consolidation))
-    changes: dict[str, Any] = {"status": status, "failure": failure, "output": place.uri}
-    changes["modified"] = consolidation.clock()
+    changes: dict[str, Any] = {"modified": consolidation.clock()}
+    try:
+        write_manifest(job, place, consolidation)
+        changes["output"] = place.uri
+    except ConfigurationError as error:  # nobody may write there: trying again does not help
+        status, failure = JobStatus.FAILED, f"ClientError: the output manifest: {error}"[:1024]
+    changes |= {"status": status, "failure": failure}
     if consolidation.jobs.update(job.name, ENDING, **changes):
         consolidation.events.publish(ENDED, {"JobName": job.name, "JobArn": job.arn, "Status": str(status)})
     return str(status)

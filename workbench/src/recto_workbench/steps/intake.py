@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from recto.errors import ConfigurationError, DocumentError
+from recto.errors import ConfigurationError, DocumentError, RectoError, TransientError
 from recto.places import Location
 from recto.ports import Clock, ObjectStore
 from recto_workbench.builtin import is_aws_function
@@ -29,6 +29,8 @@ OFFERS_AT_ONCE = 50
 STALLED_AFTER = timedelta(minutes=5)
 MOST_TRIES = 3
 RETRY_SECONDS = 2
+MOST_DELAYS = 8
+"""Of a service that does not answer; then the dead-letter queue hears of it, and each minute tries on."""
 NOT_ENDED = (JobStatus.INITIALIZING, JobStatus.IN_PROGRESS, JobStatus.STOPPING)
 RUNNING = (JobStatus.INITIALIZING, JobStatus.IN_PROGRESS)
 
@@ -52,6 +54,8 @@ def take(message: LabellingMessage, intake: Intake) -> str:
     if job is None or job.is_final:
         return "ended"
     if message.kind == "read":
+        if job.status not in RUNNING:
+            return "stopped"
         return read_manifest(job, message.offset, message.number, intake)
     if message.kind == "offer":
         return offer(job, intake)
@@ -176,10 +180,16 @@ def open_task(job: Job, number: int, intake: Intake) -> str:
     each = each.moved(tries=each.tries + 1, due=intake.clock() + STALLED_AFTER)
     if not intake.tasks.write(Change(object=each)):
         return "opened by somebody else"
+    return _opened(job, each, intake)
+
+
+def _opened(job: Job, each: TaskObject, intake: Intake) -> str:
     try:
         task_input, is_needed = task_input_of(job, each, intake)
     except FunctionFailedError as error:
         return _function_failed(job, each, error, intake)
+    except TransientError as error:
+        return _later(each, error, intake)
     except (DocumentError, ConfigurationError) as error:
         return _ended(job, each.failed(_reason(error)), "failed", intake)
     if is_needed:
@@ -190,7 +200,14 @@ def open_task(job: Job, number: int, intake: Intake) -> str:
 def _function_failed(job: Job, each: TaskObject, error: FunctionFailedError, intake: Intake) -> str:
     if each.tries >= MOST_TRIES:
         return _ended(job, each.failed(f"ClientError: the pre-annotation Lambda: {error}"), "failed", intake)
-    message = LabellingMessage(kind="open", job=job.name, number=each.number)
+    return _later(each, error, intake)
+
+
+def _later(each: TaskObject, error: RectoError, intake: Intake) -> str:
+    """Sooner than the queue would bring the message again, since that waits for six times the timeout."""
+    if each.tries > MOST_DELAYS:
+        raise error
+    message = LabellingMessage(kind="open", job=each.job, number=each.number)
     intake.messages.send(message, delay_seconds=RETRY_SECONDS * each.tries)
     return f"to be tried again: {error}"
 
