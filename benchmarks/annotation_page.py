@@ -5,7 +5,7 @@
     .venv/bin/python benchmarks/annotation_page.py                    the figures, about a minute
 
 Headless Chromium, the frame as the workbench serves it, a page of 2,550 x 3,300 pixels, its Textract JSON.
-First paint: from the frame's first byte asked for until picture and words are on the screen. Box: from letting
+First paint: from asking for the frame until picture and words are on the screen. Box: from letting
 go of the mouse until the frame that shows the box is painted, by the browser's own Event Timing (to 8 ms);
 median, the 95th percentile beside it. A frame's script and layout come from the browser's trace, while one
 zooms, pans and drags a box.

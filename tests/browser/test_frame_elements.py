@@ -432,3 +432,58 @@ def test_closed_after_it_was_taken(harness: Harness, opened: Opened) -> None:
     opened.send({"type": "submitted"})
 
     opened.frame.get_by_text("Submitted. Thank you.").wait_for()
+
+
+# --- points -----------------------------------------------------------------------------------------------
+
+
+def point_tool(harness: Harness, name: str) -> str:
+    src = harness.url("page.png")
+    labels = "['Cat', 'Dog']"
+    return f'<crowd-{name} name="annotatedResult" src="{src}" header="H" labels="{labels}"></crowd-{name}>'
+
+
+def test_a_polygon_is_clicked_ended_and_changed(harness: Harness, opened: Opened) -> None:
+    put_form(harness, point_tool(harness, "polygon"))
+    picture = opened.open().picture()
+    opened.press("2")
+    for corner in ((100, 100), (200, 100), (200, 200)):
+        picture.click(*corner)
+    opened.send({"type": "request-submit"})
+    opened.page.wait_for_timeout(200)
+    assert opened.said("submit") == []
+    opened.press("x")
+    picture.drag(200, 200, 250, 250)
+
+    (polygon,) = opened.submit()["annotatedResult"]["polygons"]
+
+    assert polygon["label"] == "Dog"
+    assert [(v["x"], v["y"]) for v in polygon["vertices"]] == [
+        pytest.approx(corner, abs=1) for corner in ((100, 100), (200, 100), (250, 250))
+    ]
+
+
+def test_a_polyline_and_keypoints_by_keyboard_alone(harness: Harness, opened: Opened) -> None:
+    put_form(harness, point_tool(harness, "polyline"))
+    opened.open().picture()
+    opened.press("Enter", "Shift+ArrowRight", "Enter", "x")
+    (line,) = opened.submit()["annotatedResult"]["polylines"]
+    assert line["vertices"][1]["x"] > line["vertices"][0]["x"]
+
+    put_form(harness, point_tool(harness, "keypoint"))
+    opened.open().picture()
+    opened.press("Enter", "Shift+ArrowDown", "Escape", "2", "Enter", "Control+z", "Enter")
+    answer = opened.submit()["annotatedResult"]
+    assert [set(one) for one in answer["keypoints"]] == [{"label", "x", "y"}] * 2
+    assert [one["label"] for one in answer["keypoints"]] == ["Cat", "Dog"]
+    assert answer["inputImageProperties"] == SIZE
+
+
+def test_an_answer_is_flattened_where_the_form_asks_for_it(harness: Harness, opened: Opened) -> None:
+    harness.elements(
+        '<crowd-form answer-format="flatten-objects">'
+        '<crowd-checkbox name="a" value="b" checked>B</crowd-checkbox>'
+        '<crowd-input name="c" value="d"></crowd-input></crowd-form>'
+    )
+
+    assert opened.open().submit() == {"a.b": True, "c": "d"}

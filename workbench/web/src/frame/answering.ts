@@ -50,6 +50,17 @@ export function flagOf(answer: Answer, name: string, value: string): boolean | n
   return typeof on === "boolean" ? on : null;
 }
 
+/** `answer-format="flatten-objects"`: `{"a": {"b": 1}}` becomes `{"a.b": 1}`. */
+export function flattened(answer: Answer, before = ""): Answer {
+  const out: Answer = {};
+  for (const [key, value] of Object.entries(answer)) {
+    const plain = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (plain) Object.assign(out, flattened(value as Answer, `${before}${key}.`));
+    else out[before + key] = value;
+  }
+  return out;
+}
+
 // --- plain HTML inputs --------------------------------------------------------------------------------
 
 type Plain = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;

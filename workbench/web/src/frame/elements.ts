@@ -22,6 +22,7 @@ import {
 import { CrowdButton, CrowdForm, pageForm } from "./form";
 import { reportErrors, tell } from "./link";
 import { RectoOcrAnnotation } from "./ocr";
+import { CrowdKeypoint, CrowdPolygon, CrowdPolyline } from "./points";
 import { CrowdSemanticSegmentation } from "./segmentation";
 import {
   CrowdAlert,
@@ -65,6 +66,9 @@ const ELEMENTS: [string, CustomElementConstructor][] = [
   ["crowd-image-classifier-multi-select", CrowdImageClassifierMultiSelect],
   ["crowd-classifier", CrowdClassifier],
   ["crowd-classifier-multi-select", CrowdClassifierMultiSelect],
+  ["crowd-polygon", CrowdPolygon],
+  ["crowd-polyline", CrowdPolyline],
+  ["crowd-keypoint", CrowdKeypoint],
   ["crowd-semantic-segmentation", CrowdSemanticSegmentation],
   ["crowd-entity-annotation", CrowdEntityAnnotation],
   ["recto-ocr-annotation", RectoOcrAnnotation],

@@ -3,6 +3,7 @@
 import {
   CHANGED,
   SETTLED,
+  flattened,
   foreignAnswer,
   isAnswering,
   isForeign,
@@ -88,7 +89,8 @@ export class CrowdForm extends HTMLElement {
     if (performance.now() - this.sentAt < AGAIN_MS) return;
     this.sentAt = performance.now();
     clearTimeout(this.draftTimer);
-    const answer = this.answer();
+    const whole = this.answer();
+    const answer = this.getAttribute("answer-format") === "flatten-objects" ? flattened(whole) : whole;
     tell({ type: "submit", answer });
     if (!inWorkbench()) showAnswer(answer);
   }
