@@ -1,14 +1,18 @@
 """Data preparation against S3: pagination, transfers of what changed, OCR and images from and to buckets."""
 
 import io
+import json
 from pathlib import Path
 
 import boto3
 import pypdfium2
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from recto.errors import ConfigurationError
+from recto_cli import corpus_commands
+from recto_cli.main import app
 from recto_data import Corpus, Status, catalogue, collate, place_of, pull, push, read_lines, write_lines
 from recto_data.corpus_work import Documents, Effort, draw_corpus, read_corpus
 from recto_data.transfer import PART_BYTES
@@ -138,3 +142,22 @@ def test_a_bucket_is_read_by_an_engine_of_this_machine_and_collated(aws: None, t
     assert again == {"a.png": "SKIPPED", "b.pdf": "FAILED"}
     assert keys("ocr/") == ["a.png/consolidated.json"]
     assert [line["source-ref"] for line in found.lines] == [str(tmp_path / "imgs-clean" / "a.png")]
+
+
+def test_a_job_gets_the_manifests_documents_as_sagemakers_list(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[list[str]] = []
+    monkeypatch.setattr(
+        corpus_commands, "run_job", lambda _, image, step, words: launched.append([image, step, *words])
+    )
+    monkeypatch.setattr(corpus_commands, "require_no_more", lambda _: (_ for _ in ()).throw(SystemExit(0)))
+    write_lines(f"s3://{WORK}/sample.jsonl", [{"raw-ref": f"s3://{WORK}/raw/sub/a.pdf"}])
+    words = ["data", "images", f"s3://{WORK}/raw", "--output", f"s3://{WORK}/img", "--on", "sagemaker"]
+
+    done = CliRunner().invoke(app, ["--target", "aws", *words, "--manifest", f"s3://{WORK}/sample.jsonl"])
+
+    assert done.exit_code == 0, done.output
+    assert launched[0][2:4] == ["--input", f"s3://{WORK}/img/documents.manifest"]
+    listed = boto3.client("s3").get_object(Bucket=WORK, Key="img/documents.manifest")["Body"].read()
+    assert json.loads(listed) == [{"prefix": f"s3://{WORK}/raw/"}, "sub/a.pdf"]

@@ -4,6 +4,7 @@ OCR is by this machine's engines, by the deployed OCR state machine (`--with pip
 job over many machines (`--on sagemaker`); page images by this machine or as a job.
 """
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -37,6 +38,10 @@ from recto_ocr.workers import num_cores
 SHOWN_FAILURES = 20
 JOB_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 """With --on sagemaker, options of the job go through: --instances, --instance-type, --dry-run and others."""
+
+
+JOB_LIST = "documents.manifest"
+"""SageMaker's list of a job's documents."""
 
 
 class With(StrEnum):
@@ -78,7 +83,8 @@ def data_images(
     how = page_images.how_of(dpi, thumbnail, fit)
     if on is Where.SAGEMAKER:
         own = ["--", "--dpi", str(dpi), "--thumbnail", thumbnail, "--fit", fit]
-        words = ["--input", source, "--output", output, *context.args, *own]
+        given = _input_of_job(session, source, output, manifest, context.args)
+        words = ["--input", given, "--output", output, *context.args, *own]
         run_job(session, PAGES_IMAGE, "pages", words)
     require_no_more(context)
     reach(session, source, output, manifest)
@@ -123,7 +129,8 @@ def data_ocr(
     if on is Where.SAGEMAKER:
         settings = {"OCR_ENGINE": engine, "OCR_DEFAULT_LANGUAGES": languages, "OCR_DEFAULT_DPI": str(dpi)}
         own = [part for name, value in settings.items() for part in ("--environment", f"{name}={value}")]
-        run_job(session, OCR_IMAGE, "ocr", ["--input", source, "--output", output, *own, *context.args])
+        given = _input_of_job(session, source, output, manifest, context.args)
+        run_job(session, OCR_IMAGE, "ocr", ["--input", given, "--output", output, *own, *context.args])
     require_no_more(context)
     place = report or _report_path(output, "ocr-report.jsonl")
     if with_ is With.PIPELINE:
@@ -230,7 +237,7 @@ def _prefix(where: str) -> Prefix:
     place = place_of(where)
     if not isinstance(place, Prefix):
         raise ConfigurationError(
-            f"{where}: the pipeline reads and writes s3://bucket/prefix; recto data push brings folders there"
+            f"{where}: expected s3://bucket/prefix; recto data push brings a folder there"
         )
     return place
 
@@ -264,6 +271,21 @@ def run_job(session: Session, image: str, step: str, words: list[str]) -> None:
     """A processing job over many machines; ends with the launcher's exit code."""
     arguments = with_stack(session, image, [step, *words])
     raise typer.Exit(run_elsewhere(ENVIRONMENTS[Where.SAGEMAKER], "process", arguments))
+
+
+def _input_of_job(session: Session, source: str, output: str, manifest: str, words: list[str]) -> str:
+    """What the job reads: the whole prefix, or a list of the manifest's documents beside the output.
+
+    A dry run writes no list.
+    """
+    if not manifest:
+        return source
+    reach(session, source, output, manifest)
+    place = _prefix(source)
+    names = recto_data.names_in(place, recto_data.read_lines(manifest))
+    if "--dry-run" not in words:
+        _prefix(output).write(JOB_LIST, json.dumps([{"prefix": place.uri}, *names]).encode())
+    return _prefix(output).ref(JOB_LIST)
 
 
 def require_no_more(context: typer.Context) -> None:

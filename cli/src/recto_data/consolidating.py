@@ -89,10 +89,16 @@ def _chosen(found: Sequence[_Labelled], report: Report) -> _Labelled:
     best = max(found, key=lambda one: one.rank)
     for other in found:
         if other is not best:
-            why = "was adjusted" if best.label.is_adjustment else "is newer"
+            why = _why_taken(best, other)
             name = f"{other.line.place}: {_page(other.line)[0]}"
             report.add(name, Status.WARNING, f"labelled twice: {best.line.place} is taken, which {why}")
     return best
+
+
+def _why_taken(best: _Labelled, other: _Labelled) -> str:
+    if best.label.is_adjustment and not other.label.is_adjustment:
+        return "was adjusted"
+    return "is newer" if best.rank > other.rank else "comes first"
 
 
 def _check_kinds(taken: Sequence[_Labelled]) -> None:
