@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def place(pipeline: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Place
 
 
 @pytest.fixture(scope="module")
-def workers(pipeline: Pipeline, place: Place) -> list[Browser]:
+def workers(pipeline: Pipeline, place: Place) -> Iterator[list[Browser]]:
     """Anna, who is known, and somebody new with the password that the command prints."""
     assert "workteam/private-crowd/cli-readers" in done("teams", "create", "cli-readers")
     told = done("teams", "invite", "cli-readers", "anna", "new@example.org")
@@ -89,7 +90,9 @@ def workers(pipeline: Pipeline, place: Place) -> list[Browser]:
     browsers = [Browser(pipeline.info.workbench_url("")) for _ in range(2)]
     assert browsers[0].sign_in("anna").status_code == 302
     assert browsers[1].sign_in("new@example.org", password[1]).status_code == 302
-    return browsers
+    yield browsers
+    for browser in browsers:
+        browser.http.close()
 
 
 def next_task(browser: Browser, job: str) -> dict[str, Any]:

@@ -164,50 +164,66 @@ def _rendered_by_aws(session: Session, template: str, given: dict[str, Any], rol
 # --- jobs ---------------------------------------------------------------------------------------------
 
 
+TaskOption = Annotated[TaskType, typer.Option(help="The kind of task")]
+ManifestOption = Annotated[str, typer.Option(help="What to label: a file here, or s3://…")]
+TemplateOption = Annotated[str, typer.Option(help="The template: a file here, or s3://…")]
+TeamOption = Annotated[str, typer.Option(help="Name or ARN of a work team; public for the public workforce")]
+Categories = Annotated[
+    str, typer.Option(help=f"The labels: a file here, or s3://…; {CATEGORIES} beside the template")
+]
+Attribute = Annotated[str, typer.Option(help="Key of the labels in the output; the job's name unless said")]
+Workers = Annotated[int, typer.Option(help="How many people label each object, 1 to 9")]
+TimeLimit = Annotated[int, typer.Option(help="Seconds for one task, 30 to 28,800")]
+Availability = Annotated[
+    int | None, typer.Option(help="Seconds for which a task waits for workers; 10 days unless said")
+]
+AtOnce = Annotated[int, typer.Option(help="Objects offered at once")]
+Title = Annotated[str, typer.Option(help="What workers see in their list of jobs")]
+Description = Annotated[str, typer.Option(help="One sentence more")]
+Keywords = Annotated[str, typer.Option(help="Up to 5, with commas between")]
+Pre = Annotated[str, typer.Option(help="Pre-labelling function: recto, built-in or an ARN")]
+Post = Annotated[str, typer.Option(help="Post-labelling function: recto, built-in or an ARN")]
+RoleOption = Annotated[str, typer.Option(help="ARN of the job's role; the stack's unless said")]
+Output = Annotated[str, typer.Option(help="s3://… for what comes out; below the work bucket unless said")]
+Price = Annotated[str, typer.Option(help="US dollars for one task, with --team public")]
+NoPersons = Annotated[bool, typer.Option("--free-of-personal-information", help="Says so of the data")]
+NoAdults = Annotated[bool, typer.Option("--free-of-adult-content", help="Says so of the data")]
+Adjust = Annotated[str, typer.Option(help="Label attribute of the earlier job that is reviewed")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="A tag of the job")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check all, print the request, make nothing")]
+
+
 @label_app.command("create")
 def label_create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The job's name, up to 63 letters, digits and hyphens")],
-    task: Annotated[TaskType, typer.Option(help="The kind of task")],
-    manifest: Annotated[str, typer.Option(help="What to label: a file here, or s3://…")],
-    template: Annotated[str, typer.Option(help="The template: a file here, or s3://…")],
-    team: Annotated[str, typer.Option(help="Name or ARN of a work team; public for the public workforce")],
-    label_categories: Annotated[
-        str, typer.Option(help=f"The labels: a file here, or s3://…; {CATEGORIES} beside the template")
-    ] = "",
-    label_attribute: Annotated[
-        str, typer.Option(help="Key of the labels in the output; the job's name unless said")
-    ] = "",
-    workers_per_object: Annotated[int, typer.Option(help="How many people label each object, 1 to 9")] = 1,
-    time_limit: Annotated[int, typer.Option(help="Seconds for one task, 30 to 28,800")] = 3600,
-    availability: Annotated[
-        int | None, typer.Option(help="Seconds for which a task waits for workers; 10 days unless said")
-    ] = None,
-    max_concurrent: Annotated[int, typer.Option(help="Objects offered at once")] = DEFAULT_CONCURRENT,
-    title: Annotated[str, typer.Option(help="What workers see in their list of jobs")] = "",
-    description: Annotated[str, typer.Option(help="One sentence more")] = "",
-    keywords: Annotated[str, typer.Option(help="Up to 5, with commas between")] = "",
-    pre: Annotated[str, typer.Option(help="Pre-labelling function: recto, built-in or an ARN")] = "",
-    post: Annotated[str, typer.Option(help="Post-labelling function: recto, built-in or an ARN")] = "",
-    role: Annotated[str, typer.Option(help="ARN of the job's role; the stack's unless said")] = "",
-    output: Annotated[str, typer.Option(help="s3://… for what comes out; below the work bucket")] = "",
-    price: Annotated[str, typer.Option(help="US dollars for one task, with --team public")] = "",
-    free_of_personal_information: Annotated[
-        bool, typer.Option("--free-of-personal-information", help="Says so of the data")
-    ] = False,
-    free_of_adult_content: Annotated[
-        bool, typer.Option("--free-of-adult-content", help="Says so of the data")
-    ] = False,
-    adjust: Annotated[str, typer.Option(help="Label attribute of the earlier job that is reviewed")] = "",
-    tag: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A tag of the job")] = None,
+    task: TaskOption,
+    manifest: ManifestOption,
+    template: TemplateOption,
+    team: TeamOption,
+    label_categories: Categories = "",
+    label_attribute: Attribute = "",
+    workers_per_object: Workers = 1,
+    time_limit: TimeLimit = 3600,
+    availability: Availability = None,
+    max_concurrent: AtOnce = DEFAULT_CONCURRENT,
+    title: Title = "",
+    description: Description = "",
+    keywords: Keywords = "",
+    pre: Pre = "",
+    post: Post = "",
+    role: RoleOption = "",
+    output: Output = "",
+    price: Price = "",
+    no_persons: NoPersons = False,
+    no_adults: NoAdults = False,
+    adjust: Adjust = "",
+    tags: Tags = None,
     back_end: BackEndOption = BackEndChoice.WORKBENCH,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check all, print the request, make nothing")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Make a labelling job: all is checked first, then what lies here is uploaded, then the job begins."""
-    session: Session = context.obj
-    said = zip(CLASSIFIERS, (free_of_personal_information, free_of_adult_content), strict=True)
+    said = zip(CLASSIFIERS, (no_persons, no_adults), strict=True)
     choices = JobChoices(
         name=name, task=task, manifest=manifest, template=template, team=team,
         categories=label_categories or _beside(template), attribute=label_attribute,
@@ -215,21 +231,25 @@ def label_create(
         max_concurrent=max_concurrent, title=title, description=description,
         keywords=tuple(word.strip() for word in keywords.split(",") if word.strip()),
         pre=pre, post=post, role=role, output=output, price=price, adjust=adjust,
-        classifiers=tuple(name for name, is_so in said if is_so), tags=tuple(tag or ()),
+        classifiers=tuple(one for one, is_so in said if is_so), tags=tuple(tags or ()),
     )  # fmt: skip
-    end = end_of(session, back_end)
+    _create(context.obj, choices, back_end, dry_run=dry_run)
+
+
+def _create(session: Session, choices: JobChoices, choice: BackEndChoice, *, dry_run: bool) -> None:
+    end = end_of(session, choice)
     job = jobs.planned(choices, session.stack, end)
     is_refused = job.plan.is_public and end.choice is BackEndChoice.GROUND_TRUTH
     if dry_run or is_refused:
         print(json.dumps(job.plan.request(), indent=1, ensure_ascii=False))
     _say_what_was_seen(session, job)
-    if is_refused:
-        session.fail(LabelRequestError(jobs.closed_message()))
     if dry_run:
         return
+    if is_refused:
+        session.fail(LabelRequestError(jobs.closed_message()))
     arn = jobs.create(job, end)
     session.out.print(f"made {arn}", highlight=False)
-    session.out.print(f"see how it goes: recto label watch {name}", highlight=False)
+    session.out.print(f"see how it goes: recto label watch {choices.name}", highlight=False)
     if end.choice is BackEndChoice.WORKBENCH and WORKBENCH_URL in session.stack.names:
         session.out.print(f"workers sign in at {session.stack.name(WORKBENCH_URL)}", highlight=False)
 

@@ -63,7 +63,8 @@ class FakeBackEnd:
         return dict(self._known(self.jobs, asked["LabelingJobName"]))
 
     def _ListLabelingJobs(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        names = sorted(self.jobs)
+        part = asked.get("NameContains", "").casefold()
+        names = sorted(name for name in self.jobs if part in name.casefold())
         first = int(asked.get("NextToken", 0))
         token = {"NextToken": str(first + 1)} if first + 1 < len(names) else {}
         return {"LabelingJobSummaryList": [self.jobs[name] for name in names[first : first + 1]], **token}

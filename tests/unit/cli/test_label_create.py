@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import botocore
 import pytest
+from botocore.stub import Stubber
 
 from recto_cli.labelling.back_ends import RefusalError
 from recto_cli.labelling.built_in import built_in_functions
@@ -251,11 +252,20 @@ def test_the_public_workforce_is_simulated_and_the_command_says_that_it_is_close
     assert "AWS closed the public workforce on 2026-09-30" in result.stderr
 
 
-def test_ground_truth_gets_no_job_for_the_public_workforce(here: Workplace) -> None:
+def test_ground_truth_gets_no_job_for_the_public_workforce(
+    here: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here.template("bounding-box")
+    sagemaker, others = boto3.client("sagemaker"), boto3.client
+    monkeypatch.setattr(
+        boto3, "client", lambda name, **asked: sagemaker if name == "sagemaker" else others(name, **asked)
+    )
+    with Stubber(sagemaker) as stub:
+        stub.add_response("list_labeling_jobs", {"LabelingJobSummaryList": []}, {"NameContains": "first"})
 
-    result = here.create("first", "bounding-box", *PUBLIC, "--back-end", "ground-truth")
+        result = here.create("first", "bounding-box", *PUBLIC, "--back-end", "ground-truth")
 
+        stub.assert_no_pending_responses()  # nothing else is asked of it, or the stub would raise
     assert result.exit_code == 1
     assert "AWS closed the public workforce on 2026-09-30" in result.stderr
     assert json.loads(result.stdout)["LabelingJobName"] == "first"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from recto.aws.clients import client, errors_of
 from recto.errors import LabelRequestError
 from recto.places import Location
-from recto_cli.labelling.back_ends import BackEnd, BackEndChoice, found
+from recto_cli.labelling.back_ends import BackEnd, BackEndChoice, listed
 from recto_cli.labelling.built_in import built_in_functions
 from recto_cli.labelling.categories import read_labels
 from recto_cli.labelling.manifest_facts import (
@@ -245,7 +245,8 @@ def _option(prefix: str) -> str:
 
 def require_new(name: str, end: BackEnd) -> None:
     """Two jobs of one name cannot be; upper and lower case count as one."""
-    if found(end, "DescribeLabelingJob", {"LabelingJobName": name}) is not None:
+    similar = listed(end, "ListLabelingJobs", "LabelingJobSummaryList", {"NameContains": name})
+    if any(str(job["LabelingJobName"]).casefold() == name.casefold() for job in similar):
         raise LabelRequestError(f"there is a labelling job {name!r} already; expected another name")
 
 

@@ -121,8 +121,8 @@ class Preview:
             headers = {"Content-Security-Policy": frame_policy(self.frame), "Referrer-Policy": "no-referrer"}
             return HTMLResponse(framed(self.html(), self.frame), headers=headers)
 
-        def elements(_: Request) -> Response:
-            return Response(ELEMENTS.read_bytes(), media_type="text/javascript", headers=ANY_ORIGIN)
+        def script(_: Request) -> Response:
+            return Response(elements(), media_type="text/javascript", headers=ANY_ORIGIN)
 
         def handed_out(request: Request) -> Response:
             uri = self._granted.get(request.path_params["token"])
@@ -145,7 +145,7 @@ class Preview:
         routes = [
             Route("/", page),
             Route("/frame", frame),
-            Route(ELEMENTS_PATH, elements),
+            Route(ELEMENTS_PATH, script),
             Route("/objects/{token}", handed_out),
             Route("/answer", answer, methods=["POST"]),
         ]
@@ -162,6 +162,16 @@ def _require_named(uri: str, line: Mapping[str, Any]) -> None:
         raise ValueError(f"{uri} is not an object that the record names")
 
 
+def elements() -> str:
+    """The drop-in crowd elements; LabelRequestError where they have not been built."""
+    try:
+        return ELEMENTS.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LabelRequestError(
+            f"{ELEMENTS}: {error.strerror}; it is made by: npm --prefix workbench/web run build"
+        ) from error
+
+
 def media_type(uri: str) -> str:
     return mimetypes.guess_type(uri)[0] or "application/octet-stream"
 
@@ -173,6 +183,7 @@ def serve(
     with socket.socket() as listening:
         listening.bind((HOST, 0))
         preview.port = listening.getsockname()[1]
+        elements()
         preview.html()  # a template that cannot be rendered is told before a browser opens
 
         def taken(answer: dict[str, Any]) -> None:
@@ -203,7 +214,7 @@ def as_file(template: str, line: Mapping[str, Any], objects: ObjectStore, title:
     html = rendered(template, task_input(line, read), grant)
     nonce = secrets.token_urlsafe(16)
     page = framed(html, Frame(origin="", nonce=nonce, title=title))
-    script = ELEMENTS.read_text(encoding="utf-8").replace("</script", "<\\/script")
+    script = elements().replace("</script", "<\\/script")
     page = _with_script(page, script)
     return around_page(title, nonce, f'srcdoc="{escape(page)}"', posts_answers=False)
 
