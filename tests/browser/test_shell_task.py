@@ -294,6 +294,8 @@ def test_a_refused_answer_is_told_plainly_and_work_goes_on(
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("dialog", name=says)).to_be_visible()
     expect(page.get_by_role("dialog")).to_contain_text(f"the test asked for {error}")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Next task").click()
 
     expect(page.get_by_text("Task 2 ·")).to_be_visible()

@@ -404,7 +404,7 @@ export function useWork(send: Send) {
   function expired(detail: string): void {
     stop(
       "The time for this task is over",
-      `No answer was taken, and the task goes back to the others. ${keptAsDraft()} If it is offered to you again you go on from there.`,
+      `No answer was taken, and the task goes back to the others. ${keptAsDraft()}`,
       detail,
     );
   }
