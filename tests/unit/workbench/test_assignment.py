@@ -295,8 +295,8 @@ def test_stopping_is_for_jobs_that_run(bench: Workbench) -> None:
 
 # ---- whoever comes when
 
-WORKERS = [reader(f"w{n}") for n in range(5)]
-MOVES = ("take", "reserve", "submit", "skip", "release", "wait", "sweep", "queue")
+WORKERS = [reader(f"w{n}") for n in range(3)]
+MOVES = ("take", "take", "submit", "submit", "reserve", "skip", "release", "wait", "sweep", "queue", "queue")
 Step = tuple[str, int]
 
 
@@ -389,12 +389,13 @@ class Crowd:
             )
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 4)), max_size=60)
+STEP = st.tuples(st.sampled_from(MOVES), st.integers(0, 2))
+STEPS = st.lists(STEP, min_size=20, max_size=60)
 
 
 @given(
     steps=STEPS,
-    others=st.lists(st.tuples(st.sampled_from(MOVES), st.integers(0, 4)), max_size=25),
+    others=st.lists(STEP, max_size=25),
     wanted=st.integers(1, 3),
 )
 def test_no_worker_gets_an_object_twice_and_no_object_is_lost_whoever_is_quicker(
