@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
@@ -39,7 +40,11 @@ class Front:
     def __init__(self, emulator: str, runtime: Path) -> None:
         self._emulator = emulator.rstrip("/")
         self._runtime = runtime
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False)
+        # A client's own jar would hand one person's session to the next.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        self._client = httpx.AsyncClient(
+            timeout=TIMEOUT_SECONDS, trust_env=False, follow_redirects=False, cookies=no_cookies
+        )
 
     def app(self) -> Starlette:
         routes = [Route(HEALTH_PATH, _health), Route("/{path:path}", self._handed_on, methods=METHODS)]

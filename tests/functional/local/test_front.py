@@ -86,3 +86,12 @@ def test_an_emulator_that_is_away_is_told(runtime_file: Path) -> None:
     runtime_file.write_text(json.dumps({"outputs": {"WorkbenchApiId": "abcd1234"}}))
     for url in served(Front(f"http://127.0.0.1:{free_port()}", runtime_file).app()):
         assert httpx.get(url, trust_env=False).status_code == 502
+
+
+def test_a_cookie_set_for_one_browser_is_never_sent_for_another(front: str, runtime_file: Path) -> None:
+    runtime_file.write_text(json.dumps({"outputs": {"WorkbenchApiId": "abcd1234"}}))
+    httpx.get(f"{front}/api/sign-in", headers={"Cookie": "session=anna"}, trust_env=False)
+
+    answer = httpx.get(f"{front}/api/me", trust_env=False)
+
+    assert answer.json()["cookie"] is None
