@@ -103,6 +103,14 @@ def test_a_broken_box_is_left_out_and_the_transcriptions_still_mean_the_boxes_th
     assert answer.warnings[0].startswith("box 0 left out: 0 x 40 pixels")
 
 
+@pytest.mark.parametrize("left", [10**400, True, None, "x", float("nan")])
+def test_a_box_whose_numbers_are_none_is_left_out_and_told(left: Any) -> None:
+    answer = page(drawn(box("A", left), box("B")))
+
+    assert [one.label for one in answer.boxes] == ["B"]
+    assert "expected left, top, width and height in pixels" in answer.warnings[0]
+
+
 def test_a_transcription_of_boxes_that_are_not_there_is_told() -> None:
     answer = page(drawn(box(), **transcription("x", [7], "correct")))
 
@@ -129,6 +137,7 @@ def test_no_box_is_an_answer() -> None:
         ("null", "expected a JSON object"),
         ({"b": {"boundingBoxes": []}}, "expected the image's width and height"),
         ({"b": {"boundingBoxes": [], "inputImageProperties": {"width": 0, "height": 9}}}, "positive pixels"),
+        ({"b": {"boundingBoxes": [], "inputImageProperties": {"width": 10**400, "height": 9}}}, "in pixels"),
         ({"b": {"boundingBoxes": "x", "inputImageProperties": {"width": 9, "height": 9}}}, "expected a list"),
         ({"c": {"label": ["A"]}}, "expected a label or a list of labels"),
         ({"s": {"labeledImage": {}, "labelMappings": {}}}, "seen neither"),

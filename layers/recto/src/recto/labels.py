@@ -199,7 +199,7 @@ def _image_size(value: Any) -> ImageSize:
         size = ImageSize(
             _number(value["width"]), _number(value["height"]), None if depth is None else _number(depth)
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise AnswerError(
             f"inputImageProperties: expected the image's width and height in pixels, seen {_short(value)}"
         ) from error
@@ -209,21 +209,24 @@ def _image_size(value: Any) -> ImageSize:
 
 
 def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError("expected a number, seen a yes or no")
     number = float(value)
-    if isinstance(value, bool) or not math.isfinite(number):
+    if not math.isfinite(number):
         raise ValueError(f"expected a number, seen {value!r}")
     return number
 
 
 def _box(one: Any, size: ImageSize) -> LabelledBox:
     try:
-        left, top, width, height = (_number(one[key]) for key in ("left", "top", "width", "height"))
-    except (KeyError, TypeError, ValueError) as error:
+        left, top = _number(one["left"]), _number(one["top"])
+        width, height = _number(one["width"]), _number(one["height"])
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise AnswerError(f"expected left, top, width and height in pixels, seen {_short(one)}") from error
-    box = Box.clipped(
-        left / size.width, top / size.height, (left + width) / size.width, (top + height) / size.height
-    )
-    if not (width > 0 and height > 0 and box.area > 0):
+    box = Box(left / size.width, top / size.height, (left + width) / size.width, (top + height) / size.height)
+    if min(box) < 0 or max(box) > 1:
+        box = Box.clipped(*box)
+    if not (width > 0 and height > 0 and box[0] < box[2] and box[1] < box[3]):
         seen = f"{width:g} x {height:g} pixels at {left:g}, {top:g}"
         raise AnswerError(f"{seen}, expected an area on the image")
     return LabelledBox(_label(one), box)

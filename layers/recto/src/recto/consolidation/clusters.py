@@ -25,32 +25,38 @@ class Mark(NamedTuple):
 class Pair(NamedTuple):
     """Two marks of different people that may be of one thing, by their numbers."""
 
-    closeness: float
+    apart: float
+    """The less, the closer; so that pairs in order are the closest first."""
     first: int
     second: int
 
 
 def grouped(marks: Sequence[Mark], pairs: Iterable[Pair]) -> list[list[int]]:
     """The numbers of the marks of each thing, in order; a mark that nobody else made stands alone."""
-    ordered = sorted(pairs, key=lambda one: (-one.closeness, one.first, one.second))
-    linked = {(one.first, one.second) for one in ordered}
+    ordered = sorted(pairs)
+    linked = {(first, second) for _, first, second in ordered}
     group_of = list(range(len(marks)))
     groups = {number: [number] for number in group_of}
-    for pair in ordered:
-        one, other = sorted((group_of[pair.first], group_of[pair.second]))
-        if one != other and _is_one(groups[one], groups[other], marks, linked):
+    workers = [{mark.worker} for mark in marks]
+    for _, first, second in ordered:
+        one, other = group_of[first], group_of[second]
+        if one == other or not workers[one].isdisjoint(workers[other]):
+            continue
+        if one > other:
+            one, other = other, one
+        if _is_linked(groups[one], groups[other], linked):
+            workers[one] |= workers[other]
             for number in groups.pop(other):
                 group_of[number] = one
                 groups[one].append(number)
     return [sorted(group) for group in groups.values()]
 
 
-def _is_one(
-    first: Sequence[int], second: Sequence[int], marks: Sequence[Mark], linked: set[tuple[int, int]]
-) -> bool:
-    if {marks[one].worker for one in first} & {marks[one].worker for one in second}:
-        return False
-    close = sum((min(a, b), max(a, b)) in linked for a in first for b in second)
+def _is_linked(first: Sequence[int], second: Sequence[int], linked: set[tuple[int, int]]) -> bool:
+    """Whether enough of the marks of both groups are close to each other."""
+    if len(first) == len(second) == 1:
+        return True  # there is but one pair, and it has brought us here
+    close = sum(((a, b) if a < b else (b, a)) in linked for a in first for b in second)
     return close >= LINKED * len(first) * len(second)
 
 
@@ -80,7 +86,7 @@ def close_boxes(marks: Sequence[Mark], boxes: Sequence[Box]) -> Iterator[Pair]:
             is_same = marks[one][1] == label
             shared = overlap(box, other)
             if shared >= (OVERLAP if is_same else OVERLAP_OF_OTHERS):
-                yield Pair(shared + SAME_CLASS * is_same, min(one, number), max(one, number))
+                yield Pair(-shared - SAME_CLASS * is_same, *sorted((one, number)))
         open_.append(number)
 
 
@@ -99,7 +105,7 @@ def close_spans(marks: Sequence[Mark], spans: Sequence[tuple[int, int]]) -> Iter
             if shared >= SHARED * min(lengths):
                 closeness = shared / (sum(lengths) - shared)
                 closeness += SAME_CLASS * (marks[one].label == marks[number].label)
-                yield Pair(closeness, min(one, number), max(one, number))
+                yield Pair(-closeness, *sorted((one, number)))
         open_.append(number)
 
 

@@ -233,7 +233,7 @@ def _close_readings(readings: Sequence[Reading]) -> list[Pair]:
         if readings[a].worker != readings[b].worker
     }
     shares = {pair: _shared(*(readings[number].things for number in pair)) for pair in near}
-    return [Pair(share, *pair) for pair, share in shares.items() if share >= SHARED_BOXES]
+    return [Pair(-share, *pair) for pair, share in shares.items() if share >= SHARED_BOXES]
 
 
 def _shared(one: frozenset[int], other: frozenset[int]) -> float:
