@@ -5,6 +5,7 @@ nothing here ever asks S3 about one object after the other.
 """
 
 import mimetypes
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -136,10 +137,15 @@ class Folder:
         part.replace(self.path / name)
 
     def fetch(self, name: str, path: Path) -> None:
-        path.write_bytes(self.read(name))
+        try:
+            shutil.copyfile(self.path / safe(name), path)
+        except FileNotFoundError as error:
+            raise DocumentMissingError(f"{self.ref(name)}: there is no such file") from error
 
     def store(self, path: Path, name: str) -> None:
-        self.write(name, path.read_bytes())
+        part = self._part(name)
+        shutil.copyfile(path, part)
+        part.replace(self.path / name)
 
     def _part(self, name: str) -> Path:
         place = self.path / safe(name)

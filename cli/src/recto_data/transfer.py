@@ -56,8 +56,11 @@ def pull(source: str, folder: str | Path, bars: Bars = SILENT) -> Report:
             return Status.SKIPPED
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + PART)
-        place.fetch(entry.name, part)
-        part.replace(path)
+        try:
+            place.fetch(entry.name, part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
         return Status.DONE
 
     report = Report()

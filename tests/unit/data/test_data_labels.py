@@ -248,6 +248,20 @@ def test_an_image_of_another_shape_is_remarked_on() -> None:
     assert [finding.status for finding in report.findings] == [Status.WARNING]
 
 
+def test_a_label_image_is_laid_over_the_page_and_a_class_is_told() -> None:
+    segmented = {"source-ref": "s3://b/a.png", "parts-ref": "s3://b/mask.png"}
+    segmented |= {"parts-ref-metadata": {"type": "groundtruth/semantic-segmentation"}}
+    classified = {"source-ref": "s3://b/a.png", "kind": 0}
+    classified |= {"kind-metadata": {"class-name": "letter", "type": "groundtruth/image-classification"}}
+    read = reader(**{"a.png": png(), "mask.png": png("red", (50, 100))})
+
+    mask, kind = pages_to_show([line(segmented), line(classified, 2)], read)
+
+    assert mask.image.getpixel((50, 100)) == (255, 153, 153)
+    assert kind.labels.classes == ("letter",)
+    assert "<p>letter</p>" in "".join(as_html([kind], "x"))
+
+
 @real
 @pytest.mark.parametrize("name", ["ref-augmentation-1", "ref-augmentation-2", "birds-detection-sample"])
 def test_real_boxes_are_drawn_where_their_images_would_be(name: str) -> None:
