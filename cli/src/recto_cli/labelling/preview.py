@@ -168,7 +168,7 @@ def elements() -> str:
         return ELEMENTS.read_text(encoding="utf-8")
     except OSError as error:
         raise LabelRequestError(
-            f"{ELEMENTS}: {error.strerror}; it is made by: npm --prefix workbench/web run build"
+            f"{ELEMENTS}: {error.strerror}; it is made by: make web"
         ) from error
 
 
@@ -182,6 +182,7 @@ def serve(
     """Serve until interrupted, or until `on_answer` says that it was the last one."""
     with socket.socket() as listening:
         listening.bind((HOST, 0))
+        listening.listen()  # a browser that is quicker than the server waits, instead of being refused
         preview.port = listening.getsockname()[1]
         elements()
         preview.html()  # a template that cannot be rendered is told before a browser opens
