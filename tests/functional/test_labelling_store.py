@@ -1,6 +1,8 @@
 """The workbench's stores: the same tests on the table and in memory, which keeps the fakes honest."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,13 +10,26 @@ import boto3
 import pytest
 
 from recto.aws.dynamodb import Table
+from recto.errors import ThrottledError
+from recto_workbench.aws.services import new_id
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
 from recto_workbench.errors import RequestError
 from recto_workbench.jobs import Job, JobStatus, Team
 from recto_workbench.ports import Change, JobStore, TaskStore, TeamStore
-from recto_workbench.tasks import Assignment, AssignmentState, ObjectState, TaskObject
+from recto_workbench.steps.assignment import next_task, submit
+from recto_workbench.tasks import Assignment, AssignmentState, JobPlaces, ObjectState, TaskObject
 from tests.contract.template import resources
-from tests.workbench_fakes import START, MemoryJobs, MemoryTasks, MemoryTeams, request_of
+from tests.memory import MemoryObjects
+from tests.workbench_fakes import (
+    START,
+    MemoryJobs,
+    MemoryTasks,
+    MemoryTeams,
+    add_team,
+    make_desk,
+    reader,
+    request_of,
+)
 
 
 class Stores:
@@ -271,3 +286,51 @@ def test_objects_are_offered_one_after_another_up_to_the_limit_while_the_job_run
     job = stores.jobs.find("job")
     assert job
     assert (job.next_number, job.on_offer) == (2, 2)
+
+
+def test_a_transaction_that_meets_another_is_tried_again(aws: None) -> None:
+    class Busy(Table):
+        conflicts = 3
+
+        def transact(self, *writes: Any) -> bool:
+            if self.conflicts:
+                self.conflicts -= 1
+                raise ThrottledError("TransactWriteItems: TransactionConflict")
+            return super().transact(*writes)
+
+    make_table()
+    pauses: list[float] = []
+    tasks = TaskRows(Busy("workbench", "recto-tests"), pauses.append)
+
+    assert tasks.write(Change(assignment=assignment_of(), is_new_assignment=True))
+
+    assert len(pauses) == 3
+    assert max(pauses) < 0.4
+    assert tasks.assignment("a1") == assignment_of()
+
+
+def test_workers_at_once_on_one_table_never_share_a_place(aws: None) -> None:
+    make_table()
+    table = Table("workbench", "recto-tests")
+    jobs, tasks = JobRows(table), TaskRows(table)
+    jobs.add(job_of(total=6))
+    tasks.add_objects([object_of(n, state=ObjectState.OPEN, wanted=2) for n in range(6)])
+    objects = MemoryObjects()
+    objects.write(JobPlaces("work", "job").manifest, b'{"a": 1}  ' * 6)
+    desk = replace(make_desk(), jobs=jobs, tasks=tasks, objects=objects, make_id=new_id)
+    add_team(desk)
+
+    def work(name: str) -> list[int]:
+        done = []
+        while task := next_task("job", reader(name), reserve=False, desk=desk):
+            submit(task.assignment.assignment_id, reader(name), task.assignment.nonce, {}, desk)
+            done.append(task.assignment.number)
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(work, ("anna", "ben", "carl", "dora")))
+
+    assert all(len(set(numbers)) == len(numbers) for numbers in done)
+    assert sorted(number for numbers in done for number in numbers) == sorted([*range(6), *range(6)])
+    for each in tasks.objects("job").objects:
+        assert (each.state, len(set(each.answers)), each.active) == (ObjectState.ANSWERED, 2, ())

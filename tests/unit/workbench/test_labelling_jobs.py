@@ -14,12 +14,12 @@ from recto_workbench.jobs import JobStatus
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.outputs import EXPIRED
 from recto_workbench.steps import consolidation, intake
-from recto_workbench.steps.assignment import skip, stop_job, upload_link
+from recto_workbench.steps.assignment import next_task, skip, stop_job, submit, upload_link
 from recto_workbench.steps.expiry import sweep
 from recto_workbench.steps.intake import read_manifest
 from recto_workbench.tasks import JobPlaces, ObjectState
 from tests.memory import MemoryObjects
-from tests.workbench_fakes import WORK, Workbench, lines_of, next_task, plain_pre, reader, submit
+from tests.workbench_fakes import WORK, Workbench, lines_of, plain_pre, reader
 
 AWS_LAMBDA = "arn:aws:lambda:us-east-1:432418664414:function"
 

@@ -9,13 +9,16 @@ over what somebody has to look at.
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from recto.aws.dynamodb import Table, stamp
+from recto.errors import ThrottledError
 from recto_workbench.errors import RequestError
 from recto_workbench.jobs import Job, JobStatus, Team
 from recto_workbench.ports import Change, ObjectPage
@@ -23,6 +26,7 @@ from recto_workbench.tasks import NUMBER_DIGITS, Assignment, ObjectState, TaskOb
 
 STATUS_INDEX, POOL_INDEX, DUE_INDEX = "StatusIndex", "PoolIndex", "DueIndex"
 MANY = 10_000
+CONFLICTS, FIRST_PAUSE = 6, 0.03
 TO_CONSOLIDATE = frozenset({ObjectState.ANSWERED, ObjectState.CONSOLIDATING})
 JSON_FIELDS = frozenset({"request", "members"})
 """What may hold anything that JSON may: kept as text, since DynamoDB has no floats and no empty keys."""
@@ -174,8 +178,9 @@ def _condition(table: Table, version: int, **more: Any) -> dict[str, Any]:
 class TaskRows:
     """`recto_workbench.ports.TaskStore` in the table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, pause: Callable[[float], None] = time.sleep) -> None:
         self._table = table
+        self._pause = pause
 
     def add_objects(self, objects: Sequence[TaskObject]) -> None:
         for first in range(0, len(objects), 100):  # as many as a transaction takes
@@ -259,7 +264,13 @@ class TaskRows:
         return _row(WorkerRecord, item) if item else WorkerRecord(job=job, worker_id=worker_id)
 
     def write(self, change: Change) -> bool:
+        """Transactions that meet in one row, mostly the job's counters, end each other: tried again."""
         writes = [*self._object(change), *self._assignment(change), *self._worker(change), *self._job(change)]
+        for attempt in range(CONFLICTS):
+            try:
+                return self._table.transact(*writes)
+            except ThrottledError:
+                self._pause(FIRST_PAUSE * 2**attempt * (0.5 + random.random()))  # noqa: S311 - a jitter
         return self._table.transact(*writes)
 
     def _object(self, change: Change) -> list[dict[str, Any]]:
