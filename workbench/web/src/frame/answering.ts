@@ -18,6 +18,8 @@ export interface Answering extends HTMLElement {
   /** Shows where something is missing. */
   showMissing?(): void;
   reset?(): void;
+  /** The answer is costly to make: a draft waits until nothing has changed for so many milliseconds. */
+  readonly draftPause?: number;
 }
 
 export const isAnswering = (element: Element): element is Answering =>

@@ -51,6 +51,7 @@ export abstract class BoxTool extends PictureTool {
   protected readonly editor = new BoxEditor(this.stage);
   protected readonly list = h("ul", { class: "plain" });
   private readonly count = h("h2", {}, "Boxes");
+  private showing = 0;
 
   protected override begin(): Promise<unknown> | void {
     const { editor } = this;
@@ -71,8 +72,21 @@ export abstract class BoxTool extends PictureTool {
   }
 
   protected boxesChanged(): void {
-    this.showBoxes();
+    this.showSoon();
     this.answerChanged();
+  }
+
+  /** Once a frame is enough while a box is dragged. */
+  protected showSoon(): void {
+    if (this.showing) return;
+    this.showing = requestAnimationFrame(() => {
+      this.showing = 0;
+      this.show();
+    });
+  }
+
+  protected show(): void {
+    this.showBoxes();
   }
 
   protected selectionChanged(): void {

@@ -30,6 +30,7 @@ export class CrowdForm extends HTMLElement {
   private readonly message = h("p", { class: "recto-missing", role: "alert", hidden: true });
   private sentAt = -Infinity;
   private draftTimer = 0;
+  private telling = 0;
   private ready = false;
 
   connectedCallback(): void {
@@ -140,14 +141,23 @@ export class CrowdForm extends HTMLElement {
   }
 
   private touched(): void {
-    if (!this.message.hidden && !this.firstMissing()) this.message.hidden = true;
-    if (this.draftTimer) return;
+    this.draftSoon();
+    if (this.telling) return;
+    // Once a frame is enough while something is dragged.
+    this.telling = requestAnimationFrame(() => {
+      this.telling = 0;
+      this.tellState();
+    });
+  }
+
+  private draftSoon(): void {
+    const pause = Math.max(0, ...this.answering().map((part) => part.draftPause ?? 0));
+    if (this.draftTimer && !pause) return;
+    clearTimeout(this.draftTimer);
     this.draftTimer = window.setTimeout(() => {
       this.draftTimer = 0;
       this.tellDraft();
-      this.tellState();
-    }, DRAFT_MS);
-    this.tellState();
+    }, pause || DRAFT_MS);
   }
 
   private tellDraft(): void {
@@ -158,8 +168,9 @@ export class CrowdForm extends HTMLElement {
   }
 
   tellState(): void {
-    if (!inWorkbench()) return;
     const missing = this.firstMissing();
+    if (!missing) this.message.hidden = true;
+    if (!inWorkbench()) return;
     const parts = this.answering();
     tell({
       type: "state",

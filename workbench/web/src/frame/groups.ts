@@ -51,19 +51,20 @@ export function components(boxes: readonly LabelledBox[]): LabelledBox[][] {
 
 /** Who continues whom: most shared boxes first, the older entity where two share as many. Each once. */
 function continued(found: readonly LabelledBox[][], earlier: readonly Group[]): Map<number, string> {
-  const claims = found.flatMap((members, at) =>
-    earlier.map((group, age) => ({
-      at,
-      age,
-      uid: group.uid,
-      shared: members.filter((box) => group.boxIds.includes(box.id)).length,
-    })),
-  );
-  claims.sort((a, b) => b.shared - a.shared || a.age - b.age || a.at - b.at);
+  const ages = new Map(earlier.flatMap((group, age) => group.boxIds.map((id) => [id, age] as const)));
+  const claims = found.flatMap((members, at) => {
+    const shared = new Map<number, number>();
+    for (const box of members) {
+      const age = ages.get(box.id);
+      if (age !== undefined) shared.set(age, (shared.get(age) ?? 0) + 1);
+    }
+    return [...shared].map(([age, boxes]) => ({ at, age, boxes, uid: earlier[age]!.uid }));
+  });
+  claims.sort((a, b) => b.boxes - a.boxes || a.age - b.age || a.at - b.at);
   const uids = new Map<number, string>();
   const taken = new Set<string>();
   for (const claim of claims) {
-    if (claim.shared === 0 || uids.has(claim.at) || taken.has(claim.uid)) continue;
+    if (uids.has(claim.at) || taken.has(claim.uid)) continue;
     uids.set(claim.at, claim.uid);
     taken.add(claim.uid);
   }

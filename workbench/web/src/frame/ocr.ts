@@ -47,9 +47,9 @@ export class RectoOcrAnnotation extends BoxTool {
   private readonly snapshots = new WeakMap<readonly EditBox[], Snapshot>();
   private now: Snapshot = EMPTY;
   private found: Entity[] = [];
+  private foundFor: unknown[] = [];
   private earlier: Earlier[] = [];
   private ocr: "none" | "loading" | "ready" | "failed" = "none";
-  private showing = 0;
   private typingAt: readonly EditBox[] | null = null;
 
   protected override async begin(): Promise<void> {
@@ -65,7 +65,6 @@ export class RectoOcrAnnotation extends BoxTool {
     this.now = followed(this.editor.boxes, EMPTY, randomUid);
     this.remember();
     this.putProxies();
-    this.showBoxes();
     this.refreshUndo();
     this.ocr = this.getAttribute("ocr-src") ? "loading" : "none";
     this.show();
@@ -137,23 +136,20 @@ export class RectoOcrAnnotation extends BoxTool {
     this.answerChanged();
   }
 
-  /** Once a frame is enough while a box is dragged. */
-  private showSoon(): void {
-    if (this.showing) return;
-    this.showing = requestAnimationFrame(() => {
-      this.showing = 0;
-      this.showBoxes();
-      this.show();
-    });
-  }
-
+  /** The entities as they are now; found anew only when boxes, groups or words are others. */
   private refound(): Entity[] {
-    this.found = entities(this.editor.boxes, this.now.groups, this.editor.words);
+    const { boxes, words } = this.editor;
+    const [sameBoxes, sameGroups, sameWords] = this.foundFor;
+    if (boxes !== sameBoxes || this.now.groups !== sameGroups || words !== sameWords) {
+      this.found = entities(boxes, this.now.groups, words);
+      this.foundFor = [boxes, this.now.groups, words];
+    }
     return this.found;
   }
 
   /** Cards follow their entity by its name; none is made anew because another box went. */
-  private show(): void {
+  protected override show(): void {
+    super.show();
     const list = this.refound();
     for (const [uid, card] of this.cards) {
       if (list.some((entity) => entity.uid === uid)) continue;
@@ -251,7 +247,6 @@ export class RectoOcrAnnotation extends BoxTool {
   private settle(next: Snapshot): void {
     this.now = next;
     this.remember();
-    this.showBoxes();
     this.show();
     this.stage.changed();
     this.answerChanged();
@@ -278,7 +273,7 @@ export class RectoOcrAnnotation extends BoxTool {
   protected override selectionChanged(): void {
     super.selectionChanged();
     this.showSoon();
-    const entity = this.found.find((one) => one.boxIds.includes(this.editor.selected ?? ""));
+    const entity = this.refound().find((one) => one.boxIds.includes(this.editor.selected ?? ""));
     if (entity) this.cards.get(entity.uid)?.element.scrollIntoView({ block: "nearest" });
   }
 
@@ -350,7 +345,6 @@ export class RectoOcrAnnotation extends BoxTool {
     );
     this.now = followed(boxes, read, randomUid);
     this.remember();
-    this.showBoxes();
     this.show();
     this.refreshUndo();
   }

@@ -32,6 +32,7 @@ interface Given {
 export class CrowdSemanticSegmentation extends PictureTool {
   private painting = new Painting({ width: 0, height: 0 });
   private readonly paint = h("canvas", { class: "paint" });
+  readonly draftPause = 3000;
   private mode: Mode = "brush";
   private radius = 12;
   private polygon: Point[] = [];
