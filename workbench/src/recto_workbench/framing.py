@@ -28,7 +28,7 @@ _TITLE_TAG = re.compile(r"<title[\s>]", re.IGNORECASE)
 class Frame(BaseModel):
     """What the frame of one task needs to know."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     origin: str
     """Ours, as `https://host`."""

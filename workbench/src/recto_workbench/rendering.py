@@ -33,7 +33,7 @@ Grant = Callable[[str], str]
 class Rendered(BaseModel):
     """A filled-in template, or why there is none."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     html: str = ""
     errors: list[dict[str, str]] = []

@@ -33,7 +33,7 @@ COOKIE_PATH = "/api"
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class NextRequest(_Body):

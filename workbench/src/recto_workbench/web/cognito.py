@@ -21,7 +21,7 @@ LEEWAY_SECONDS = 30.0
 class Client(BaseModel):
     """Our client of the user pool: public, so that there is no secret to keep; PKCE stands in its place."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     client_id: str
     provider_url: str

@@ -22,7 +22,7 @@ ROLES = {"annotators": "annotator", "reviewers": "reviewer", "operators": "opera
 class Session(BaseModel):
     """A signed-in browser."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     key: str
     """Hash of the cookie's value."""
@@ -45,7 +45,7 @@ class Session(BaseModel):
 class SignIn(BaseModel):
     """A browser on its way through Cognito's pages."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     key: str
     """Hash of the cookie's value."""

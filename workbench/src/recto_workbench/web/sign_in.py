@@ -29,7 +29,7 @@ SCOPES = "openid profile email"
 class Claims(BaseModel):
     """What an ID token says of a person; its signature, issuer, audience and times are checked by then."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     sub: str
     exp: datetime
