@@ -129,8 +129,8 @@ class MemoryTasks:
     def _sorted(self, job: str) -> list[TaskObject]:
         return sorted(self.objects_of[job].values(), key=lambda each: each.number)
 
-    def pool(self, job: str, limit: int) -> list[TaskObject]:
-        return [each for each in self._sorted(job) if each.is_in_pool][:limit]
+    def pool(self, job: str, limit: int, after: int = -1) -> list[TaskObject]:
+        return [each for each in self._sorted(job) if each.is_in_pool and each.number > after][:limit]
 
     def answered(self, job: str, limit: int) -> list[TaskObject]:
         states = {ObjectState.ANSWERED, ObjectState.CONSOLIDATING}
@@ -359,7 +359,7 @@ class MemoryCopies:
 
 
 class Workbench:
-    """All parts of the workbench in memory, and their queue; `run` does what has been sent until nothing is."""
+    """The whole workbench in memory, and its queue; `run` does what has been sent until nothing is."""
 
     def __init__(self, **answers: Any) -> None:
         self.desk = make_desk()

@@ -175,7 +175,10 @@ def test_the_pool_holds_open_objects_with_free_places(stores: Stores) -> None:
     answered = object_of(1, state=ObjectState.OPEN).moved(state=ObjectState.ANSWERED, answers=("a", "b"))
     stores.tasks.write(Change(object=answered))
 
-    assert [each.number for each in stores.tasks.pool("job", 10)] == [2]
+    in_pool(stores, 3, 4)
+    assert [each.number for each in stores.tasks.pool("job", 10)] == [2, 3, 4]
+    assert [each.number for each in stores.tasks.pool("job", 1, after=2)] == [3]
+    assert stores.tasks.pool("job", 10, after=4) == []
     assert [each.number for each in stores.tasks.answered("job", 10)] == [1]
     assert stores.tasks.pool("other", 10) == []
 

@@ -22,6 +22,7 @@ from recto_workbench.errors import (
 )
 from recto_workbench.jobs import JobStatus
 from recto_workbench.ports import Change
+from recto_workbench.steps import assignment as handing_out
 from recto_workbench.steps.assignment import (
     TaskView,
     find,
@@ -159,6 +160,20 @@ def test_an_upload_is_named_in_the_answer_and_must_have_arrived(bench: Workbench
     bench.desk.objects.write(place, b"png")
 
     give(bench, task, answer=answer)
+
+
+def test_what_a_worker_has_done_does_not_hide_what_is_left(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing_out, "POOL_PAGE", 2)
+    add_open_job(bench.desk, num_objects=7, NumberOfHumanWorkersPerDataObject=2)
+
+    for number in range(7):
+        task = taken(bench)
+        assert (task.assignment.number, task.progress.open) == (number, 6 - number)
+        give(bench, task)
+
+    assert next_task("job", ANNA, reserve=False, desk=bench.desk) is None
 
 
 # ---- what is refused

@@ -48,8 +48,8 @@ class TaskStore(Protocol):
         """RequestError for a token that is none."""
         ...
 
-    def pool(self, job: str, limit: int) -> list[TaskObject]:
-        """Objects that need workers, in the order of the manifest; a moment old."""
+    def pool(self, job: str, limit: int, after: int = -1) -> list[TaskObject]:
+        """Objects that need workers, in the order of the manifest behind `after`; a moment old."""
         ...
 
     def answered(self, job: str, limit: int) -> list[TaskObject]:

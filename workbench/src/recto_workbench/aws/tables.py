@@ -211,19 +211,19 @@ class TaskRows:
         more = _token(found[limit].number) if len(found) > limit else ""
         return ObjectPage(found[:limit], more)
 
-    def pool(self, job: str, limit: int) -> list[TaskObject]:
-        return [each for each in self._pooled(f"POOL#{job}", limit) if each.is_in_pool]
+    def pool(self, job: str, limit: int, after: int = -1) -> list[TaskObject]:
+        return self._pooled(f"POOL#{job}", limit, f"OBJECT#{_number(after + 1)}")
 
     def answered(self, job: str, limit: int) -> list[TaskObject]:
         return self._pooled(f"ANSWERED#{job}", limit)
 
-    def _pooled(self, pool: str, limit: int) -> list[TaskObject]:
+    def _pooled(self, pool: str, limit: int, first: str = "OBJECT#") -> list[TaskObject]:
         items = self._table.query(
             limit,
             IndexName=POOL_INDEX,
-            KeyConditionExpression="#pool = :pool",
+            KeyConditionExpression="#pool = :pool AND sk >= :first",
             ExpressionAttributeNames={"#pool": "pool"},
-            ExpressionAttributeValues=self._table.pack({":pool": pool}),
+            ExpressionAttributeValues=self._table.pack({":pool": pool, ":first": first}),
         )
         return [_row(TaskObject, item) for item in items]
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -40,7 +41,8 @@ from recto_workbench.tasks import (
 TRIES = 20
 """How often a move is tried that others are quicker with."""
 POOL_PAGE = 100
-"""Open objects that are looked at; more of them are told as so many."""
+MOST_COUNTED = 100
+"""Open objects that are counted; more of them are told as so many."""
 MOST_DRAFT_BYTES = 4_000_000
 MOST_ANSWER_BYTES = 4_000_000
 MOST_UPLOAD_BYTES = 20_000_000
@@ -193,9 +195,16 @@ def _job_view(job: Job, worker: Worker, desk: Desk) -> JobView:
 def progress_of(job: Job, worker: Worker, desk: Desk) -> Progress:
     """What the worker has done, and what is left."""
     record = desk.tasks.worker(job.name, worker.worker_id)
-    pool = desk.tasks.pool(job.name, POOL_PAGE) if job.is_running else []
-    is_open = [each for each in pool if each.is_open_for(worker.worker_id)]
-    return Progress(done=record.done, open=len(is_open))
+    is_open = islice(_open_for(job, worker, desk), MOST_COUNTED) if job.is_running else ()
+    return Progress(done=record.done, open=sum(1 for _ in is_open))
+
+
+def _open_for(job: Job, worker: Worker, desk: Desk) -> Iterator[TaskObject]:
+    """Page after page of the pool: what the worker has done already may fill many of them."""
+    after = -1
+    while page := desk.tasks.pool(job.name, POOL_PAGE, after):
+        yield from (each for each in page if each.is_open_for(worker.worker_id))
+        after = page[-1].number
 
 
 def _object_view(each: TaskObject) -> ObjectView:
@@ -226,11 +235,11 @@ def next_task(name: str, worker: Worker, reserve: bool, desk: Desk) -> TaskView 
         assignment = _mine(job, worker, reserve, desk)
         if assignment is not None:
             break
-        pool = [each for each in desk.tasks.pool(name, POOL_PAGE) if each.is_open_for(worker.worker_id)]
+        pool = list(islice(_open_for(job, worker, desk), attempt + 1))
         if not pool:
             return None
         # Who was not quick enough takes another one at once: all of them want the first.
-        assignment = _claim(job, pool[attempt % len(pool)].number, worker, desk)
+        assignment = _claim(job, pool[-1].number, worker, desk)
         if assignment is not None:
             break
     else:
