@@ -17,6 +17,8 @@ from recto.errors import AccessError, ConfigurationError, LabelRequestError, Ser
 from recto.geometry import Box
 from recto_cli.labelling import cors, results
 from recto_cli.labelling.back_ends import BackEndChoice, GroundTruth, RefusalError, Workbench
+from recto_cli.labelling.manifest_facts import manifest_facts
+from recto_cli.labelling.tasks import TaskType
 from recto_cli.labelling.teams import Delivery, new_password
 from recto_cli.labelling.text_files import TextMap, text_of, units
 from recto_cli.stack import Stack
@@ -541,3 +543,23 @@ def test_without_any_text_there_is_no_manifest(here: Workplace) -> None:
     assert "no page with words" in result.stderr
     assert "not JSON" in result.stderr
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "adjust", "count"),
+    [
+        ("ref-augmentation-1.output.manifest", TaskType.BOUNDING_BOX_ADJUSTMENT, "augmentation-1", 50),
+        ("birds-detection-sample.output.manifest", TaskType.BOUNDING_BOX, "", 100),
+        ("semantic-segmentation.output.manifest", TaskType.SEMANTIC_SEGMENTATION, "", 1),
+    ],
+)
+def test_real_manifests_can_be_labelled_again(name: str, task: TaskType, adjust: str, count: int) -> None:
+    file = DATA / "groundtruth" / "manifests" / name
+    if not file.exists():
+        pytest.skip("../shared/data is absent")
+
+    facts = manifest_facts(str(file), task, adjust)
+
+    assert facts.num_objects == count
+    assert facts.faults == ()
+    assert facts.without_earlier_labels == ()
