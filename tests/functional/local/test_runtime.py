@@ -123,7 +123,7 @@ def test_a_template_that_cannot_be_built_is_reported_and_everything_stopped(tmp_
     assert found.info
     assert not found.is_up
     assert not any(found.alive.values())
-    assert [members_of(process.pid) for process in found.info.processes.values()] == [[], []]
+    assert [members_of(process.pid) for process in found.info.processes.values()] == [[], [], []]
     assert not runtime.down()
 
 
