@@ -28,7 +28,10 @@ const alone: Plugin = {
       configFile: false,
       logLevel: "warn",
       plugins: [safeInLiquid],
-      build: { ...classic("src/frame/standalone.ts", "RectoOcrAnnotation", "recto-ocr-annotation.js"), emptyOutDir: false },
+      build: {
+        ...classic("src/frame/standalone.ts", "RectoOcrAnnotation", "recto-ocr-annotation.js"),
+        emptyOutDir: false,
+      },
     });
   },
 };

@@ -63,10 +63,11 @@ export abstract class Tool extends HTMLElement implements Answering {
   }
 
   connectedCallback(): void {
-    if (this.built) return;
-    this.built = true;
     active ??= this;
     document.addEventListener("keydown", this.onKey);
+    // A form around may move us: what is built stays as it is.
+    if (this.built) return;
+    this.built = true;
     this.addEventListener("focusin", () => (active = this));
     this.addEventListener("pointerdown", () => (active = this));
     this.build();
@@ -83,7 +84,6 @@ export abstract class Tool extends HTMLElement implements Answering {
   disconnectedCallback(): void {
     document.removeEventListener("keydown", this.onKey);
     if (active === this) active = null;
-    this.built = false;
   }
 
   /** The person sees why, the page around is told. */
@@ -123,7 +123,6 @@ export abstract class Tool extends HTMLElement implements Answering {
   // --- layout -----------------------------------------------------------------------------------------
 
   private build(): void {
-    if (this.shadowRoot) return;
     const heading = h("h1", {}, this.getAttribute("header") ?? "");
     const helpButton = this.button("Keys", "?", () => this.toggleHelp());
     this.bar.append(this.undoButton, this.redoButton, helpButton);
