@@ -151,7 +151,7 @@ def test_an_interrupted_start_leaves_nothing_running(tmp_path: Path, number: sig
     assert process.returncode != 0, output
     assert found.info
     assert not any(found.alive.values())
-    assert [members_of(p.pid) for p in found.info.processes.values()] == [[], []]
+    assert [members_of(p.pid) for p in found.info.processes.values()] == [[], [], []]
 
 
 def test_an_old_port_is_taken_again_once_its_last_user_lets_go_of_it() -> None:
