@@ -37,6 +37,9 @@ class MemoryObjects:
     def download(self, place: Location, path: Path) -> None:
         path.write_bytes(self.read(place))
 
+    def delete(self, place: Location) -> None:
+        self.bodies.pop(place.uri, None)
+
 
 @dataclass
 class MemoryDocuments:

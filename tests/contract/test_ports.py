@@ -77,6 +77,8 @@ IMPLEMENTATIONS = [
     (workbench_ports.TaskStore, MemoryTasks),
     (workbench_ports.TeamStore, TeamRows),
     (workbench_ports.TeamStore, MemoryTeams),
+    (workbench_ports.TaskFiles, S3Objects),
+    (workbench_ports.TaskFiles, MemoryObjects),
     (workbench_ports.Links, S3Links),
     (workbench_ports.Links, FakeLinks),
     (workbench_ports.Messages, SqsMessages),

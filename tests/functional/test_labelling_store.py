@@ -10,12 +10,14 @@ import boto3
 import pytest
 
 from recto.aws.dynamodb import Table
+from recto.aws.s3 import S3Objects
 from recto.errors import ThrottledError
+from recto.places import Location
 from recto_workbench.aws.services import new_id
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
 from recto_workbench.errors import RequestError
 from recto_workbench.jobs import Job, JobStatus, Team
-from recto_workbench.ports import Change, JobStore, TaskStore, TeamStore
+from recto_workbench.ports import Change, JobStore, TaskFiles, TaskStore, TeamStore
 from recto_workbench.steps.assignment import next_task, submit
 from recto_workbench.tasks import Assignment, AssignmentState, JobPlaces, ObjectState, TaskObject
 from tests.contract.template import resources
@@ -337,3 +339,19 @@ def test_workers_at_once_on_one_table_never_share_a_place(aws: None) -> None:
     assert sorted(number for numbers in done for number in numbers) == sorted([*range(6), *range(6)])
     for each in tasks.objects("job").objects:
         assert (each.state, len(set(each.answers)), each.active) == (ObjectState.ANSWERED, 2, ())
+
+
+@pytest.mark.parametrize("kind", [MemoryObjects, lambda: S3Objects("recto-tests")], ids=["memory", "S3"])
+def test_a_file_is_gone_once_it_is_deleted_and_deleting_it_again_is_no_error(
+    aws: None, kind: Callable[[], TaskFiles]
+) -> None:
+    boto3.client("s3").create_bucket(Bucket="drafts")
+    files, place = kind(), Location(bucket="drafts", key="labelling/job/drafts/one.json")
+    files.write(place, b"{}")
+    before = files.info(place)
+
+    files.delete(place)
+    files.delete(place)
+
+    assert before is not None
+    assert files.info(place) is None

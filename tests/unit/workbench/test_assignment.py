@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recto.errors import ServiceUnavailableError
+from recto.places import Location
 from recto_workbench.errors import (
     AlreadySubmittedError,
     NonceError,
@@ -39,6 +41,7 @@ from recto_workbench.steps.assignment import (
 )
 from recto_workbench.steps.expiry import sweep
 from recto_workbench.tasks import AssignmentState, JobPlaces, Worker
+from tests.memory import MemoryObjects
 from tests.workbench_fakes import (
     WORK,
     FakeClock,
@@ -146,6 +149,96 @@ def test_a_draft_is_there_after_a_reload(bench: Workbench) -> None:
     save_draft(task.assignment.assignment_id, ANNA, {"boxes": [1]}, bench.desk)
 
     assert find(task.assignment.assignment_id, ANNA, bench.desk).draft == {"boxes": [1]}
+
+
+def drafted(bench: Workbench) -> TaskView:
+    task = taken(bench)
+    save_draft(task.assignment.assignment_id, ANNA, {"boxes": [1]}, bench.desk)
+    return task
+
+
+def drafts(bench: Workbench) -> list[str]:
+    assert isinstance(bench.desk.objects, MemoryObjects)
+    return [uri for uri in bench.desk.objects.bodies if "/drafts/" in uri]
+
+
+@pytest.mark.parametrize("how", ["given back", "run out"])
+def test_the_same_worker_goes_on_with_the_draft_when_the_object_comes_again(
+    bench: Workbench, how: str
+) -> None:
+    add_open_job(bench.desk, num_objects=1)
+    before = drafted(bench)
+    if how == "given back":
+        release(before.assignment.assignment_id, ANNA, bench.desk)
+    else:
+        bench.clock.pass_by(601)
+        sweep(bench.expiry)
+
+    again = taken(bench)
+
+    assert again.assignment.assignment_id != before.assignment.assignment_id
+    assert again.draft == {"boxes": [1]}
+
+
+def test_a_draft_is_nobody_elses(bench: Workbench) -> None:
+    add_open_job(bench.desk, num_objects=2)
+    first = drafted(bench)
+    release(first.assignment.assignment_id, ANNA, bench.desk)
+
+    bens = taken(bench, BEN)
+    annas_next = taken(bench)
+
+    assert bens.assignment.number == first.assignment.number
+    assert bens.draft is None
+    assert annas_next.assignment.number != first.assignment.number
+    assert annas_next.draft is None
+
+
+def test_what_is_submitted_or_skipped_leaves_no_draft(bench: Workbench) -> None:
+    add_open_job(bench.desk)
+    submitted = drafted(bench)
+    assert len(drafts(bench)) == 1
+    give(bench, submitted)
+    assert drafts(bench) == []
+
+    skipped = drafted(bench)
+    skip(skipped.assignment.assignment_id, ANNA, "cannot be read", bench.desk)
+
+    assert drafts(bench) == []
+    assert find(submitted.assignment.assignment_id, ANNA, bench.desk).draft is None
+
+
+def test_a_draft_that_arrives_behind_its_answer_is_not_kept(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_open_job(bench.desk)
+    task = taken(bench)
+    write = bench.desk.objects.write
+
+    def after_the_answer(place: Location, body: bytes, content_type: str = "") -> None:
+        monkeypatch.setattr(bench.desk.objects, "write", write)
+        give(bench, task)
+        write(place, body, content_type)
+
+    monkeypatch.setattr(bench.desk.objects, "write", after_the_answer)
+    save_draft(task.assignment.assignment_id, ANNA, {"boxes": [1]}, bench.desk)
+
+    assert drafts(bench) == []
+
+
+def test_an_answer_counts_though_its_draft_cannot_be_deleted_now(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(place: Location) -> None:
+        raise ServiceUnavailableError(f"DeleteObject {place.uri}")
+
+    add_open_job(bench.desk)
+    task = drafted(bench)
+    monkeypatch.setattr(bench.desk.objects, "delete", away)
+
+    give(bench, task)
+
+    assert find(task.assignment.assignment_id, ANNA, bench.desk).assignment.state is AssignmentState.SUBMITTED
 
 
 def test_an_upload_is_named_in_the_answer_and_must_have_arrived(bench: Workbench) -> None:

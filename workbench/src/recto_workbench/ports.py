@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from recto.places import Location
+from recto.ports import ObjectStore
 from recto_workbench.jobs import Job, JobStatus, Team
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.tasks import Assignment, TaskObject, WorkerRecord
@@ -123,6 +124,14 @@ class TeamStore(Protocol):
 
     def delete(self, name: str) -> bool:
         """False where there was none."""
+        ...
+
+
+class TaskFiles(ObjectStore, Protocol):
+    """Objects in buckets, some of which are wanted for a while only."""
+
+    def delete(self, place: Location) -> None:
+        """Deleting what is not there is no error."""
         ...
 
 

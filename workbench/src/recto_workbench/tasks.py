@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from recto.places import Location
+from recto.places import Location, digest
 
 NUMBER_DIGITS = 8
 
@@ -226,8 +226,9 @@ class JobPlaces:
     def answer(self, assignment_id: str) -> Location:
         return self._at(f"answers/{assignment_id}.json")
 
-    def draft(self, assignment_id: str) -> Location:
-        return self._at(f"drafts/{assignment_id}.json")
+    def draft(self, number: int, worker_id: str) -> Location:
+        """A worker's own of an object, whichever assignment it was saved in: who gets it again goes on."""
+        return self._at(f"drafts/{number:0{NUMBER_DIGITS}d}/{digest(worker_id)}.json")
 
     def upload(self, assignment_id: str, name: str) -> Location:
         return self._at(f"uploads/{assignment_id}/{name}")

@@ -7,6 +7,7 @@ nobody else was quicker; then it looks again. What is refused is refused by name
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -14,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from recto.errors import TransientError
 from recto.places import Location
 from recto.ports import Clock, ObjectStore
 from recto_workbench.errors import (
@@ -27,7 +29,17 @@ from recto_workbench.errors import (
 )
 from recto_workbench.jobs import FINAL_JOB_STATUSES, Counters, Job, JobStatus, team_name
 from recto_workbench.messages import LabellingMessage
-from recto_workbench.ports import Change, JobStore, Link, Links, MakeId, Messages, TaskStore, TeamStore
+from recto_workbench.ports import (
+    Change,
+    JobStore,
+    Link,
+    Links,
+    MakeId,
+    Messages,
+    TaskFiles,
+    TaskStore,
+    TeamStore,
+)
 from recto_workbench.tasks import (
     Assignment,
     AssignmentState,
@@ -51,6 +63,8 @@ UPLOAD_NAME = re.compile(r"[a-z0-9]{8,64}")
 LINK_SECONDS = 900
 STALLED_AFTER = timedelta(minutes=5)
 MOST_REASON = 1_000
+UNDRAFTED = frozenset({AssignmentState.SUBMITTED, AssignmentState.SKIPPED})
+"""Ends after which a worker never gets the object again."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ class Desk:
     jobs: JobStore
     tasks: TaskStore
     teams: TeamStore
-    objects: ObjectStore
+    objects: TaskFiles
     links: Links
     messages: Messages
     clock: Clock
@@ -334,12 +348,24 @@ def start(assignment_id: str, worker: Worker, desk: Desk) -> TaskView:
 
 
 def save_draft(assignment_id: str, worker: Worker, answer: Mapping[str, Any], desk: Desk) -> str:
-    """When it was saved."""
+    """When it was saved. It is there again when the worker is given the object again."""
     assignment = _held(_own(assignment_id, worker, desk), desk)
     body = _sized(answer, MOST_DRAFT_BYTES, "draft")
-    place = JobPlaces(desk.work_bucket, assignment.job).draft(assignment_id)
-    desk.objects.write(place, body, "application/json")
+    desk.objects.write(_draft_place(assignment, desk), body, "application/json")
+    current = desk.tasks.assignment(assignment_id)
+    if current and current.state in UNDRAFTED:  # submitted or skipped while this was on its way
+        _forget_draft(current, desk)
     return desk.clock().isoformat()
+
+
+def _draft_place(assignment: Assignment, desk: Desk) -> Location:
+    return JobPlaces(desk.work_bucket, assignment.job).draft(assignment.number, assignment.worker_id)
+
+
+def _forget_draft(assignment: Assignment, desk: Desk) -> None:
+    """The worker never gets the object again, so a draft that cannot be deleted now is not worth an error."""
+    with suppress(TransientError):
+        desk.objects.delete(_draft_place(assignment, desk))
 
 
 def upload_link(
@@ -375,6 +401,7 @@ def submit(
         message = LabellingMessage(kind="consolidate", job=each.job, number=each.number)
         desk.messages.send(message)
         desk.messages.send(LabellingMessage(kind="offer", job=each.job))
+    _forget_draft(taken, desk)
     return taken
 
 
@@ -404,11 +431,13 @@ def skip(assignment_id: str, worker: Worker, reason: str, desk: Desk) -> Assignm
     """Back into the pool, and never to this worker again."""
     if not reason.strip() or len(reason) > MOST_REASON:
         raise RequestError(f"reason: expected 1 to {MOST_REASON} characters, got {len(reason.strip())}")
-    return _given_up(assignment_id, worker, AssignmentState.SKIPPED, desk, reason=reason.strip())
+    skipped = _given_up(assignment_id, worker, AssignmentState.SKIPPED, desk, reason=reason.strip())
+    _forget_draft(skipped, desk)
+    return skipped
 
 
 def release(assignment_id: str, worker: Worker, desk: Desk) -> Assignment:
-    """Back into the pool; it may come again."""
+    """Back into the pool; it may come again, with the draft as it is."""
     return _given_up(assignment_id, worker, AssignmentState.RETURNED, desk)
 
 
@@ -532,7 +561,7 @@ def with_uploads(answer: Any, read: Callable[[str], str]) -> Any:
 
 def _view(assignment: Assignment, job: Job, worker: Worker, desk: Desk) -> TaskView:
     places = JobPlaces(desk.work_bucket, job.name)
-    draft_place = places.draft(assignment.assignment_id)
+    draft_place = _draft_place(assignment, desk)
     draft = json.loads(desk.objects.read(draft_place)) if desk.objects.info(draft_place) else None
     each = desk.tasks.object(job.name, assignment.number)
     return TaskView(

@@ -66,6 +66,10 @@ class S3Objects:
         with errors_of(f"PutObject {place.uri}"):
             self._s3.put_object(Bucket=place.bucket, Key=place.key, Body=body, ContentType=content_type)
 
+    def delete(self, place: Location) -> None:
+        with errors_of(f"DeleteObject {place.uri}"):
+            self._s3.delete_object(**_address(place))
+
     def copy(self, source: Location, target: Location) -> None:
         with errors_of(f"CopyObject {source.uri} to {target.uri}", MISSING):
             self._s3.copy_object(Bucket=target.bucket, Key=target.key, CopySource=_address(source))
