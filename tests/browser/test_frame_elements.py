@@ -8,6 +8,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
+from recto.document import Page as DocumentPage
+from recto.document import Word
+from recto.geometry import Box
+from recto_cli.labelling.text_files import TextMap, text_of
 from tests.browser.conftest import Serve
 from tests.browser.frame_harness import HEIGHT, WIDTH, Harness, Opened, drawn_page
 
@@ -238,11 +242,11 @@ def test_an_earlier_label_image_is_shown_and_changed(harness: Harness, opened: O
 TEXT = "😀 Acme Ltd. paid Bob in Rome."
 
 
-def entity_tool(attributes: str = "") -> str:
+def entity_tool(attributes: str = "", text: str = TEXT) -> str:
     return (
         '<crowd-entity-annotation name="crowd-entity-annotation" header="H" '
         "labels=\"[{'label': 'org', 'shortDisplayName': 'ORG', 'fullDisplayName': 'Organisation'}, "
-        f"{{'label': 'person'}}]\" text=\"{TEXT}\" {attributes}></crowd-entity-annotation>"
+        f"{{'label': 'person'}}]\" text=\"{text}\" {attributes}></crowd-entity-annotation>"
     )
 
 
@@ -257,6 +261,25 @@ def test_spans_are_marked_by_keyboard_and_counted_as_unicode_does(harness: Harne
     assert [TEXT[e["startOffset"] : e["endOffset"]] for e in entities] == ["Acme Ltd.", "Bob"]
     assert [set(e) for e in entities] == [{"endOffset", "label", "startOffset"}] * 2
     assert [e["label"] for e in entities] == ["org", "person"]
+
+
+def test_a_marked_span_is_the_words_of_the_page_behind_an_emoji_too(harness: Harness, opened: Opened) -> None:
+    shown = ["Pay", "🙂👍🏽", "𝒜cme", "Ltd.", "now"]
+    boxes = [Box(0.1 * at, 0.1, 0.1 * at + 0.08, 0.12) for at in range(len(shown))]
+    words = [
+        Word(text, box, 0.9, 0, f"w{at}") for at, (text, box) in enumerate(zip(shown, boxes, strict=True))
+    ]
+    made = text_of(DocumentPage(1, tuple(words)))
+    way_back = TextMap(textract_ref="s3://a/b.json", page_num=1, words=made.words)
+    harness.elements(entity_tool(text=made.text))
+    opened.open().frame.get_by_role("textbox").first.focus()
+
+    opened.press("ArrowRight", "ArrowRight", "ArrowRight", "Shift+ArrowRight", "1")
+
+    (entity,) = opened.submit()["crowd-entity-annotation"]["entities"]
+    marked = way_back.words_in(entity["startOffset"], entity["endOffset"])
+    assert [shown[at] for at in marked] == ["𝒜cme", "Ltd."]
+    assert made.text[entity["startOffset"] : entity["endOffset"]] == "𝒜cme Ltd."
 
 
 def test_selected_text_is_labelled_by_mouse(harness: Harness, opened: Opened) -> None:

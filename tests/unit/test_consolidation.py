@@ -404,6 +404,22 @@ def test_ends_on_which_nobody_agrees_are_mended_to_whole_words() -> None:
     assert found_spans(*answers) == [("A", "Commerce Bank")]
 
 
+def test_ends_are_mended_behind_characters_that_browsers_count_twice() -> None:
+    text = f"😀 🏦 {TEXT} 🎉 and 𝒜cme 𝒜cme"
+    at, acme = text.index("Commerce"), text.index("𝒜cme")
+    answers = [
+        spans(("A", at, at + 11), ("B", acme, acme + 3)),
+        spans(("A", at + 1, at + 12), ("B", acme - 1, acme + 5)),
+        spans(("A", at - 1, at + 14), ("B", acme + 1, acme + 2)),
+    ]
+
+    entities = together(answers, text)["label"]["annotations"]["entities"]
+
+    found = [(one["label"], text[one["startOffset"] : one["endOffset"]]) for one in entities]
+    assert found == [("A", "Commerce Bank"), ("B", "𝒜cme")]
+    assert entities[0]["startOffset"] == len("😀 🏦 Signed by ")
+
+
 def test_a_word_that_most_cut_stays_cut() -> None:
     answers = [spans(("A", 10, 14)), spans(("A", 10, 14)), spans(("A", 10, 18))]
 

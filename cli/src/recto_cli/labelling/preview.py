@@ -167,9 +167,7 @@ def elements() -> str:
     try:
         return ELEMENTS.read_text(encoding="utf-8")
     except OSError as error:
-        raise LabelRequestError(
-            f"{ELEMENTS}: {error.strerror}; it is made by: make web"
-        ) from error
+        raise LabelRequestError(f"{ELEMENTS}: {error.strerror}; it is made by: make web") from error
 
 
 def media_type(uri: str) -> str:

@@ -122,9 +122,7 @@ def element_script() -> str:
     try:
         script = ELEMENT_SCRIPT.read_text(encoding="utf-8")
     except OSError as error:
-        raise LabelRequestError(
-            f"{ELEMENT_SCRIPT}: {error.strerror}; it is made by: make web"
-        ) from error
+        raise LabelRequestError(f"{ELEMENT_SCRIPT}: {error.strerror}; it is made by: make web") from error
     found = [mark for mark in BREAKS_A_SCRIPT if mark in script]
     if found:
         raise LabelRequestError(

@@ -2,13 +2,13 @@
 
 Text entities are marked on plain text, by characters. The map beside each text says which characters each
 word of the OCR result has become, so that a marked span is words, and so boxes, again. Characters are
-counted as browsers count them (UTF-16), since it is they who tell where a span begins.
+counted as Unicode counts them (code points), as the element that marks spans does, and Python.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,7 +46,8 @@ class TextMap(BaseModel):
 
     textract_ref: str
     page_num: int
-    unit: str = "utf-16"
+    unit: Literal["code-points"] = "code-points"
+    """What characters are counted in."""
     words: tuple[WordSpan, ...]
 
     def words_in(self, start: int, end: int) -> list[int]:
@@ -70,10 +71,9 @@ def text_of(page: Page) -> PageText:
         for index in segment.words:
             word = page.words[index]
             shown = _in_one_piece(word)
-            length = units(shown)
-            spans.append(WordSpan(start=at, end=at + length, word=index, id=word.id))
+            spans.append(WordSpan(start=at, end=at + len(shown), word=index, id=word.id))
             parts += [shown, " "]
-            at += length + 1
+            at += len(shown) + 1
         parts[-1] = "\n"
     return PageText("".join(parts), tuple(spans))
 
@@ -81,11 +81,6 @@ def text_of(page: Page) -> PageText:
 def _in_one_piece(word: Word) -> str:
     """Without characters that a browser would change: line ends and the like inside a word."""
     return " ".join(word.text.split()) or "\N{REPLACEMENT CHARACTER}"
-
-
-def units(text: str) -> int:
-    """Characters as browsers count them."""
-    return len(text.encode("utf-16-le")) // 2
 
 
 class Made(NamedTuple):
