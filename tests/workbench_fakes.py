@@ -51,15 +51,15 @@ class Counted:
 
 @dataclass
 class MemoryJobs:
-    """Jobs by name."""
+    """Jobs by name in lower case."""
 
     rows: dict[str, Job] = field(default_factory=dict)
 
     def add(self, job: Job) -> bool:
-        return self.rows.setdefault(job.name, job) is job
+        return self.rows.setdefault(job.name.lower(), job) is job
 
     def find(self, name: str) -> Job | None:
-        return self.rows.get(name)
+        return self.rows.get(name.lower())
 
     def with_status(self, status: JobStatus) -> list[Job]:
         return [job for job in self.all() if job.status is status]
@@ -70,10 +70,10 @@ class MemoryJobs:
     def update(
         self, name: str, expected: Sequence[JobStatus], of_total: int | None = None, **changes: Any
     ) -> bool:
-        job = self.rows.get(name)
+        job = self.find(name)
         if job is None or job.status not in expected or of_total not in (None, job.total):
             return False
-        self.rows[name] = job.model_copy(update=changes)
+        self.rows[name.lower()] = job.model_copy(update=changes)
         return True
 
 
@@ -188,7 +188,7 @@ class MemoryTasks:
     def _may_offer(self, change: Change) -> bool:
         assert change.object
         assert change.offer_limit is not None
-        job = self.jobs.rows[change.object.job]
+        job = self.jobs.rows[change.object.job.lower()]
         return (
             job.is_running and job.next_number == change.object.number and job.on_offer < change.offer_limit
         )
@@ -196,11 +196,11 @@ class MemoryTasks:
     def _count(self, change: Change) -> None:
         if change.object is None:
             return
-        job = self.jobs.rows[change.object.job]
+        job = self.jobs.rows[change.object.job.lower()]
         counts = {name: getattr(job, name) + number for name, number in change.counts.items()}
         if change.offer_limit is not None:
             counts |= {"next_number": job.next_number + 1, "on_offer": job.on_offer + 1}
-        self.jobs.rows[job.name] = job.model_copy(update=counts)
+        self.jobs.rows[job.name.lower()] = job.model_copy(update=counts)
 
 
 @dataclass

@@ -341,6 +341,43 @@ def test_workers_at_once_on_one_table_never_share_a_place(aws: None) -> None:
         assert (each.state, len(set(each.answers)), each.active) == (ObjectState.ANSWERED, 2, ())
 
 
+def test_a_jobs_name_is_the_same_in_upper_and_lower_case(stores: Stores) -> None:
+    assert stores.jobs.add(job_of("Receipts"))
+
+    assert not stores.jobs.add(job_of("receipts"))
+    found = stores.jobs.find("RECEIPTS")
+    assert found is not None
+    assert found.name == "Receipts"
+    assert stores.jobs.update("receipts", [JobStatus.IN_PROGRESS], status=JobStatus.STOPPING)
+    assert [(job.name, job.status) for job in stores.jobs.all()] == [("Receipts", JobStatus.STOPPING)]
+
+
+def test_of_names_at_once_that_differ_in_case_one_is_taken(stores: Stores) -> None:
+    names = ["receipts", "Receipts", "RECEIPTS", "rEcEiPtS"]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(stores.jobs.add, map(job_of, names)))
+
+    assert sorted(taken) == [False, False, False, True]
+    assert len(stores.jobs.all()) == 1
+
+
+def test_what_belongs_to_a_job_of_mixed_case_is_found_by_its_name(stores: Stores) -> None:
+    stores.jobs.add(job_of("Receipts"))
+    stores.tasks.add_objects([object_of(0, job="Receipts", state=ObjectState.OPEN)])
+    given = assignment_of(job="Receipts")
+
+    assert stores.tasks.write(Change(object=object_of(job="Receipts", version=2), counts={"failed": 1}))
+    assert stores.tasks.write(Change(assignment=given, is_new_assignment=True))
+
+    assert [each.job for each in stores.tasks.objects("Receipts").objects] == ["Receipts"]
+    assert stores.tasks.assignments("Receipts", 0) == [given]
+    assert stores.tasks.assignment(given.assignment_id) == given
+    job = stores.jobs.find("Receipts")
+    assert job is not None
+    assert job.failed == 1
+
+
 @pytest.mark.parametrize("kind", [MemoryObjects, lambda: S3Objects("recto-tests")], ids=["memory", "S3"])
 def test_a_file_is_gone_once_it_is_deleted_and_deleting_it_again_is_no_error(
     aws: None, kind: Callable[[], TaskFiles]

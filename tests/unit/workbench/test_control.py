@@ -91,6 +91,31 @@ def test_names_are_given_once_and_missing_ones_are_told(bench: Workbench) -> Non
     assert (taken.value.code, missing.value.code) == ("ResourceInUse", "ResourceNotFound")
 
 
+def test_a_name_in_another_case_is_the_same_name(bench: Workbench) -> None:
+    bench.create(lines_of(1), "Receipts-2026")
+    with pytest.raises(JobNameTakenError, match="Receipts-2026") as taken:
+        bench.create(lines_of(1), "receipts-2026")
+
+    found = call(bench, "DescribeLabelingJob", LabelingJobName="RECEIPTS-2026")
+    call(bench, "StopLabelingJob", LabelingJobName="receipts-2026")
+    bench.run()
+
+    assert taken.value.code == "ResourceInUse"
+    assert found["LabelingJobName"] == "Receipts-2026"
+    assert found["LabelingJobArn"].endswith(":labeling-job/receipts-2026")
+    assert bench.describe("Receipts-2026")["LabelingJobStatus"] == "Stopped"
+
+
+def test_of_two_names_that_differ_in_case_at_once_one_is_taken(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.create(lines_of(1), "Twice")
+    monkeypatch.setattr(bench.desk.jobs, "find", lambda name: None)  # both looked before either wrote
+
+    with pytest.raises(JobNameTakenError):
+        bench.create(lines_of(1), "twice")
+
+
 def test_more_jobs_than_may_run_are_refused(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "MOST_RUNNING_JOBS", 1)
 

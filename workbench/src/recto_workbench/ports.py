@@ -83,7 +83,7 @@ class TaskStore(Protocol):
 
 
 class JobStore(Protocol):
-    """Labelling jobs by name."""
+    """Labelling jobs by name, which is the same name in upper and lower case."""
 
     def add(self, job: Job) -> bool:
         """False where there is one of that name."""

@@ -1,9 +1,9 @@
 """The workbench's table. Rows are written where they still are one version behind, several at once or none.
 
-Keys: `JOB#name` with `JOB`, `OBJECT#number`, `ASSIGNMENT#number#worker`, `WORKER#worker`; `ASSIGNMENT#id`
-with `ASSIGNMENT`; `TEAM#name` with `TEAM`. Sparse indexes: `StatusIndex` (job_status, created) over jobs,
-`PoolIndex` (pool, sk) over objects that need workers or wait to be consolidated, `DueIndex` (due_kind, due)
-over what somebody has to look at.
+Keys: `JOB#name` with `JOB`, `OBJECT#number`, `ASSIGNMENT#number#worker`, `WORKER#worker`, the name in lower
+case; `ASSIGNMENT#id` with `ASSIGNMENT`; `TEAM#name` with `TEAM`. Sparse indexes: `StatusIndex` (job_status,
+created) over jobs, `PoolIndex` (pool, sk) over objects that need workers or wait to be consolidated,
+`DueIndex` (due_kind, due) over what somebody has to look at.
 """
 
 import base64
@@ -51,20 +51,25 @@ def _number(number: int) -> str:
     return f"{number:0{NUMBER_DIGITS}d}"
 
 
+def _pk(job: str) -> str:
+    """Names of jobs are told apart without regard to case, as Ground Truth does."""
+    return f"JOB#{job.lower()}"
+
+
 def _job_key(name: str) -> dict[str, str]:
-    return {"pk": f"JOB#{name}", "sk": "JOB"}
+    return {"pk": _pk(name), "sk": "JOB"}
 
 
 def _object_key(job: str, number: int) -> dict[str, str]:
-    return {"pk": f"JOB#{job}", "sk": f"OBJECT#{_number(number)}"}
+    return {"pk": _pk(job), "sk": f"OBJECT#{_number(number)}"}
 
 
 def _assignment_key(job: str, number: int, worker: str) -> dict[str, str]:
-    return {"pk": f"JOB#{job}", "sk": f"ASSIGNMENT#{_number(number)}#{worker}"}
+    return {"pk": _pk(job), "sk": f"ASSIGNMENT#{_number(number)}#{worker}"}
 
 
 def _worker_key(job: str, worker: str) -> dict[str, str]:
-    return {"pk": f"JOB#{job}", "sk": f"WORKER#{worker}"}
+    return {"pk": _pk(job), "sk": f"WORKER#{worker}"}
 
 
 def _object_item(row: TaskObject) -> dict[str, Any]:
@@ -203,7 +208,7 @@ class TaskRows:
             limit + 1,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ExpressionAttributeValues=self._table.pack(
-                {":pk": f"JOB#{job}", ":first": f"OBJECT#{_number(first)}", ":last": "OBJECT#~"}
+                {":pk": _pk(job), ":first": f"OBJECT#{_number(first)}", ":last": "OBJECT#~"}
             ),
             ConsistentRead=True,
         )
@@ -250,7 +255,7 @@ class TaskRows:
         return found if found and found.assignment_id == assignment_id else None
 
     def assignments(self, job: str, number: int) -> list[Assignment]:
-        prefix = {":pk": f"JOB#{job}", ":sk": f"ASSIGNMENT#{_number(number)}#"}
+        prefix = {":pk": _pk(job), ":sk": f"ASSIGNMENT#{_number(number)}#"}
         items = self._table.query(
             MANY,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",

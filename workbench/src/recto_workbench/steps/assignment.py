@@ -163,7 +163,7 @@ def jobs_for(worker: Worker, is_operator: bool, desk: Desk) -> list[JobView]:
 def job_detail(name: str, next_token: str, desk: Desk) -> JobDetail:
     """A job and a hundred of its objects, in the order of the manifest."""
     job = found_job(name, desk)
-    page = desk.tasks.objects(name, next_token)
+    page = desk.tasks.objects(job.name, next_token)
     return JobDetail(
         job=job,
         counters=job.counters,
@@ -178,11 +178,13 @@ def stop_job(name: str, desk: Desk) -> Job:
     if job.status is JobStatus.STOPPING:
         return job
     running = (JobStatus.INITIALIZING, JobStatus.IN_PROGRESS)
-    if not desk.jobs.update(name, running, status=JobStatus.STOPPING, modified=desk.clock()):
+    if not desk.jobs.update(job.name, running, status=JobStatus.STOPPING, modified=desk.clock()):
         job = found_job(name, desk)
         if job.status in FINAL_JOB_STATUSES:
-            raise RequestError(f"job {name}: it has ended already ({job.status}), there is nothing to stop")
-    desk.messages.send(LabellingMessage(kind="finish", job=name))
+            raise RequestError(
+                f"job {job.name}: it has ended already ({job.status}), there is nothing to stop"
+            )
+    desk.messages.send(LabellingMessage(kind="finish", job=job.name))
     return found_job(name, desk)
 
 

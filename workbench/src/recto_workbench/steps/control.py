@@ -91,8 +91,8 @@ def answer(operation: str, parameters: Parameters, control: Control) -> Result:
 def create_labeling_job(parameters: Parameters, control: Control) -> Result:
     """A job that begins at once: its template and manifest are kept as they are now."""
     desk, name = control.desk, str(parameters["LabelingJobName"])
-    if desk.jobs.find(name) is not None:
-        raise _taken(name)
+    if there := desk.jobs.find(name):
+        raise _taken(there.name)
     job = Job(
         name=name,
         arn=control.account.arn(f"labeling-job/{name.lower()}"),
@@ -113,7 +113,9 @@ def create_labeling_job(parameters: Parameters, control: Control) -> Result:
 
 
 def _taken(name: str) -> OperationError:
-    return JobNameTakenError(f"Labeling job with name {name} already exists: names are given once")
+    return JobNameTakenError(
+        f"Labeling job with name {name} already exists: names are given once, in upper or lower case"
+    )
 
 
 def _check_job(job: Job, control: Control) -> None:
