@@ -7,8 +7,9 @@ TOOLS := .venv-tools/bin
 TRAINING := .venv-training/bin/python
 JOBS := .venv-jobs/bin/python
 
-# Fast ones first, so that a mistake shows early.
-TESTS := $(wildcard tests/unit tests/contract tests/functional tests/browser tests/e2e)
+# Fast ones first, so that a mistake shows early; on all cores. E2E shares one runtime.
+QUICK := $(wildcard tests/unit tests/contract tests/functional)
+SHARED_OUT := -n auto --dist loadfile
 
 .PHONY: help
 help: ## list the targets
@@ -27,7 +28,8 @@ demo: setup-demo ## sample documents through the whole pipeline on this machine,
 
 .PHONY: test
 test: setup check training-tests jobs-tests ## everything that must pass: checks, then all tests
-	@$(PRODUCT) -m pytest $(TESTS)
+	@$(PRODUCT) -m pytest --quiet $(SHARED_OUT) $(QUICK) tests/browser
+	@$(PRODUCT) -m pytest tests/e2e
 
 .PHONY: check lint types boundaries template web-check
 check: lint types boundaries template web-check ## all checks, and the pages' tests that need no browser
@@ -66,7 +68,7 @@ format: ## bring the code into ruff's format and mend what it can mend safely
 
 .PHONY: unit browser e2e training-tests
 unit: setup-demo ## the tests that start no runtime
-	@$(PRODUCT) -m pytest $(filter-out tests/browser tests/e2e,$(TESTS))
+	@$(PRODUCT) -m pytest --quiet $(SHARED_OUT) $(QUICK)
 
 browser: setup ## the workbench's pages in a real browser
 	@$(PRODUCT) -m pytest tests/browser
@@ -88,7 +90,7 @@ train-demo: setup ## train, export and calibrate the demo release anew (25 to 45
 
 prove: setup ## the long proofs: the demo release's figures on unseen documents, all slow tests, 1,000 pages
 	@$(TRAINING) training/evaluate.py local/releases/demo
-	@$(PRODUCT) -m pytest -m prove $(TESTS)
+	@$(PRODUCT) -m pytest -m prove $(QUICK) tests/browser tests/e2e
 	@$(PRODUCT) benchmarks/thousand_pages.py
 
 prove-mail: setup-demo ## a day's mail: 400 real documents end as tests/e2e/mail.csv says
