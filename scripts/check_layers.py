@@ -13,7 +13,12 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = {"recto": "RectoLayer", "inference": "InferenceLayer", "imaging": "ImagingLayer", "workbench": "WorkbenchLayer"}
+LAYERS = {
+    "recto": "RectoLayer",
+    "inference": "InferenceLayer",
+    "imaging": "ImagingLayer",
+    "workbench": "WorkbenchLayer",
+}
 LIMIT_MB = 250
 """Lambda's limit on a function and its layers, unzipped."""
 WHEEL_TAG = re.compile(r"^Tag: (?P<tag>\S+)$", re.MULTILINE)
