@@ -180,6 +180,8 @@ class MemoryTasks:
                 return False
         if change.worker and self._worker_version(change.worker) != change.worker.version - 1:
             return False
+        if change.while_running and change.counts and change.object:
+            return self.jobs.rows[change.object.job.lower()].is_running
         return change.offer_limit is None or self._may_offer(change)
 
     def _worker_version(self, record: WorkerRecord) -> int:

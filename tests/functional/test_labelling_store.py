@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import RLock
 from typing import Any
 
 import boto3
@@ -293,6 +294,25 @@ def test_objects_are_offered_one_after_another_up_to_the_limit_while_the_job_run
     assert (job.next_number, job.on_offer) == (2, 2)
 
 
+def test_what_counts_only_while_the_job_runs_is_not_written_once_it_is_stopped(stores: Stores) -> None:
+    stores.jobs.add(job_of(on_offer=1))
+    in_pool(stores, 0)
+    each = stores.tasks.object("job", 0)
+    assert each
+    answered = each.moved(state=ObjectState.ANSWERED)
+    change = Change(object=answered, counts={"on_offer": -1}, while_running=True)
+    stores.jobs.update("job", (JobStatus.IN_PROGRESS,), status=JobStatus.STOPPING)
+
+    assert not stores.tasks.write(change)
+    assert stores.tasks.object("job", 0) == each
+
+    stores.jobs.update("job", (JobStatus.STOPPING,), status=JobStatus.IN_PROGRESS)
+    assert stores.tasks.write(change)
+    job = stores.jobs.find("job")
+    assert job
+    assert job.on_offer == 0
+
+
 def test_a_transaction_that_meets_another_is_tried_again(aws: None) -> None:
     class Busy(Table):
         conflicts = 3
@@ -314,9 +334,27 @@ def test_a_transaction_that_meets_another_is_tried_again(aws: None) -> None:
     assert tasks.assignment("a1") == assignment_of()
 
 
+class OneAtATime(Table):
+    """The stand-in rolls a transaction back over what others have written meanwhile; DynamoDB does not."""
+
+    lock = RLock()
+
+    def transact(self, *writes: Any) -> bool:
+        with self.lock:
+            return super().transact(*writes)
+
+    def get(self, key: Any) -> Any:
+        with self.lock:
+            return super().get(key)
+
+    def query(self, limit: int, **request: Any) -> Any:
+        with self.lock:
+            return super().query(limit, **request)
+
+
 def test_workers_at_once_on_one_table_never_share_a_place(aws: None) -> None:
     make_table()
-    table = Table("workbench", "recto-tests")
+    table = OneAtATime("workbench", "recto-tests")
     jobs, tasks = JobRows(table), TaskRows(table)
     jobs.add(job_of(total=6))
     tasks.add_objects([object_of(n, state=ObjectState.OPEN, wanted=2) for n in range(6)])

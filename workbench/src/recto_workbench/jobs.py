@@ -154,6 +154,11 @@ class Job(BaseModel):
         return self.labeled + self.failed + self.unneeded
 
     @property
+    def being_consolidated(self) -> int:
+        """Objects that have all their answers and have not ended yet."""
+        return self.next_number - self.on_offer - self.ended_objects
+
+    @property
     def has_room(self) -> bool:
         """Whether another object may be offered now."""
         return (

@@ -25,6 +25,8 @@ class Change(BaseModel):
     worker: WorkerRecord | None = None
     counts: Mapping[str, int] = {}
     """Of the object's job, to be added: `on_offer`, `labeled`, `failed`, `unneeded`."""
+    while_running: bool = False
+    """Its counts are added only while the job runs."""
     offer_limit: int | None = None
     """It is put on offer: only while it is its job's next, the job runs, and fewer are on offer."""
 

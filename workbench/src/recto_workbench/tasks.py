@@ -223,8 +223,9 @@ class JobPlaces:
         """What a large result adds to its line of the output manifest."""
         return self._at(f"labels/{number:0{NUMBER_DIGITS}d}.json")
 
-    def answer(self, assignment_id: str) -> Location:
-        return self._at(f"answers/{assignment_id}.json")
+    def answer(self, assignment_id: str, name: str) -> Location:
+        """One submission's own: another that comes at the same time must not write over the one that counts."""
+        return self._at(f"answers/{assignment_id}/{name}.json")
 
     def draft(self, number: int, worker_id: str) -> Location:
         """A worker's own of an object, whichever assignment it was saved in: who gets it again goes on."""

@@ -313,14 +313,12 @@ class TaskRows:
         values: dict[str, Any] = {f":{name}": number for name, number in counts.items()}
         names = {f"#{name}": name for name in counts}
         condition = "attribute_exists(pk)"
+        if change.while_running or change.offer_limit is not None:
+            names["#status"], values[":running"] = "status", str(JobStatus.IN_PROGRESS)
+            condition = "#status = :running"
         if change.offer_limit is not None:
-            names["#status"] = "status"
-            values |= {
-                ":running": str(JobStatus.IN_PROGRESS),
-                ":limit": change.offer_limit,
-                ":next": row.number,
-            }
-            condition = "#status = :running AND #on_offer < :limit AND #next_number = :next"
+            values |= {":limit": change.offer_limit, ":next": row.number}
+            condition += " AND #on_offer < :limit AND #next_number = :next"
         update = {
             "Key": self._table.pack(_job_key(row.job)),
             "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in counts),

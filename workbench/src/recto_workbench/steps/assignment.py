@@ -396,7 +396,7 @@ def submit(
         raise NonceError("the answer does not come from the page that was handed out with this task")
     places = JobPlaces(desk.work_bucket, assignment.job)
     _check_uploads(answer, assignment, places, desk)
-    place = places.answer(assignment_id)
+    place = places.answer(assignment_id, desk.make_id())
     desk.objects.write(place, _sized(answer, MOST_ANSWER_BYTES, "answer"), "application/json")
     taken, each = _submitted(assignment, place, worker, desk)
     if each.state is ObjectState.ANSWERED:
@@ -423,6 +423,7 @@ def _submitted(
             assignment=current.ended_at(now, AssignmentState.SUBMITTED, answer=place.uri),
             worker=record.leaving(current.assignment_id, done=1),
             counts={"on_offer": -1} if answered.state is ObjectState.ANSWERED else {},
+            while_running=True,  # or a job that is being stopped might end without this answer
         )
 
     taken, _ = _moved(assignment.assignment_id, worker, move, desk)

@@ -256,7 +256,7 @@ def finish(job: Job, consolidation: Consolidation) -> str:
     is_stopping = job.status is JobStatus.STOPPING
     if not (is_stopping or (job.is_running and job.is_done)):
         return "goes on"
-    if is_stopping and consolidation.tasks.answered(job.name, 1):
+    if is_stopping and job.being_consolidated > 0:
         return "answers are still being consolidated"
     place = Location.from_uri(f"{job.output_prefix}/manifests/output/output.manifest")
     status, failure = outcome(job, first_failure(job, consolidation))
