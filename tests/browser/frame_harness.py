@@ -80,6 +80,8 @@ class Harness:
     static: Path
     html: str = ""
     draft: Mapping[str, Any] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """Of `recto_workbench.framing.Frame`: `description`, `preview`."""
     files: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     origin: str = ""
     objects: str = ""
@@ -101,7 +103,7 @@ class Harness:
         return HTMLResponse(HOST.replace("NONCE", NONCE).replace("DRAFT", json.dumps(self.draft)))
 
     async def _frame(self, _: Request) -> Response:
-        frame = Frame(origin=self.origin, nonce=NONCE, object_origins=(self.objects,))
+        frame = Frame(origin=self.origin, nonce=NONCE, object_origins=(self.objects,), **self.about)
         policy = {"Content-Security-Policy": frame_policy(frame)}
         return HTMLResponse(framed(self.html, frame), headers=policy)
 

@@ -418,7 +418,12 @@ class StubServer:
         kind = found.job.frames[found.number]
         if kind in self.pages:
             own = str(request.base_url).rstrip("/")
-            frame = Frame(origin=own, nonce=found.nonce, object_origins=(self.store,))
+            frame = Frame(
+                origin=own,
+                nonce=found.nonce,
+                object_origins=(self.store,),
+                description=found.job.description,
+            )
             policy = {"Content-Security-Policy": frame_policy(frame)}
             return HTMLResponse(framed(self.pages[kind], frame), headers=policy)
         script = FRAMES[kind].replace("NONCE", json.dumps(found.nonce))

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -510,3 +511,142 @@ def test_an_answer_is_flattened_where_the_form_asks_for_it(harness: Harness, ope
     )
 
     assert opened.open().submit() == {"a.b": True, "c": "d"}
+
+
+# --- beside the buttons of the page around ----------------------------------------------------------------
+
+OWN = ("Undo", "Redo", "Keys", "Submit")
+INPUT = '<crowd-input name="a" value="1"></crowd-input>'
+SUBMIT = '<crowd-button form-action="submit">Submit</crowd-button>'
+
+
+@pytest.fixture
+def about(harness: Harness) -> Iterator[dict[str, Any]]:
+    """What the frame is told of the page around."""
+    told: dict[str, Any] = {}
+    harness.about = told
+    yield told
+    harness.about = {}
+
+
+def buttons(page: Any) -> set[str]:
+    return {name for name in OWN if page.get_by_role("button", name=name, exact=True).count()}
+
+
+def test_what_the_page_around_has_is_not_there_twice_and_works_from_there(
+    harness: Harness, opened: Opened
+) -> None:
+    put_form(harness, box_tool(harness))
+    opened.open()
+    opened.picture().drag(50, 50, 150, 150)
+    opened.wait("draft")
+
+    assert buttons(opened.frame) == set()
+    opened.send({"type": "undo"})
+    opened.frame.get_by_text("Boxes: 0").wait_for()
+    opened.send({"type": "redo"})
+    opened.frame.get_by_text("Boxes: 1").wait_for()
+    keys = opened.said("ready")[0]["keys"]
+    assert {"Ctrl+Z, Ctrl+Y", "Ctrl+Enter", "?"} <= {one["key"] for one in keys}
+    assert len(opened.submit()["annotatedResult"]["boundingBoxes"]) == 1
+
+
+def test_a_preview_has_all_buttons_and_its_own_help(
+    harness: Harness, opened: Opened, about: dict[str, Any]
+) -> None:
+    about["preview"] = True
+    put_form(harness, box_tool(harness))
+    opened.open()
+
+    assert buttons(opened.frame) == set(OWN)
+    opened.frame.get_by_role("button", name="Keys").click()
+    opened.frame.get_by_role("dialog", name="Keys").wait_for()
+    assert opened.said("key") == []
+
+
+def test_a_page_of_its_own_has_all_buttons(harness: Harness, page: Page) -> None:
+    script = f'<script src="{harness.origin}/frame-assets/elements.js"></script>'
+    harness.html = f"{script}<crowd-form>{box_tool(harness)}</crowd-form>"
+    page.goto(harness.origin + "/plain")
+    page.get_by_role("button", name="Undo").wait_for()
+
+    assert buttons(page) == set(OWN)
+
+
+@pytest.mark.parametrize(
+    ("buttons_of_template", "left"),
+    [
+        ('<crowd-button form-action="submit" variant="primary"> Submit </crowd-button>', []),
+        (SUBMIT + '<crowd-button form-action="reset">Start over</crowd-button>', ["Start over"]),
+        ('<crowd-button form-action="submit">Send it</crowd-button>', ["Send it"]),
+        ('<crowd-button form-action="submit" id="approve">Submit</crowd-button>', ["Submit"]),
+        (SUBMIT + '<crowd-button form-action="submit">Reject</crowd-button>', ["Submit", "Reject"]),
+        ('<button name="verdict" value="good">Submit</button>', ["Submit"]),
+    ],
+)
+def test_a_templates_own_buttons_stay_and_submit(
+    buttons_of_template: str, left: list[str], harness: Harness, opened: Opened
+) -> None:
+    put_form(harness, INPUT + buttons_of_template)
+    opened.open()
+
+    assert opened.frame.get_by_role("button").count() == len(left)
+    for name in left:
+        assert opened.frame.get_by_role("button", name=name, exact=True).is_visible()
+    if left and left != ["Start over"]:
+        opened.frame.get_by_role("button", name=left[0]).click()
+        assert opened.wait("submit")["answer"]["a"] == "1"
+    else:
+        assert opened.submit()["a"] == "1"
+
+
+def test_a_hidden_buttons_handlers_are_asked_when_the_page_around_submits(
+    harness: Harness, opened: Opened
+) -> None:
+    script = """<script>document.querySelector("crowd-button").addEventListener("click", () => {
+        document.querySelector("[name=made]").value = "at the press"; });</script>"""
+    put_form(harness, f'<input type="hidden" name="made">{SUBMIT}{script}')
+    opened.open()
+
+    assert opened.submit() == {"made": "at the press"}
+    assert opened.frame.get_by_role("button").count() == 0
+
+
+def test_a_hidden_button_that_is_disabled_later_keeps_nobody_from_submitting(
+    harness: Harness, opened: Opened
+) -> None:
+    put_form(harness, INPUT + SUBMIT)
+    opened.open()
+    opened.frame.locator("crowd-button").evaluate("button => button.setAttribute('disabled', '')")
+
+    assert opened.submit() == {"a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("description", "preview", "is_seen"),
+    [("Draw", False, False), ("Draw boxes, please", False, True), ("", False, True), ("Draw", True, True)],
+)
+def test_a_header_that_stands_above_the_frame_is_not_shown_again(
+    description: str, preview: bool, is_seen: bool, harness: Harness, opened: Opened, about: dict[str, Any]
+) -> None:
+    about.update(description=description, preview=preview)
+    put_form(harness, box_tool(harness))
+    opened.open()
+
+    heading = opened.frame.get_by_role("heading", level=1, name="Draw")
+    size = heading.bounding_box()
+
+    assert size
+    assert (size["width"] > 1) == is_seen
+
+
+def test_the_long_instructions_are_open_where_nothing_else_is_beside_the_page(
+    harness: Harness, opened: Opened
+) -> None:
+    tool = box_tool(harness)
+    put_form(harness, tool)
+    opened.open().frame.get_by_text("Short").wait_for()
+    assert not opened.frame.get_by_text("Full").is_visible()
+
+    put_form(harness, tool.replace("Short</", " </"))
+    opened.open().frame.get_by_text("Full").wait_for()

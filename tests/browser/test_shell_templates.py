@@ -166,6 +166,9 @@ def test_boxes(page: Page, work: Work, shot: Shot, axe: Faults) -> None:
     expect(page.get_by_role("button", name="Redo")).to_be_enabled()
     page.get_by_role("button", name="Redo").click()
     expect(page.locator("[data-test=saved]")).to_contain_text("Saved ")
+    for once in ("Undo", "Redo", "Keys", "Submit"):
+        expect(page.get_by_role("button", name=once, exact=True)).to_have_count(1)
+        expect(frame.get_by_role("button", name=once, exact=True)).to_have_count(0)
     shot(page, "boxes")
     assert axe(page) == []
 

@@ -477,7 +477,9 @@ def test_the_frame_needs_no_cookie_and_has_a_policy_of_its_own(bench: Bench) -> 
     assert policy["script-src"] == f"'unsafe-inline' {URL}"
     assert policy["connect-src"] == policy["img-src"] == "https://in.example data: blob:"
     assert policy["frame-ancestors"] == URL
-    assert f'window.rectoTask = {{"nonce": "{task["nonce"]}"}}' in page.text
+    told = re.search(r"window\.rectoTask = (\{.*?\});</script>", page.text)
+    assert told
+    assert json.loads(told[1]) == {"nonce": task["nonce"], "description": task["description"]}
     assert page.text.index("rectoTask") < page.text.index("crowd-form")
     assert re.search(rf'{URL}/frame-assets/elements.js\?v=\w{{16}}"', page.text)
     assert 'src="https://in.example/p.png?read=600"' in page.text

@@ -54,7 +54,9 @@ def label_template(
     ] = None,
     title: Annotated[str, typer.Option(help="What workers see above the guidance")] = "",
     header: Annotated[str, typer.Option(help="The sentence above the page")] = "",
-    instructions: Annotated[str, typer.Option(help="What workers see beside the page; plain text")] = "",
+    instructions: Annotated[
+        str, typer.Option(help="What workers see beside the page; plain text; the header is not said again")
+    ] = "",
     adjust: Annotated[
         str, typer.Option(help="Label attribute of the earlier job, for tasks that review labels")
     ] = "",
@@ -71,21 +73,22 @@ def label_template(
     if faults := category_faults(labels, task):
         raise LabelRequestError("; ".join(faults))
     usual = TASKS[task]
+    above, beside_page = header or usual.description, instructions or usual.description
     text = TemplateText(
         title=title or usual.title,
-        header=header or usual.description,
-        instructions=instructions or usual.description,
+        header=above,
+        instructions="" if beside_page == above else beside_page,
         labels=labels,
         guidance=guidance_sections(field_list.by_class.values()) if field_list else "",
         previous=adjust,
     )
     page = filled(template_source(task), text, use)
     beside = categories or output.parent / CATEGORIES
-    file = category_file(labels, paragraphs(text.instructions), text.guidance, adjust)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(page, encoding="utf-8")
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    beside.write_bytes(file)
+    # Ground Truth's own pages for text show these instructions and no header of ours.
+    file = category_file(labels, paragraphs(text.instructions or text.header), text.guidance, adjust)
+    for path, content in ((output, page.encode()), (beside, file)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     session.out.print(f"written: {output}, {beside} ({len(labels)} labels)", highlight=False)
     session.out.print(f"look at it: recto label preview {output} MANIFEST", highlight=False)
 

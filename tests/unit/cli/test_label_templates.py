@@ -207,6 +207,35 @@ def test_the_command_writes_template_and_labels(tmp_path: Path, monkeypatch: pyt
     assert "recto-ocr-annotation" in output.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("options", "beside"),
+    [
+        ((), ""),
+        (("--header", "Box it"), TASKS[TaskType.BOUNDING_BOX].description),
+        (("--header", "Box it", "--instructions", "Box it"), ""),
+        (("--instructions", "Be quick"), "Be quick"),
+    ],
+)
+def test_a_sentence_is_in_a_template_once(
+    options: tuple[str, ...], beside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECTO_HOME", str(tmp_path / "home"))
+    output = tmp_path / "template.liquid.html"
+
+    result = invoke("label", "template", "bounding-box", "--label", "A", "--output", str(output), *options)
+
+    assert result.exit_code == 0, result.exception
+    page = output.read_text(encoding="utf-8")
+    short = re.search(r"<short-instructions>(.*?)</short-instructions>", page, re.DOTALL)
+    assert short
+    assert re.sub(r"<.*?>", "", short[1]).strip() == beside
+    header = re.search(r'header="(.*?)"', page)
+    assert header
+    assert page.count(header[1]) == 1
+    made = json.loads((tmp_path / "label-categories.json").read_bytes())["instructions"]
+    assert made["shortInstruction"] == f"<p>{beside or header[1]}</p>"
+
+
 def test_the_command_notes_whose_labels_are_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECTO_HOME", str(tmp_path / "home"))
     output = tmp_path / "template.liquid.html"

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -67,3 +68,15 @@ def test_the_frame_reaches_the_tasks_objects_and_nothing_else() -> None:
     assert policy["script-src"] == "'unsafe-inline' https://bench.example"
     assert policy["connect-src"] == policy["img-src"] == "https://s3.example data: blob:"
     assert policy["frame-ancestors"] == "https://bench.example"
+
+
+def test_what_the_frame_is_told_of_the_page_around_cannot_end_its_script() -> None:
+    description = 'Draw </script><script>steal()</script> "boxes" \u2028'
+    frame = FRAME.model_copy(update={"description": description, "preview": True})
+
+    page = framed("<p>", frame)
+
+    told = re.search(r"window\.rectoTask = (\{.*?\});</script>", page)
+    assert told
+    assert json.loads(told[1]) == {"nonce": "n-1", "description": description, "preview": True}
+    assert page.count("</script>") == 1

@@ -36,6 +36,10 @@ class Frame(BaseModel):
     title: str = "Task"
     object_origins: tuple[str, ...] = ()
     """Where the short-lived links of the task's objects lead to."""
+    description: str = ""
+    """What the page around shows above the frame: our elements do not say it again."""
+    preview: bool = False
+    """The page around has no buttons for undo, redo and keys."""
     elements: str = ELEMENTS_PATH
     """Path of our elements."""
     aws_elements: bool = False
@@ -57,7 +61,8 @@ def framed(html: str, frame: Frame) -> str:
 def _head(html: str, frame: Frame) -> str:
     language = "" if _HTML_TAG.search(html) else '<html lang="en">'
     title = "" if _TITLE_TAG.search(html) else f"<title>{escape(frame.title)}</title>"
-    task = json.dumps({"nonce": frame.nonce}).replace("<", "\\u003c")
+    about = {"nonce": frame.nonce, "description": frame.description, "preview": frame.preview}
+    task = json.dumps({name: value for name, value in about.items() if value}).replace("<", "\\u003c")
     return f'{language}<script>window.rectoTask = {task};</script><meta charset="utf-8">{title}'
 
 

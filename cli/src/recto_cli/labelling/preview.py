@@ -104,7 +104,13 @@ class Preview:
 
     @property
     def frame(self) -> Frame:
-        return Frame(origin=self.origin, nonce=self.nonce, title=self._title, object_origins=(self.origin,))
+        return Frame(
+            origin=self.origin,
+            nonce=self.nonce,
+            title=self._title,
+            object_origins=(self.origin,),
+            preview=True,
+        )
 
     def app(self, on_answer: Callable[[dict[str, Any]], None]) -> Starlette:
         """The server's pages: the page around, the frame, the elements, the objects, where answers go."""
@@ -212,7 +218,7 @@ def as_file(template: str, line: Mapping[str, Any], objects: ObjectStore, title:
 
     html = rendered(template, task_input(line, read), grant)
     nonce = secrets.token_urlsafe(16)
-    page = framed(html, Frame(origin="", nonce=nonce, title=title))
+    page = framed(html, Frame(origin="", nonce=nonce, title=title, preview=True))
     script = elements().replace("</script", "<\\/script")
     page = _with_script(page, script)
     return around_page(title, nonce, f'srcdoc="{escape(page)}"', posts_answers=False)

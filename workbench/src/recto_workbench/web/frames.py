@@ -57,6 +57,7 @@ def frame_page(request: Request) -> Response:
         nonce=source.assignment.nonce,
         title=source.job.title,
         object_origins=sources,
+        description=source.job.description,
         aws_elements=web.aws_elements,
         elements=f"{ELEMENTS_PATH}?v={version_of(web.pages, ELEMENTS_PATH)}",
     )

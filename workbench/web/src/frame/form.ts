@@ -14,7 +14,7 @@ import {
   type Answering,
 } from "./answering";
 import { h, shadow } from "./dom";
-import { inWorkbench, listen, tell } from "./link";
+import { inWorkbench, listen, pageHasButtons, tell } from "./link";
 import { BASE } from "./style";
 
 const DRAFT_MS = 1000;
@@ -27,6 +27,8 @@ export class CrowdForm extends HTMLElement {
   readonly form = document.createElement("form");
   /** Parts that are not inside, but around the form. */
   private readonly around: Answering[] = [];
+  /** A button that does what the page's own does: hidden, and pressed by it. */
+  private hiddenButton: HTMLElement | null = null;
   private readonly message = h("p", { class: "recto-missing", role: "alert", hidden: true });
   private sentAt = -Infinity;
   private draftTimer = 0;
@@ -42,6 +44,7 @@ export class CrowdForm extends HTMLElement {
     this.form.append(...this.childNodes);
     this.append(this.form);
     if (!this.form.querySelector(SUBMITS)) this.form.append(submitButton());
+    if (pageHasButtons()) this.hideUsualButton();
     this.form.append(this.message);
     this.form.submit = () => this.submit();
     this.form.addEventListener("submit", (event) => this.submitting(event), { capture: true });
@@ -98,7 +101,19 @@ export class CrowdForm extends HTMLElement {
 
   /** As if the button were pressed: checked, and a template's handlers are asked. */
   requestSubmit(): void {
-    this.form.requestSubmit();
+    const button = this.hiddenButton;
+    if (button?.isConnected && !button.matches("[disabled], [loading]")) button.click();
+    else this.form.requestSubmit();
+  }
+
+  /** Only where it is the one way to submit, and says no more than that; all else of a template stays. */
+  private hideUsualButton(): void {
+    const [button, ...others] = this.form.querySelectorAll<HTMLElement>(SUBMITS);
+    if (!button || others.length > 0 || !isUsual(button)) return;
+    this.hiddenButton = button;
+    button.hidden = true;
+    // The room below the tool was the button's.
+    document.documentElement.style.setProperty("--recto-tool-height", "calc(100vh - 1rem)");
   }
 
   private submitting(event: Event): void {
@@ -201,6 +216,15 @@ export class CrowdForm extends HTMLElement {
   }
 }
 
+function isUsual(button: HTMLElement): boolean {
+  const usual = ["form-action", "variant", "class"];
+  return (
+    button.localName === "crowd-button" &&
+    button.textContent.trim().toLowerCase() === "submit" &&
+    button.getAttributeNames().every((name) => usual.includes(name))
+  );
+}
+
 function submitButton(): HTMLElement {
   const button = document.createElement("crowd-button");
   button.setAttribute("form-action", "submit");
@@ -290,7 +314,7 @@ export class CrowdButton extends HTMLElement {
       if (event.defaultPrevented) return;
       const action = this.getAttribute("form-action");
       const form = this.form();
-      if (action === "submit") form?.requestSubmit();
+      if (action === "submit") form?.form.requestSubmit();
       if (action === "reset") form?.form.reset();
       const href = this.getAttribute("href");
       if (href && /^https?:/i.test(href))

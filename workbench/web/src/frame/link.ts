@@ -3,6 +3,10 @@
 
 interface Task {
   nonce?: string;
+  /** Around is a preview, which has no buttons for undo, redo and keys. */
+  preview?: boolean;
+  /** What the page around shows above us. */
+  description?: string;
 }
 
 declare global {
@@ -29,6 +33,13 @@ export const nonce = (): string | null => window.rectoTask?.nonce ?? null;
 
 /** Whether a page around waits for the answer. */
 export const inWorkbench = (): boolean => nonce() !== null && window.parent !== window;
+
+/** Whether the page around has buttons for undo, redo, keys and submit, so that ours would be there twice. */
+export const pageHasButtons = (): boolean => inWorkbench() && window.rectoTask?.preview !== true;
+
+/** Whether the page around shows this very text above us. */
+export const isShownAround = (text: string): boolean =>
+  pageHasButtons() && text.trim() !== "" && window.rectoTask?.description?.trim() === text.trim();
 
 export function tell(message: { type: string; [key: string]: unknown }): void {
   if (!inWorkbench()) return;

@@ -28,6 +28,7 @@ ${BASE}
 .top { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: center; }
 .top h1 { font-size: 17px; margin: 0; flex: 1 1 16rem; }
 .bar { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; }
+.bar:empty { display: none; }
 aside { overflow: auto; background: #fff; border: 1px solid #d5dbe3; border-radius: 6px; padding: 10px; }
 aside h2 { font-size: 14px; margin: 12px 0 6px; } aside h2:first-child { margin-top: 0; }
 .centre { position: relative; min-width: 0; min-height: 0; }

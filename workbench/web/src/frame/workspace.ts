@@ -3,7 +3,7 @@ import { changed, type Answer, type Answering } from "./answering";
 import { Announcer, h, isTyping, shadow } from "./dom";
 import { labelAtKey, labelColour, labelKey } from "./labels";
 import { AttributeError, readLenient, readStrings } from "./lenient";
-import { inWorkbench, tell } from "./link";
+import { isShownAround, pageHasButtons, tell } from "./link";
 import { WORKSPACE } from "./style";
 
 export type HelpRow = [keys: string, does: string];
@@ -123,9 +123,10 @@ export abstract class Tool extends HTMLElement implements Answering {
   // --- layout -----------------------------------------------------------------------------------------
 
   private build(): void {
-    const heading = h("h1", {}, this.getAttribute("header") ?? "");
+    const header = this.getAttribute("header") ?? "";
+    const heading = h("h1", { class: isShownAround(header) && "hidden-visually" }, header);
     const helpButton = this.button("Keys", "?", () => this.toggleHelp());
-    this.bar.append(this.undoButton, this.redoButton, helpButton);
+    if (!pageHasButtons()) this.bar.append(this.undoButton, this.redoButton, helpButton);
     this.regions();
     this.right.append(h("h2", {}, "Labels"), this.labelList, this.guidance);
     const bottom = h("div", { class: "bottom" }, this.said, this.announcer.element);
@@ -149,7 +150,9 @@ export abstract class Tool extends HTMLElement implements Answering {
     this.left.append(h("h2", {}, "Instructions"), h("slot", { name: "short" }));
     if (full) {
       const summary = full.getAttribute("header") || "More instructions";
-      this.left.append(h("details", {}, h("summary", {}, summary), h("slot", { name: "full" })));
+      // With nothing else beside the page there is room for all of it.
+      const open = !short?.textContent?.trim();
+      this.left.append(h("details", { open }, h("summary", {}, summary), h("slot", { name: "full" })));
     }
   }
 
@@ -221,7 +224,7 @@ export abstract class Tool extends HTMLElement implements Answering {
 
   protected toggleHelp(): void {
     // The page around shows its keys and ours in one overlay.
-    if (inWorkbench()) return tell({ type: "key", key: "?" });
+    if (pageHasButtons()) return tell({ type: "key", key: "?" });
     if (this.help.open) return this.help.close();
     const rows = this.keys();
     const table = h(
