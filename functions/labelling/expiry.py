@@ -1,6 +1,5 @@
 """Once a minute: what has run out goes back or ends, and what has stalled is pushed on."""
 
-import json
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from recto.aws.s3 import S3Objects
 from recto.aws.shell import settings_of
 from recto.places import Location
 from recto_workbench.aws.wiring import consolidation_of, desk_of
+from recto_workbench.outputs import json_bytes
 from recto_workbench.settings import LabellingExpirySettings
 from recto_workbench.steps.expiry import Expiry, sweep
 
@@ -24,7 +24,7 @@ def wiring() -> Expiry:
     settings, objects = settings_of(LabellingExpirySettings), S3Objects(CALLER)
 
     def write_json(place: Location, value: object) -> None:
-        objects.write(place, json.dumps(value, ensure_ascii=False).encode(), "application/json")
+        objects.write(place, json_bytes(value), "application/json")
 
     return Expiry(
         desk=desk_of(CALLER, settings, settings, settings.work_bucket),

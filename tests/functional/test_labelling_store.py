@@ -12,7 +12,7 @@ import pytest
 
 from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
-from recto.errors import ThrottledError
+from recto.errors import ConfigurationError, ThrottledError
 from recto.places import Location
 from recto_workbench.aws.services import new_id
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
@@ -311,6 +311,11 @@ def test_what_counts_only_while_the_job_runs_is_not_written_once_it_is_stopped(s
     job = stores.jobs.find("job")
     assert job
     assert job.on_offer == 0
+
+
+def test_a_bucket_of_a_name_that_is_none_is_no_outage(aws: None) -> None:
+    with pytest.raises(ConfigurationError, match="my bucket"):
+        S3Objects("recto-tests").info(Location.from_uri("s3://my bucket/page.png"))
 
 
 def test_a_transaction_that_meets_another_is_tried_again(aws: None) -> None:

@@ -54,11 +54,23 @@ def source_of(line: Mapping[str, Any]) -> dict[str, str]:
     )
 
 
+def json_bytes(value: Any) -> bytes:
+    """JSON in UTF-8; in ASCII where it holds half a surrogate pair, which JSON can say and UTF-8 cannot."""
+    try:
+        return json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def parse_line(number: int, body: bytes) -> dict[str, Any]:
     """A line of the input manifest. ObjectFailedError where it is no JSON object."""
     try:
-        line = json.loads(body)
-    except ValueError as error:  # not UTF-8 too
+        line = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:  # not UTF-8 too
         raise ObjectFailedError(
             f"ClientError: object {number} of the input manifest is no JSON: {error}"
         ) from error
@@ -180,4 +192,4 @@ def output_line(job: Job, each: TaskObject, line: Mapping[str, Any], label: Mapp
     elif each.state is ObjectState.UNNEEDED:
         name = f"labeling-job/{job.name.lower()}"
         label = {job.label_attribute + METADATA: {"job-name": name, "human-annotated": "no"}}
-    return json.dumps({**line, **label}, ensure_ascii=False).encode() + b"\n"
+    return json_bytes({**line, **label}) + b"\n"

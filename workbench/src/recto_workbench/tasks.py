@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from recto.places import Location, digest
 
 NUMBER_DIGITS = 8
+MOST_ERROR = 4_000
+"""Characters of a reason: a row has 400 KB at most."""
 
 
 class Worker(BaseModel):
@@ -142,7 +144,13 @@ class TaskObject(Versioned):
         return self.moved(**changes)
 
     def failed(self, error: str) -> Self:
-        return self.moved(state=ObjectState.FAILED, error=error, due=None)
+        return self.moved(state=ObjectState.FAILED, error=told(error, MOST_ERROR), due=None)
+
+
+def told(text: str, most: int) -> str:
+    """A text that a row can hold, whatever the answer or the manifest that it speaks of had in it."""
+    shown = text if len(text) <= most else f"{text[:most]}…"
+    return shown.encode(errors="replace").decode()
 
 
 def _without(workers: tuple[str, ...], worker_id: str) -> tuple[str, ...]:
@@ -224,7 +232,7 @@ class JobPlaces:
         return self._at(f"labels/{number:0{NUMBER_DIGITS}d}.json")
 
     def answer(self, assignment_id: str, name: str) -> Location:
-        """One submission's own: another that comes at the same time must not write over the one that counts."""
+        """One submission's own: what comes at the same time must not write over the one that counts."""
         return self._at(f"answers/{assignment_id}/{name}.json")
 
     def draft(self, number: int, worker_id: str) -> Location:

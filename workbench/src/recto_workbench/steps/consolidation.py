@@ -23,6 +23,7 @@ from recto_workbench.messages import LabellingMessage
 from recto_workbench.outputs import (
     content_of,
     file_time,
+    json_bytes,
     label_of,
     output_line,
     parse_line,
@@ -35,6 +36,7 @@ from recto_workbench.outputs import (
 from recto_workbench.ports import Change, JobStore, LabellingFunctions, Messages, TaskStore
 from recto_workbench.steps.assignment import line_of, with_uploads
 from recto_workbench.tasks import Assignment, AssignmentState, JobPlaces, ObjectState, TaskObject
+from recto_workbench.tasks import told as shortened
 
 BATCH = 25
 BATCH_OF_IMAGES = 4
@@ -42,7 +44,13 @@ BATCH_OF_IMAGES = 4
 MOST_TRIES = 3
 MOST_DELAYS = 8
 """Of a service that does not answer; then the dead-letter queue hears of it, and each minute tries on."""
+MOST_STARTS = 100
+"""Of an object's consolidation, whatever it was that ended it each time."""
 STALLED_AFTER = timedelta(minutes=5)
+CONSOLIDATED_WITHIN = timedelta(minutes=11)
+"""Longer than the function may run: what is under way is not begun beside it."""
+MOST_DOUBTS, MOST_DOUBT = 50, 300
+"""Of what the workers disagree about, and characters of each, for the row; the label has all."""
 INLINE_BYTES = 16_000
 """A label is kept in its row up to this; larger ones lie in S3."""
 PART_BYTES = 8 * 1024 * 1024
@@ -120,16 +128,31 @@ def _write_responses(job: Job, taken: Sequence[Taken], consolidation: Consolidat
 
 
 def _taken(job: Job, number: int, alone: bool, consolidation: Consolidation) -> Iterator[Taken]:
-    others = [] if alone else [each.number for each in consolidation.tasks.answered(job.name, BATCH)]
-    size = BATCH_OF_IMAGES if job.label_attribute.endswith("-ref") else BATCH
-    for candidate in list(dict.fromkeys([number, *others]))[:size]:
+    for candidate in _together(job, number, alone, consolidation):
         each = consolidation.tasks.object(job.name, candidate)
         if each is None or each.state is not ObjectState.ANSWERED:
             continue
-        due = consolidation.clock() + STALLED_AFTER
+        due = consolidation.clock() + CONSOLIDATED_WITHIN
         each = each.moved(state=ObjectState.CONSOLIDATING, due=due, tries=each.tries + 1)
-        if consolidation.tasks.write(Change(object=each)):
+        if not consolidation.tasks.write(Change(object=each)):
+            continue
+        if each.tries > MOST_STARTS:
+            never = f"ClientError: its consolidation was begun {MOST_STARTS} times and did not come to an end"
+            _end(job, each, ObjectFailedError(never), consolidation)
+            consolidation.messages.send(LabellingMessage(kind="finish", job=job.name))
+        else:
             yield from _read(job, each, consolidation)
+
+
+def _together(job: Job, number: int, alone: bool, consolidation: Consolidation) -> list[int]:
+    """What was begun several times in vain goes by itself: it may be what ends the others with it."""
+    first = consolidation.tasks.object(job.name, number)
+    if alone or first is None or first.tries >= MOST_TRIES:
+        return [number]
+    waiting = consolidation.tasks.answered(job.name, BATCH)
+    others = [each.number for each in waiting if each.tries < MOST_TRIES]
+    size = BATCH_OF_IMAGES if job.label_attribute.endswith("-ref") else BATCH
+    return list(dict.fromkeys([number, *others]))[:size]
 
 
 def _read(job: Job, each: TaskObject, consolidation: Consolidation) -> Iterator[Taken]:
@@ -202,7 +225,7 @@ def _went_wrong(job: Job, taken: Sequence[Taken], error: RectoError, consolidati
             told = f"ClientError: the post-annotation Lambda: {error}"
             _end(job, one.each, ObjectFailedError(told), consolidation)
             consolidation.messages.send(LabellingMessage(kind="finish", job=job.name))
-        elif consolidation.tasks.write(Change(object=one.each.moved(state=ObjectState.ANSWERED))):
+        elif _put_back(one.each, consolidation):
             message = LabellingMessage(kind="consolidate", job=job.name, number=one.each.number, alone=True)
             consolidation.messages.send(message, delay_seconds=RETRY_SECONDS)
     return f"went wrong: {error}"
@@ -211,26 +234,32 @@ def _went_wrong(job: Job, taken: Sequence[Taken], error: RectoError, consolidati
 def _later(taken: Sequence[Taken], error: TransientError, consolidation: Consolidation) -> str:
     """Sooner than the queue would bring the message again, since that waits for six times the timeout."""
     for one in taken:
-        consolidation.tasks.write(Change(object=one.each.moved(state=ObjectState.ANSWERED)))
+        _put_back(one.each, consolidation)
     first = taken[0].each
     if first.tries > MOST_DELAYS:
         raise error
-    message = LabellingMessage(kind="consolidate", job=first.job, number=first.number)
-    consolidation.messages.send(message, delay_seconds=RETRY_SECONDS * first.tries)
+    for one in taken:
+        message = LabellingMessage(kind="consolidate", job=first.job, number=one.each.number)
+        consolidation.messages.send(message, delay_seconds=RETRY_SECONDS * first.tries)
     return f"to be tried again: {error}"
+
+
+def _put_back(each: TaskObject, consolidation: Consolidation) -> bool:
+    due = consolidation.clock() + STALLED_AFTER
+    return consolidation.tasks.write(Change(object=each.moved(state=ObjectState.ANSWERED, due=due)))
 
 
 def _end(job: Job, each: TaskObject, label: Label, consolidation: Consolidation) -> None:
     if isinstance(label, ObjectFailedError):
         consolidation.tasks.write(Change(object=each.failed(str(label)), counts={"failed": 1}))
         return
-    text = json.dumps(label, ensure_ascii=False)
+    body = json_bytes(label)
     changes: dict[str, Any] = {"adjudicate": _to_adjudicate(label, job.label_attribute)}
-    if len(text.encode()) <= INLINE_BYTES:
-        changes["label"] = text
+    if len(body) <= INLINE_BYTES:
+        changes["label"] = body.decode()
     else:
         place = JobPlaces(consolidation.work_bucket, job.name).label(each.number)
-        consolidation.objects.write(place, text.encode(), JSON)
+        consolidation.objects.write(place, body, JSON)
         changes["label_place"] = place.uri
     labelled = each.moved(state=ObjectState.LABELED, due=None, **changes)
     consolidation.tasks.write(Change(object=labelled, counts={"labeled": 1}))
@@ -239,12 +268,16 @@ def _end(job: Job, each: TaskObject, label: Label, consolidation: Consolidation)
 def _to_adjudicate(label: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     """What `smgt_post` says that the workers disagree about."""
     told = consolidation_of(label, attribute).get("adjudicate")
-    return tuple(str(each) for each in told) if isinstance(told, list) else ()
+    if not isinstance(told, list):
+        return ()
+    shown = tuple(shortened(str(each), MOST_DOUBT) for each in told[:MOST_DOUBTS])
+    more = len(told) - len(shown)
+    return (*shown, f"and {more} more, which the label tells") if more else shown
 
 
 def _write(job: Job, name: str, value: Any, consolidation: Consolidation) -> Location:
     place = Location.from_uri(f"{job.output_prefix}/{name}")
-    consolidation.objects.write(place, json.dumps(value, ensure_ascii=False).encode(), JSON)
+    consolidation.objects.write(place, json_bytes(value), JSON)
     return place
 
 
@@ -333,6 +366,9 @@ def _with_bodies(
     """The objects with their lines, read at once where they lie side by side."""
     place, start, body = JobPlaces(consolidation.work_bucket, job.name).manifest, 0, b""
     for index, each in enumerate(ended):
+        if each.length > PART_BYTES:  # no line, so it has failed and cannot be repeated
+            yield each, b""
+            continue
         if not body or each.offset + each.length > start + len(body):
             last = [e for e in ended[index:] if e.offset + e.length - each.offset <= PART_BYTES] or [each]
             start = each.offset

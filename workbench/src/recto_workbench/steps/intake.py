@@ -3,7 +3,6 @@
 Each step is a message, does a bounded amount of work and sends the next; the same message twice does no harm.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +15,7 @@ from recto_workbench.builtin import is_aws_function
 from recto_workbench.errors import FunctionFailedError, ObjectFailedError
 from recto_workbench.jobs import Job, JobStatus
 from recto_workbench.messages import LabellingMessage
-from recto_workbench.outputs import parse_line, parse_pre_answer, pre_event, source_of
+from recto_workbench.outputs import json_bytes, parse_line, parse_pre_answer, pre_event, source_of
 from recto_workbench.ports import Change, JobStore, LabellingFunctions, Messages, TaskStore
 from recto_workbench.tasks import JobPlaces, ObjectState, TaskObject
 
@@ -29,6 +28,8 @@ OFFERS_AT_ONCE = 50
 STALLED_AFTER = timedelta(minutes=5)
 MOST_TRIES = 3
 RETRY_SECONDS = 2
+MOST_STARTS = 100
+"""Of an object's step, whatever it was that ended it each time: some hours, with five minutes between."""
 MOST_DELAYS = 8
 """Of a service that does not answer; then the dead-letter queue hears of it, and each minute tries on."""
 NOT_ENDED = (JobStatus.INITIALIZING, JobStatus.IN_PROGRESS, JobStatus.STOPPING)
@@ -180,6 +181,9 @@ def open_task(job: Job, number: int, intake: Intake) -> str:
     each = each.moved(tries=each.tries + 1, due=intake.clock() + STALLED_AFTER)
     if not intake.tasks.write(Change(object=each)):
         return "opened by somebody else"
+    if each.tries > MOST_STARTS:
+        never = f"ClientError: its task was begun {MOST_STARTS} times and could not be made"
+        return _ended(job, each.failed(never), "failed", intake)
     return _opened(job, each, intake)
 
 
@@ -219,7 +223,7 @@ def _reason(error: Exception) -> str:
 
 def _open(job: Job, each: TaskObject, task_input: dict[str, Any], intake: Intake) -> str:
     place = JobPlaces(intake.work_bucket, job.name).task_input(each.number)
-    intake.objects.write(place, json.dumps(task_input, ensure_ascii=False).encode(), "application/json")
+    intake.objects.write(place, json_bytes(task_input), "application/json")
     until = intake.clock() + timedelta(seconds=job.availability_seconds)
     is_written = intake.tasks.write(
         Change(object=each.moved(state=ObjectState.OPEN, available_until=until, due=until, tries=0))

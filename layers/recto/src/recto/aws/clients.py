@@ -6,9 +6,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from recto.errors import AccessError, RectoError, ServiceUnavailableError, ThrottledError
+from recto.errors import AccessError, ConfigurationError, RectoError, ServiceUnavailableError, ThrottledError
 
 THROTTLES = frozenset(
     {
@@ -45,6 +45,8 @@ def errors_of(what: str, names: Mapping[str, type[RectoError]] | None = None) ->
         if ours is None:
             raise
         raise ours from error
+    except ParamValidationError as error:  # nobody was asked: a bucket's name, say, that is none
+        raise ConfigurationError(f"{what}: {error}") from error
     except BotoCoreError as error:
         raise ServiceUnavailableError(f"{what}: {type(error).__name__}: {error}") from error
 
