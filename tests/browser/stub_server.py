@@ -67,6 +67,9 @@ state();
 FRAMES = {
     "field": FIELD.replace("ANSWER", "{total: field.value}"),
     "image": FIELD.replace("ANSWER", '{labeledImage: {pngImageData: "iVBO".repeat(20000)}}'),
+    "slow": FIELD.replace("ANSWER", "{total: field.value}")
+    .replace("\nstate();\n", "\nsetTimeout(state, 1500);\n")
+    .replace('addEventListener("DOMContentLoaded", state);', ""),
     "throws": TALK + 'tell({type: "error", message: "<b>boom</b> is not a function"});',
     "silent": "document.body.textContent = 'nothing is said here';",
     "twice": TALK

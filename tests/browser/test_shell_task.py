@@ -178,6 +178,16 @@ def test_an_incomplete_answer_is_not_sent_and_what_is_missing_is_said(
     assert server.only().state == "STARTED"
 
 
+def test_what_is_missing_is_said_though_it_was_not_known_at_the_press(
+    page: Page, server: StubServer, origin: str
+) -> None:
+    work_at(page, origin, server, StubJob("receipts", ["slow"]))
+
+    page.get_by_role("button", name="Submit").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Not complete: the total")
+
+
 def test_undo_and_redo_by_button_and_key(page: Page, server: StubServer, origin: str) -> None:
     frame = work_at(page, origin, server, StubJob("receipts", ["field"]))
     undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")

@@ -62,6 +62,8 @@ export function useWork(send: Send) {
   const left = ref<number | null>(null);
   let saver: DraftSaver | null = null;
   let answer: Answer | null = null;
+  /** Whose answer was asked for before it was known whether it is complete. */
+  let asked: Held | null = null;
   let isGone = false;
   let saidUrgency: Urgency = "calm";
   const timers = new Set<ReturnType<typeof setTimeout>>();
@@ -197,6 +199,7 @@ export function useWork(send: Send) {
           canUndo: message.canUndo,
           canRedo: message.canRedo,
         });
+        if (isCurrent && asked === held) sayMissing(held);
         break;
       case "submit":
         if (isCurrent && phase.value === "working") void submit(message.answer);
@@ -231,6 +234,12 @@ export function useWork(send: Send) {
     if (!held || phase.value !== "working") return;
     if (answer) void submit(answer);
     else send(held, { type: "request-submit" });
+    if (held.frame.complete === null) asked = held;
+    else sayMissing(held);
+  }
+
+  function sayMissing(held: Held): void {
+    asked = null;
     if (held.frame.complete === false && held.frame.missing)
       announce(`Not complete: ${held.frame.missing}`, true);
   }
