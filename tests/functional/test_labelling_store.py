@@ -1,5 +1,6 @@
 """The workbench's stores: the same tests on the table and in memory, which keeps the fakes honest."""
 
+import base64
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +15,7 @@ from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
 from recto.errors import ConfigurationError, ThrottledError
 from recto.places import Location
-from recto_workbench.aws.services import new_id
+from recto_workbench.aws.services import S3Links, new_id
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
 from recto_workbench.errors import RequestError
 from recto_workbench.jobs import Job, JobStatus, Team
@@ -311,6 +312,23 @@ def test_what_counts_only_while_the_job_runs_is_not_written_once_it_is_stopped(s
     job = stores.jobs.find("job")
     assert job
     assert job.on_offer == 0
+
+
+def test_what_no_row_can_be_called_is_not_asked_for(aws: None) -> None:
+    """DynamoDB refuses keys of more than 2 KB; a browser may send any."""
+    make_table()
+    table = Table("workbench", "recto-tests")
+
+    assert TaskRows(table).assignment("a" * 3_000) is None
+    assert JobRows(table).find("a" * 3_000) is None
+    for forged in (-1, 10**8, 10**2_000):
+        with pytest.raises(RequestError, match="none that was given out"):
+            TaskRows(table).objects("job", base64.urlsafe_b64encode(str(forged).encode()).decode())
+
+
+def test_a_link_to_a_bucket_of_a_name_that_is_none_is_told(aws: None) -> None:
+    with pytest.raises(ConfigurationError, match="my bucket"):
+        S3Links("recto-tests").to_read(Location.from_uri("s3://my bucket/page.png"), 60)
 
 
 def test_a_bucket_of_a_name_that_is_none_is_no_outage(aws: None) -> None:

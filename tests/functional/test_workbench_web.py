@@ -185,7 +185,16 @@ def test_a_sign_in_that_took_too_long_is_refused(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\nb", "/api/me", "x"],
+    [
+        "//[",
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "/a\nb",
+        "/api/me",
+        "x",
+    ],
 )
 def test_a_sign_in_leads_to_our_own_pages_only(bench: Bench, path: str) -> None:
     assert refusal(bench.browser().get("/api/auth/sign-in", params={"next": path})) == (400, "RequestError")
@@ -399,6 +408,35 @@ def test_a_body_that_does_not_fit_is_told_by_field(bench: Bench, body: bytes, wo
     assert words in answer.json()["message"]
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_none_is_refused_before_it_is_kept(bench: Bench, number: str) -> None:
+    """It would be read back from the draft, and no answer of ours could hold it."""
+    add_open_job(bench.desk)
+    anna = bench.signed_in("anna", "readers")
+    task = taken_task(anna)
+    path, sent = f"/api/tasks/{task['assignment']}", {**CHANGE, "Content-Type": "application/json"}
+
+    draft = anna.put(f"{path}/draft", content=f'{{"answer": {{"x": {number}}}}}', headers=sent)
+    body = f'{{"nonce": "{task["nonce"]}", "answer": {{"x": {number}}}}}'
+    submitted = anna.post(f"{path}/submit", content=body, headers=sent)
+
+    assert refusal(draft) == refusal(submitted) == (400, "RequestError")
+    assert anna.get(path).status_code == 200
+
+
+def test_a_draft_is_no_longer_than_what_can_travel_back(bench: Bench) -> None:
+    """All quotes of JSON within JSON are escaped once more where the function answers."""
+    add_open_job(bench.desk)
+    anna = bench.signed_in("anna", "readers")
+    path = f"/api/tasks/{taken_task(anna)['assignment']}"
+    quotes = {"answer": {"text": '"' * 1_500_000}}
+
+    assert refusal(anna.put(f"{path}/draft", json=quotes, headers=CHANGE)) == (413, "TooLargeError")
+    fits = anna.put(f"{path}/draft", json={"answer": {"text": '"' * 1_200_000}}, headers=CHANGE)
+    assert fits.status_code == 200
+    assert len(json.dumps(anna.get(path).text)) < 5_900_000
+
+
 def test_a_body_past_the_limit_is_refused(bench: Bench) -> None:
     add_open_job(bench.desk)
     anna = bench.signed_in("anna", "readers")
@@ -419,10 +457,14 @@ def test_a_page_of_a_document_brings_a_link_to_the_whole(bench: Bench) -> None:
         rows = bench.desk.tasks.objects_of["job"]  # type: ignore[attr-defined]
         rows[number] = each.model_copy(update={"offset": 0, "length": len(json.dumps(line))})
 
-    task = taken_task(bench.signed_in("anna", "readers"))
+    anna = bench.signed_in("anna", "readers")
+    task = taken_task(anna)
 
     assert task["document"]["page"] == 3
     assert task["document"]["url"].startswith("https://docs.example/a.pdf?")
+    path = f"/api/tasks/{task['assignment']}"
+    anna.post(f"{path}/submit", json={"nonce": task["nonce"], "answer": {}}, headers=CHANGE)
+    assert anna.get(path).json()["document"] is None  # of no more use to whoever has handed it in
 
 
 def test_paths_that_are_not_and_methods_that_are_not(bench: Bench) -> None:

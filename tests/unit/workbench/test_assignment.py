@@ -272,6 +272,11 @@ def test_what_a_worker_has_done_does_not_hide_what_is_left(
 # ---- what is refused
 
 
+def upload_of(bench: Workbench, task: TaskView, name: str, body: bytes) -> None:
+    places = JobPlaces(WORK, "job")
+    bench.desk.objects.write(places.upload(task.assignment.assignment_id, name), body)
+
+
 def refused_calls() -> list[tuple[str, Callable[[Workbench], None], type[RefusedError]]]:
     def twice(bench: Workbench) -> None:
         task = taken(bench)
@@ -333,6 +338,16 @@ def refused_calls() -> list[tuple[str, Callable[[Workbench], None], type[Refused
     def another_folder(bench: Workbench) -> None:
         give(bench, taken(bench), answer={"png": {"uploaded": "../../answers/x"}})
 
+    def too_many_uploads(bench: Workbench) -> None:
+        task = taken(bench)
+        upload_of(bench, task, "a" * 8, b"x")
+        give(bench, task, answer={"png": [{"uploaded": "a" * 8}] * 21})
+
+    def uploads_too_large_together(bench: Workbench) -> None:
+        task = taken(bench)
+        upload_of(bench, task, "a" * 8, b"x" * 1_100_000)
+        give(bench, task, answer={"png": [{"uploaded": "a" * 8}] * 19})
+
     def without_reason(bench: Workbench) -> None:
         skip(taken(bench).assignment.assignment_id, ANNA, "  ", bench.desk)
 
@@ -343,6 +358,8 @@ def refused_calls() -> list[tuple[str, Callable[[Workbench], None], type[Refused
         ("foreign", foreign, NotAllowedError),
         ("another nonce", with_another_nonce, NonceError),
         ("not started", not_started, RequestError),
+        ("too many uploads", too_many_uploads, RequestError),
+        ("uploads too large together", uploads_too_large_together, TooLargeError),
         ("unknown", unknown, TaskMissingError),
         ("another team", of_another_team, NotAllowedError),
         ("released", released_before, TaskExpiredError),

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from recto_workbench.errors import ObjectFailedError
+from recto_workbench.errors import FunctionFailedError, ObjectFailedError
 from recto_workbench.jobs import JobStatus
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.outputs import json_bytes, parse_line
 from recto_workbench.steps import consolidation
 from recto_workbench.steps.expiry import sweep
 from recto_workbench.tasks import MOST_ERROR, ObjectState
+from tests.memory import MemoryObjects
 from tests.workbench_fakes import Workbench, lines_of
 
 HALF = json.loads('"\\ud800"')
@@ -126,6 +127,23 @@ def test_a_consolidation_under_way_is_not_begun_beside_it() -> None:
 
     assert len(begun) == 1
     assert bench.job().status is JobStatus.COMPLETED
+
+
+def test_an_object_that_is_tried_again_has_one_file_of_answers() -> None:
+    bench = Workbench(post=FunctionFailedError("no"))
+    bench.create(lines_of(1))
+    bench.run()
+    bench.work("anna")
+    for _ in range(3):
+        bench.clock.pass_by(5)
+        bench.handle(bench.queue.pop(0))
+        bench.queue[:] = [message for message in bench.queue if message.kind == "consolidate"]
+
+    assert isinstance(bench.desk.objects, MemoryObjects)
+    kept = [place for place in bench.desk.objects.bodies if "/worker-response/iteration-1/0/" in place]
+    assert len(kept) == 1
+    [each] = bench.desk.tasks.objects("job").objects
+    assert each.state is ObjectState.FAILED
 
 
 def test_a_line_longer_than_a_part_is_not_read_for_the_output(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,12 @@ def worker_response(answers: Sequence[tuple[Assignment, Mapping[str, Any]]]) -> 
     return {"answers": [_worker_answer(assignment, content) for assignment, content in answers]}
 
 
+def response_name(number: int, answers: Sequence[tuple[Assignment, Mapping[str, Any]]]) -> str:
+    """The file's name, of the last answer's time: who writes it again writes it over, not beside it."""
+    ended = max((a.ended for a, _ in answers if a.ended), default=datetime.fromtimestamp(0, UTC))
+    return f"annotations/worker-response/iteration-1/{number}/{file_time(ended)}.json"
+
+
 def _worker_answer(assignment: Assignment, content: Mapping[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"answerContent": dict(content), "workerId": assignment.worker_id}
     if assignment.started and assignment.ended:

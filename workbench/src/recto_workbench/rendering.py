@@ -20,6 +20,8 @@ from liquid.undefined import is_undefined
 from markupsafe import Markup, escape
 from pydantic import BaseModel, ConfigDict
 
+from recto.errors import ConfigurationError
+
 MAX_LOOPS = 200_000
 MAX_OUTPUT_BYTES = 5_000_000
 """Below the 6 MB that a function may answer."""
@@ -176,7 +178,7 @@ def _granting(name: str, grant: Grant) -> Callable[[object], Markup]:
             raise FilterArgumentError(f"{name}: expected s3://bucket/key, got {seen}", token=None)
         try:
             link = grant(uri)
-        except ValueError as error:
+        except (ValueError, ConfigurationError) as error:
             raise FilterArgumentError(f"{name}: {error}", token=None) from error
         # & stays as it is: the link is written into attributes, where it does no harm, and into scripts
         return Markup(link.translate(_LINK_ESCAPES))  # noqa: S704 - no quotes or brackets are left in it

@@ -101,7 +101,8 @@ class S3Links:
 
     def to_read(self, place: Location, seconds: int) -> Link:
         address = {"Bucket": place.bucket, "Key": place.key}
-        url = self._s3.generate_presigned_url("get_object", Params=address, ExpiresIn=seconds)
+        with errors_of(f"a link to {place.uri}"):
+            url = self._s3.generate_presigned_url("get_object", Params=address, ExpiresIn=seconds)
         return Link(str(url), {})
 
     def to_write(self, place: Location, content_type: str, num_bytes: int, seconds: int) -> Link:

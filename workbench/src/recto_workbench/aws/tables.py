@@ -26,6 +26,8 @@ from recto_workbench.tasks import NUMBER_DIGITS, Assignment, ObjectState, TaskOb
 
 STATUS_INDEX, POOL_INDEX, DUE_INDEX = "StatusIndex", "PoolIndex", "DueIndex"
 MANY = 10_000
+LONGEST_NAME = 100
+"""Of what a browser may ask for; ours are shorter, and DynamoDB refuses keys of more than 2 KB."""
 CONFLICTS, FIRST_PAUSE = 6, 0.03
 TO_CONSOLIDATE = frozenset({ObjectState.ANSWERED, ObjectState.CONSOLIDATING})
 JSON_FIELDS = frozenset({"request", "members"})
@@ -100,6 +102,8 @@ class JobRows:
         return self._table.transact({"Put": put})
 
     def find(self, name: str) -> Job | None:
+        if len(name) > LONGEST_NAME:
+            return None
         item = self._table.get(_job_key(name))
         return _row(Job, item) if item else None
 
@@ -247,6 +251,8 @@ class TaskRows:
         )
 
     def assignment(self, assignment_id: str) -> Assignment | None:
+        if len(assignment_id) > LONGEST_NAME:
+            return None
         name = self._table.get(_name_key(assignment_id))
         if name is None:
             return None
@@ -341,6 +347,9 @@ def _token_number(token: str) -> int:
     if not token:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token))
+        number = int(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError) as error:
         raise RequestError(f"next_token: {token[:40]!r} is none that was given out") from error
+    if not 0 <= number < 10**NUMBER_DIGITS:
+        raise RequestError(f"next_token: {token[:40]!r} is none that was given out")
+    return number

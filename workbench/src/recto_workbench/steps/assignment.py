@@ -57,7 +57,11 @@ MOST_COUNTED = 100
 """Open objects that are counted; more of them are told as so many."""
 MOST_DRAFT_BYTES = 4_000_000
 MOST_ANSWER_BYTES = 4_000_000
+MOST_DRAFT_CARRIED = 5_000_000
+"""Bytes of a draft as it travels back, within an answer of 6 MB: JSON within JSON, its quotes escaped."""
 MOST_UPLOAD_BYTES = 20_000_000
+"""Of all that an answer names: they stand in it as text when it is consolidated."""
+MOST_UPLOADS = 20
 UPLOAD_TYPES = frozenset({"image/png"})
 UPLOAD_NAME = re.compile(r"[a-z0-9]{8,64}")
 LINK_SECONDS = 900
@@ -353,6 +357,8 @@ def save_draft(assignment_id: str, worker: Worker, answer: Mapping[str, Any], de
     """When it was saved. It is there again when the worker is given the object again."""
     assignment = _held(_own(assignment_id, worker, desk), desk)
     body = _sized(answer, MOST_DRAFT_BYTES, "draft")
+    if len(json.dumps(body.decode())) > MOST_DRAFT_CARRIED:
+        raise TooLargeError(f"draft: {len(body)} bytes, which are more than {MOST_DRAFT_CARRIED} escaped")
     desk.objects.write(_draft_place(assignment, desk), body, "application/json")
     current = desk.tasks.assignment(assignment_id)
     if current and current.state in UNDRAFTED:  # submitted or skipped while this was on its way
@@ -522,20 +528,29 @@ def _object_of(assignment: Assignment, desk: Desk) -> TaskObject:
 
 
 def _sized(answer: Mapping[str, Any], most: int, what: str) -> bytes:
-    body = json.dumps(answer, ensure_ascii=False).encode()
+    try:
+        body = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # Python reads NaN and 1e999, but they are no JSON
+        raise RequestError(f"{what}: it holds a number that is none, or half a character") from error
     if len(body) > most:
         raise TooLargeError(f"{what}: {len(body)} bytes, at most {most}; images go by upload")
     return body
 
 
 def _check_uploads(answer: Mapping[str, Any], assignment: Assignment, places: JobPlaces, desk: Desk) -> None:
-    for name in uploads_in(answer):
+    sizes = 0
+    for count, name in enumerate(uploads_in(answer), 1):
+        if count > MOST_UPLOADS:
+            raise RequestError(f"the answer names more than {MOST_UPLOADS} uploads")
         place = places.upload(assignment.assignment_id, name)
         info = desk.objects.info(place) if UPLOAD_NAME.fullmatch(name) else None
         if info is None:
             raise RequestError(f"the answer names the upload {name!r}, which has not arrived")
-        if info.size > MOST_UPLOAD_BYTES:
-            raise TooLargeError(f"upload {name}: {info.size} bytes, at most {MOST_UPLOAD_BYTES}")
+        sizes += info.size
+        if sizes > MOST_UPLOAD_BYTES:
+            raise TooLargeError(
+                f"upload {name}: with it, the answer has {sizes} bytes, at most {MOST_UPLOAD_BYTES}"
+            )
 
 
 def uploads_in(answer: Any) -> Iterator[str]:

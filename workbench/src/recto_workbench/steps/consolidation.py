@@ -29,6 +29,7 @@ from recto_workbench.outputs import (
     parse_line,
     payload_entry,
     post_event,
+    response_name,
     results_by_number,
     unconsolidated,
     worker_response,
@@ -121,10 +122,9 @@ def consolidate(job: Job, number: int, alone: bool, consolidation: Consolidation
 
 
 def _write_responses(job: Job, taken: Sequence[Taken], consolidation: Consolidation) -> None:
-    time = file_time(consolidation.clock())
     for one in taken:
-        place = f"annotations/worker-response/iteration-1/{one.each.number}/{time}.json"
-        _write(job, place, worker_response(one.answers), consolidation)
+        name = response_name(one.each.number, one.answers)
+        _write(job, name, worker_response(one.answers), consolidation)
 
 
 def _taken(job: Job, number: int, alone: bool, consolidation: Consolidation) -> Iterator[Taken]:

@@ -595,7 +595,7 @@ def _first(token: str) -> int:
     if not token:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token))
+        return max(0, int(base64.urlsafe_b64decode(token)))
     except (binascii.Error, ValueError) as error:
         raise ValidationError(f"NextToken: {token[:40]!r} is none that was given out") from error
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from recto.places import Location
 from recto_workbench.jobs import Job, JobStatus
 from recto_workbench.messages import LabellingMessage
-from recto_workbench.outputs import EXPIRED, file_time, worker_response
+from recto_workbench.outputs import EXPIRED, response_name, worker_response
 from recto_workbench.ports import Change
 from recto_workbench.steps.assignment import Desk, take_back
 from recto_workbench.steps.consolidation import Consolidation, answers_of
@@ -93,9 +93,9 @@ def _end_offer(job: Job, each: TaskObject, expiry: Expiry) -> bool:
     if not desk.tasks.write(Change(object=current.failed(reason), counts={"on_offer": -1, "failed": 1})):
         return False
     if current.answers:
-        name = f"{current.number}/{file_time(desk.clock())}.json"
-        place = Location.from_uri(f"{job.output_prefix}/annotations/worker-response/iteration-1/{name}")
-        expiry.write_json(place, worker_response(answers_of(current, expiry.consolidation)))
+        answers = answers_of(current, expiry.consolidation)
+        place = Location.from_uri(f"{job.output_prefix}/{response_name(current.number, answers)}")
+        expiry.write_json(place, worker_response(answers))
     desk.messages.send(LabellingMessage(kind="offer", job=job.name))
     desk.messages.send(LabellingMessage(kind="finish", job=job.name))
     return True

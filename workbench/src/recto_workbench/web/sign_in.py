@@ -178,7 +178,10 @@ def end(cookie: str, door: Door) -> str:
 
 def own_path(path: str) -> str:
     """A path of our own pages; RequestError for what would lead elsewhere."""
-    parts = urlsplit(path or "/")
+    try:
+        parts = urlsplit(path or "/")
+    except ValueError as error:  # an address of version 6 that is none
+        raise RequestError(f"next: expected a path of these pages, as /jobs/…, got {path[:200]!r}") from error
     is_ours = not parts.scheme and not parts.netloc and parts.path.startswith("/")
     if not is_ours or path.startswith(("//", "/\\", "/api/")) or any(ord(c) <= 32 or c == "\\" for c in path):
         raise RequestError(f"next: expected a path of these pages, as /jobs/…, got {path[:200]!r}")

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from recto.errors import ConfigurationError
 from recto.places import Location
 from recto_workbench.jobs import Job
 from recto_workbench.steps.assignment import Desk, ObjectView, Progress, TaskView
+from recto_workbench.tasks import Assignment
 from recto_workbench.web.frames import frame_path
 
 DOCUMENT_SECONDS = 3600
@@ -55,8 +57,13 @@ def task_json(view: TaskView, desk: Desk) -> dict[str, Any]:
         "nonce": assignment.nonce,
         "draft": view.draft,
         "progress": view.progress.model_dump(),
-        "document": _document(view.line, desk),
+        "document": _document(view.line, desk) if _is_open(assignment, desk) else None,
     }
+
+
+def _is_open(assignment: Assignment, desk: Desk) -> bool:
+    """Links are for the task: whoever has handed it in, or has not done it in time, gets no more of them."""
+    return assignment.is_live and assignment.expires > desk.clock()
 
 
 def _document(line: dict[str, Any], desk: Desk) -> dict[str, Any] | None:
@@ -67,4 +74,8 @@ def _document(line: dict[str, Any], desk: Desk) -> dict[str, Any] | None:
         return None
     page = line.get("page-num")
     is_page = isinstance(page, int) and not isinstance(page, bool) and page > 0
-    return {"url": desk.links.to_read(place, DOCUMENT_SECONDS).url, "page": page if is_page else 1}
+    try:
+        url = desk.links.to_read(place, DOCUMENT_SECONDS).url
+    except ConfigurationError:  # a bucket's name that is none
+        return None
+    return {"url": url, "page": page if is_page else 1}
