@@ -373,7 +373,9 @@ def refused_calls() -> list[tuple[str, Callable[[Workbench], None], type[Refused
     ]
 
 
-@pytest.mark.parametrize(("name", "call", "error"), refused_calls(), ids=str)
+@pytest.mark.parametrize(
+    ("name", "call", "error"), refused_calls(), ids=lambda part: part if isinstance(part, str) else ""
+)
 def test_what_is_not_the_workers_to_do_is_refused_by_name(
     bench: Workbench, name: str, call: Callable[[Workbench], None], error: type[RefusedError]
 ) -> None:
