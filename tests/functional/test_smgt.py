@@ -404,6 +404,30 @@ def test_an_image_that_does_not_fit_fails_its_object_with_a_reason(
     assert message in failure_of(content, "seg-ref")
 
 
+@pytest.mark.parametrize(
+    ("uri", "is_taken"),
+    [
+        ("s3://work/labelling/job/annotations/worker-response/iteration-1/0/a.png", True),
+        ("s3://work/labelling/other/annotations/worker-response/iteration-1/0/a.png", False),
+        ("s3://elsewhere/a.png", False),
+    ],
+)
+def test_an_answer_names_no_image_but_one_of_its_job(post: Handler, uri: str, is_taken: bool) -> None:
+    """The function may read more than the people who answer, who may write what they like."""
+    place = Location.from_uri(uri)
+    if place.bucket == "work":
+        put(place.key, png("I.r"))
+    payload = painted(png("I.r"))
+    answer = json.loads(payload[0]["annotations"][0]["annotationData"]["content"])
+    next(iter(answer.values()))["labeledImage"] = {"pngImageData": {"s3Uri": uri}}
+    payload[0]["annotations"][0]["annotationData"]["content"] = json.dumps(answer)
+
+    content = contents(post(segmentation(payload)))["0"]
+
+    assert ("none of the job's own files" not in failure_of(content, "seg-ref")) is is_taken
+    assert bool(failure_of(content, "seg-ref")) is not is_taken
+
+
 def test_with_no_place_for_the_image_the_object_says_so(post: Handler) -> None:
     request = {"labelAttributeName": "seg-ref", "payload": {"content": painted(png("I"))}}
 

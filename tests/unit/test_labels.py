@@ -252,3 +252,21 @@ def test_real_payloads_are_understood() -> None:
     assert [one.label for one in first.boxes] == ["Red", "Green"]
     assert isinstance(other, FormAnswer)
     assert list(other.values) == ["document"]
+
+
+def test_what_is_wrapped_often_is_looked_at_once() -> None:
+    """One look more at each level were a million at the twentieth."""
+    calls: list[int] = []
+
+    class Counted(dict[str, object]):
+        def __getitem__(self, key: str) -> object:
+            calls.append(1)
+            return super().__getitem__(key)
+
+    value: object = 3
+    for _ in range(18):
+        value = Counted(value=value)
+
+    parse_answer({"x": value})
+
+    assert len(calls) < 200

@@ -2,10 +2,12 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from recto.errors import AccessError
 from recto_workbench.errors import FunctionFailedError, ObjectFailedError
 from recto_workbench.jobs import JobStatus
 from recto_workbench.messages import LabellingMessage
@@ -144,6 +146,28 @@ def test_an_object_that_is_tried_again_has_one_file_of_answers() -> None:
     assert len(kept) == 1
     [each] = bench.desk.tasks.objects("job").objects
     assert each.state is ObjectState.FAILED
+
+
+def test_what_cannot_be_ended_keeps_nothing_else_waiting_in_the_sweep() -> None:
+    """Its answers cannot be written down, since nobody may write where the job said."""
+    bench = Workbench()
+    bench.create(lines_of(2), NumberOfHumanWorkersPerDataObject=2, TaskAvailabilityLifetimeInSeconds=3600)
+    bench.run()
+    bench.work("anna")
+    bench.work("anna")
+    assert isinstance(bench.desk.objects, MemoryObjects)
+
+    def refused(place: Any, value: Any) -> None:
+        raise AccessError(f"PutObject {place.uri}: AccessDenied")
+
+    bench.clock.pass_by(3601)
+    with pytest.raises(AccessError):
+        sweep(replace(bench.expiry, write_json=refused))
+
+    states = [each.state for each in bench.desk.tasks.objects("job").objects]
+    assert states == [ObjectState.FAILED, ObjectState.FAILED]
+    bench.run()
+    assert bench.job().status is JobStatus.FAILED
 
 
 def test_a_line_longer_than_a_part_is_not_read_for_the_output(monkeypatch: pytest.MonkeyPatch) -> None:

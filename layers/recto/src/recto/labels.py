@@ -322,7 +322,8 @@ def _span_list(value: Any, depth: int = 0) -> list[Any] | None:
         return value if all(isinstance(one, Mapping) and _offset(one, STARTS) for one in value) else None
     if not isinstance(value, Mapping) or depth > MAX_NESTING:
         return None
-    inner = [value[key] for key in SPANS if key in value] + [_with_spans(one) for one in value.values()]
+    others = (one for key, one in value.items() if key not in SPANS)  # none twice: twenty deep, that is a lot
+    inner = [value[key] for key in SPANS if key in value] + [_with_spans(one) for one in others]
     return next((found for one in inner if (found := _span_list(one, depth + 1)) is not None), None)
 
 

@@ -1,10 +1,11 @@
 """Once a minute: what has run out goes back or ends, and what has stalled is pushed on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from recto.errors import RectoError
 from recto.places import Location
 from recto_workbench.jobs import Job, JobStatus
 from recto_workbench.messages import LabellingMessage
@@ -15,6 +16,7 @@ from recto_workbench.steps.consolidation import Consolidation, answers_of
 from recto_workbench.steps.intake import STALLED_AFTER
 from recto_workbench.tasks import AssignmentState, ObjectState, TaskObject
 
+R = TypeVar("R")
 AT_ONCE = 500
 LONGEST_JOB = timedelta(days=30)
 """Ground Truth's own."""
@@ -40,11 +42,25 @@ class Expiry:
 def sweep(expiry: Expiry) -> Sweep:
     """Assignments first, so that what they held is free."""
     now = expiry.desk.clock()
-    late = expiry.desk.tasks.due_assignments(now, AT_ONCE)
-    returned = sum(take_back(each, AssignmentState.EXPIRED, expiry.desk) for each in late)
-    objects = sum(_look_at(each, expiry) for each in expiry.desk.tasks.due_objects(now, AT_ONCE))
-    jobs = sum(_push_on(job, expiry.desk) for job in _unended(expiry.desk))
+    desk, errors = expiry.desk, list[RectoError]()
+    late = desk.tasks.due_assignments(now, AT_ONCE)
+    returned = _each(late, lambda each: take_back(each, AssignmentState.EXPIRED, desk), errors)
+    objects = _each(desk.tasks.due_objects(now, AT_ONCE), lambda each: _look_at(each, expiry), errors)
+    jobs = _each(_unended(desk), lambda job: _push_on(job, desk), errors)
+    if errors:
+        raise errors[0]
     return Sweep(returned, objects, jobs)
+
+
+def _each(rows: Iterable[R], work: Callable[[R], bool], errors: list[RectoError]) -> int:
+    """How many moved. One that goes wrong keeps no other waiting; the minute is told as failed in the end."""
+    moved = 0
+    for row in rows:
+        try:
+            moved += work(row)
+        except RectoError as error:
+            errors.append(error)
+    return moved
 
 
 def _unended(desk: Desk) -> list[Job]:

@@ -258,6 +258,10 @@ def _image_place(request: ConsolidationRequest, object_id: str) -> Location:
 def _merge_images(
     place: Location, answers: Mapping[str, ImageAnswer], label: Label, images: ImageMerger, objects: _ByRole
 ) -> LabelImage:
+    files = place.uri.partition("/consolidated-annotation/output/")[0]
+    for worker, answer in answers.items():
+        if not answer.png and not answer.uri.startswith(f"{files}/"):  # whoever answers may write any address
+            raise AnswerError(f"{worker}: {answer.uri} is none of the job's own files, expected {files}/…")
     painted = {
         worker: images.painted(_png(worker, answer, images, objects), answer.colours)
         for worker, answer in answers.items()
