@@ -56,8 +56,8 @@ def consolidate(lines: Iterable[ManifestLine], how: HowToConsolidate | None = No
         found = _labelled(line._replace(content=map_references(line.content, change)), how, report)
         if found:
             pages.setdefault(_page(found.line), []).append(found)
+    _check_kinds([one for found in pages.values() for one in found])
     taken = [_chosen(found, report) for found in pages.values()]
-    _check_kinds(taken)
     _check_classes(taken)
     is_segmentation = bool(taken) and taken[0].label.kind == SEGMENTATION
     label = how.label + REFERENCE if is_segmentation and not how.label.endswith(REFERENCE) else how.label
@@ -101,10 +101,10 @@ def _why_taken(best: _Labelled, other: _Labelled) -> str:
     return "is newer" if best.rank > other.rank else "comes first"
 
 
-def _check_kinds(taken: Sequence[_Labelled]) -> None:
+def _check_kinds(labelled: Sequence[_Labelled]) -> None:
     """Boxes and a custom job's labels go together, segmentations and others with their own kind only."""
     first: dict[str, _Labelled] = {}
-    for one in taken:
+    for one in labelled:
         kind = one.label.kind.removesuffix("-adjustment")
         first.setdefault("boxes" if kind in {"object-detection", "custom", ""} else kind, one)
     if len(first) > 1:
