@@ -6,6 +6,7 @@ recto result statement.pdf --picture .
 """
 
 import json
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from recto.errors import RectoError
+from recto.errors import ConfigurationError, RectoError
 from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
 from recto_cli import documents, redrive, reviews, tables
@@ -129,6 +130,17 @@ def local_status(context: typer.Context) -> None:
         raise typer.Exit(1)
     session.out.print(f"up: project {status.info.project}, ports {status.info.ports}")
     session.out.print(f"workbench: {status.info.workbench_url()}")
+
+
+@local_app.command("env")
+def local_env(context: typer.Context) -> None:
+    """The AWS SDK's settings for the local runtime, for a shell or a notebook: eval "$(recto local env)"."""
+    session: Session = context.obj
+    status = session.runtime.status()
+    if not status.is_up or status.info is None:
+        raise ConfigurationError("no local runtime is up; start one with: recto local up")
+    for name, value in status.info.environment().items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 # --- documents --------------------------------------------------------------------------------------

@@ -8,8 +8,12 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+from recto.errors import ConfigurationError
 from recto_cli.main import app, run
 from recto_cli.stack import Stack
+from recto_local.runtime import NAMES as NAMES_OF_PROCESSES
+from recto_local.runtime import Runtime, RuntimeInfo
+from recto_local.runtime import Status as RuntimeStatus
 from tests.unit.cli.conftest import NAMES, PROJECT
 from tests.unit.cli.test_documents import add
 
@@ -31,6 +35,29 @@ def test_a_runtime_that_is_down_gives_exit_code_1() -> None:
     code, output = invoke("local", "status")
 
     assert (code, output) == (1, "down\n")
+
+
+def test_the_runtimes_settings_come_out_for_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = RuntimeInfo(
+        project="recto-local", stack="recto-local", region="us-east-1", processes={}, access_log="",
+        ports={"emulator": 4001, "standins": 4002, "workbench": 4003}, outputs={"WorkBucketName": "work"},
+    )  # fmt: skip
+    status = RuntimeStatus(info=info, alive=dict.fromkeys(NAMES_OF_PROCESSES, True))
+    monkeypatch.setattr(Runtime, "status", lambda self: status)
+
+    code, output = invoke("local", "env")
+
+    assert code == 0
+    assert "export AWS_ENDPOINT_URL=http://127.0.0.1:4001\n" in output
+    assert dict(line.removeprefix("export ").split("=", 1) for line in output.splitlines()) == (
+        info.environment()
+    )
+
+
+def test_a_runtime_that_is_down_has_no_settings() -> None:
+    outcome = runner.invoke(app, ["local", "env"])
+
+    assert isinstance(outcome.exception, ConfigurationError)
 
 
 def test_the_projects_names_come_out_as_json(stack: Stack) -> None:
