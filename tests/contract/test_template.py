@@ -332,6 +332,46 @@ def test_a_function_that_reads_a_bucket_learns_that_an_object_is_missing(name: s
     assert listed == read
 
 
+ROWS = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+LABELLING = {
+    "LabellingControlFunction": {
+        *ROWS, "dynamodb:DeleteItem", "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket",
+        "s3:PutObject",
+    },
+    "LabellingIntakeFunction": {
+        *ROWS, "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "lambda:InvokeFunction",
+    },
+    "LabellingConsolidateFunction": {
+        *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+        "lambda:InvokeFunction", "events:PutEvents",
+    },
+    "LabellingExpiryFunction": {
+        *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+    },
+    "WorkbenchFunction": {
+        *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
+        "s3:DeleteObject",
+    },
+}  # fmt: skip
+"""What each one's code calls; rows in transactions need what they do alone."""
+
+
+@pytest.mark.parametrize("name", sorted(LABELLING))
+def test_a_labelling_function_may_do_what_it_calls_and_nothing_else(name: str) -> None:
+    allowed = [action for each in statements_of(functions()[name]) for action in each["Action"]]
+
+    assert set(allowed) == LABELLING[name]
+
+
+def test_what_talks_to_browsers_writes_what_browsers_send_and_no_job() -> None:
+    statements = statements_of(functions()["WorkbenchFunction"])
+
+    written = [each["Resource"] for each in statements if "s3:PutObject" in each["Action"]]
+
+    places = [each["Sub"].removeprefix("${WorkBucket.Arn}/labelling/*/") for each in written[0]]
+    assert (len(written), sorted(places)) == (1, ["answers/*", "drafts/*", "uploads/*"])
+
+
 def test_an_ocr_endpoint_reads_documents_and_its_requests_and_nothing_that_is_derived() -> None:
     role = resources("AWS::IAM::Role")["OcrEndpointRole"]
     statements = role["Policies"][0]["PolicyDocument"]["Statement"]
