@@ -173,6 +173,9 @@ def test_all_faults_are_told_at_once(here: Workplace) -> None:
         ([{"source-ref": "s3://a/b.png"}], "ocr-boxes", "needs the key textract-ref"),
         ([{"source-ref": "imgs/b.png"}], "bounding-box", "source-ref: expected s3://…, seen 'imgs/b.png'"),
         ([page(1)], "semantic-segmentation", ""),
+        ([page(1)], "text-entities", "line 1: source-ref is a picture, text-entities needs texts"),
+        ([page(1) | {"source": "A lease"}], "text-entities", ""),
+        ([{"source-ref": "s3://a/b.txt"}], "text-entities", ""),
     ],
 )
 def test_a_manifest_that_cannot_be_labelled_is_told_with_its_line(

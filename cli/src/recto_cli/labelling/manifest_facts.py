@@ -1,6 +1,6 @@
 """What a job must know of its input manifest before it is made: its objects, its keys, what is missing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,12 +9,13 @@ from recto.aws.s3 import MISSING
 from recto.errors import LabelRequestError, ManifestError
 from recto.manifests import METADATA, REFERENCE, BrokenLine, ManifestLine, read_manifest
 from recto.places import Location
-from recto_cli.labelling.tasks import TASKS, TEXT_FILE, TaskType
+from recto_cli.labelling.tasks import SOURCE, TASKS, TEXT, TEXT_FILE, TaskType
 from recto_cli.stack import CALLER
 
 S3 = "s3://"
 CHUNK = 1024 * 1024
 MAX_TOLD = 5
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".bmp")
 
 
 class ManifestFacts(NamedTuple):
@@ -92,6 +93,10 @@ def line_fault(line: ManifestLine, task: TaskType) -> str:
     content = line.content
     if not any(content.get(key) for key in asked.one_of):
         return f"{line.place}: expected the key {' or '.join(asked.one_of)}, seen {_seen(content)}"
+    if task is TaskType.TEXT_ENTITIES and _is_picture_alone(content):
+        return (
+            f"{line.place}: source-ref is a picture, {task} needs texts: recto label text-files"
+        )
     for key in asked.needs:
         if not content.get(key):
             return f"{line.place}: {task} needs the key {key}, seen {_seen(content)}"
@@ -102,6 +107,12 @@ def line_fault(line: ManifestLine, task: TaskType) -> str:
                 f"{line.place}: {key}: expected s3://…, seen {str(value)[:60]!r}; workers read from S3 only"
             )
     return ""
+
+
+def _is_picture_alone(content: Mapping[str, Any]) -> bool:
+    """A page's line as `recto data collate` writes it; a source-ref may also name a text."""
+    has_text = content.get(TEXT_FILE) or content.get(TEXT)
+    return not has_text and str(content.get(SOURCE)).lower().endswith(PICTURES)
 
 
 def _seen(content: Any) -> str:
