@@ -93,10 +93,10 @@ def test_classes_that_do_not_go_together_are_refused_by_both_lines() -> None:
 
 
 def test_labels_of_two_kinds_are_refused_where_they_are_of_one_page_as_well() -> None:
-    other = labelled("two", **{"type": "groundtruth/image-classification"})
+    other = labelled("two", type="groundtruth/image-classification")
     other["two"] = 0
 
-    with pytest.raises(ManifestError, match="labels of several kinds: .*m, line 1.* and .*m, line 2"):
+    with pytest.raises(ManifestError, match=r"labels of several kinds: .*m, line 1.* and .*m, line 2"):
         consolidate([line(labelled()), line(other, 2)])
 
 
