@@ -1,6 +1,7 @@
 """What meets what: a second submission while one is taken, an answer while a job is being stopped."""
 
 import json
+from threading import get_ident
 
 import pytest
 
@@ -9,6 +10,8 @@ from recto_workbench.errors import AlreadySubmittedError, TaskExpiredError
 from recto_workbench.jobs import JobStatus
 from recto_workbench.ports import Change
 from recto_workbench.steps.assignment import next_task, stop_job, submit
+from recto_workbench.steps.consolidation import output_lines
+from tests.memory import MemoryObjects
 from tests.workbench_fakes import MemoryTasks, Workbench, lines_of, reader
 
 ANNA = reader("anna")
@@ -60,6 +63,47 @@ def test_an_answer_is_refused_or_in_the_output_when_the_job_is_stopped_meanwhile
 
     assert bench.job().status is JobStatus.STOPPED
     assert bench.output() == []
+
+
+def test_what_few_have_answered_when_a_job_is_stopped_is_in_their_file() -> None:
+    bench = Workbench()
+    bench.create(lines_of(3), NumberOfHumanWorkersPerDataObject=2)
+    bench.run()
+    for worker in ("anna", "ben"):
+        bench.work(worker)
+    bench.work("anna", {"by": "anna alone"})
+    stop_job("job", bench.desk)
+    bench.run()
+
+    assert bench.job().status is JobStatus.STOPPED
+    assert len(bench.output()) == 1
+    assert isinstance(bench.desk.objects, MemoryObjects)
+    [alone] = [place for place in bench.desk.objects.bodies if "/worker-response/iteration-1/1/" in place]
+    assert [one["answerContent"] for one in bench.json(alone)["answers"]] == [{"by": "anna alone"}]
+
+
+def test_large_labels_are_read_side_by_side_and_stay_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recto_workbench.steps.consolidation.INLINE_BYTES", 10)
+    bench = Workbench()
+    bench.create(lines_of(9))
+    bench.run()
+    for number in range(9):
+        bench.work("anna", {"number": number})
+        bench.run()
+    threads = set()
+    read = bench.desk.objects.read
+
+    def noted(place: Location) -> bytes:
+        if "/labels/" in place.key:
+            threads.add(get_ident())
+        return read(place)
+
+    bench.desk.objects.read = noted  # type: ignore[method-assign]
+    lines = [json.loads(line) for line in output_lines(bench.job(), bench.consolidation)]
+
+    assert [line["labels"][0]["number"] for line in lines] == list(range(9))
+    assert threads
+    assert get_ident() not in threads
 
 
 def test_a_stopped_job_waits_for_what_is_being_consolidated_though_the_index_is_behind(

@@ -7,6 +7,8 @@ manifest of a job is the same however often it is written, and one of all that t
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -56,6 +58,8 @@ INLINE_BYTES = 16_000
 """A label is kept in its row up to this; larger ones lie in S3."""
 PART_BYTES = 8 * 1024 * 1024
 PAGE = 200
+AT_ONCE = 16
+"""Labels that are read side by side."""
 ENDING = (JobStatus.IN_PROGRESS, JobStatus.STOPPING)
 ENDED = "LabelingJobStateChanged"
 RETRY_SECONDS = 2
@@ -295,6 +299,8 @@ def finish(job: Job, consolidation: Consolidation) -> str:
     status, failure = outcome(job, first_failure(job, consolidation))
     changes: dict[str, Any] = {"modified": consolidation.clock()}
     try:
+        if is_stopping:
+            _keep_unfinished(job, consolidation)
         write_manifest(job, place, consolidation)
         changes["output"] = place.uri
     except ConfigurationError as error:  # nobody may write there: trying again does not help
@@ -303,6 +309,29 @@ def finish(job: Job, consolidation: Consolidation) -> str:
     if consolidation.jobs.update(job.name, ENDING, **changes):
         consolidation.events.publish(ENDED, {"JobName": job.name, "JobArn": job.arn, "Status": str(status)})
     return str(status)
+
+
+def _keep_unfinished(job: Job, consolidation: Consolidation) -> None:
+    """Answers to objects that still wait for others' are in no label, but in their worker-response files."""
+    for each in _all_objects(job, consolidation):
+        if each.is_final or not each.answers:
+            continue
+        with suppress(DocumentError):  # an answer that is lost is no reason not to end
+            answers = answers_of(each, consolidation)
+            _write(job, response_name(each.number, answers), worker_response(answers), consolidation)
+
+
+def _all_objects(job: Job, consolidation: Consolidation) -> Iterator[TaskObject]:
+    for page in _pages(job, consolidation):
+        yield from page
+
+
+def _pages(job: Job, consolidation: Consolidation) -> Iterator[list[TaskObject]]:
+    token, is_first = "", True
+    while token or is_first:
+        page = consolidation.tasks.objects(job.name, token, PAGE)
+        token, is_first = page.next_token, False
+        yield page.objects
 
 
 def outcome(job: Job, first_error: str) -> tuple[JobStatus, str]:
@@ -351,13 +380,12 @@ def _parts(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 def output_lines(job: Job, consolidation: Consolidation) -> Iterator[bytes]:
     """A line of each object that has ended; the others had no time any more."""
-    token, is_first = "", True
-    while token or is_first:
-        page = consolidation.tasks.objects(job.name, token, PAGE)
-        token, is_first = page.next_token, False
-        ended = [each for each in page.objects if each.is_final]
-        for each, body in _with_bodies(job, ended, consolidation):
-            yield output_line(job, each, _line_or_nothing(each, body), _kept_label(each, consolidation))
+    with ThreadPoolExecutor(AT_ONCE) as pool:  # large labels lie in S3, one by one
+        for page in _pages(job, consolidation):
+            ended = [each for each in page if each.is_final]
+            labels = pool.map(lambda each: _kept_label(each, consolidation), ended)
+            for (each, body), label in zip(_with_bodies(job, ended, consolidation), labels, strict=True):
+                yield output_line(job, each, _line_or_nothing(each, body), label)
 
 
 def _with_bodies(
