@@ -34,6 +34,12 @@ class MemorySessions:
     def save(self, session: Session) -> None:
         self.sessions[session.key] = session
 
+    def renew(self, session: Session) -> bool:
+        if session.key not in self.sessions:
+            return False
+        self.save(session)
+        return True
+
     def find(self, key: str) -> Session | None:
         return self.sessions.get(key)
 

@@ -184,6 +184,20 @@ def test_a_session_is_kept_changed_and_ended(store: SessionStore) -> None:
     assert store.find("none") is None
 
 
+def test_a_session_is_renewed_while_it_lasts_and_never_after(store: SessionStore) -> None:
+    first = session("c")
+    store.save(first)
+
+    assert store.renew(first.model_copy(update={"refresh_token": "r2"}))
+    found = store.find(first.key)
+    store.end(first.key)
+
+    assert found
+    assert found.refresh_token == "r2"
+    assert not store.renew(first)
+    assert store.find(first.key) is None
+
+
 def test_a_sign_in_is_taken_once(store: SessionStore) -> None:
     begun = SignIn(
         key="k", state="s", verifier="v", nonce="n", next="/jobs", expires=utc_now() + timedelta(minutes=10)

@@ -220,6 +220,23 @@ def test_a_person_who_was_removed_is_signed_out_within_the_hour(bench: Bench) ->
     assert bench.sessions.sessions == {}
 
 
+def test_a_session_that_is_ended_while_its_groups_are_asked_for_stays_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = bench.signed_in("anna", "annotators")
+    clock_of(bench.desk).pass_by(3601)
+    refresh = bench.tokens.refresh
+
+    def signed_out_meanwhile(token: str) -> Any:
+        browser.post("/api/auth/sign-out", headers=CHANGE)
+        return refresh(token)
+
+    monkeypatch.setattr(bench.tokens, "refresh", signed_out_meanwhile)
+
+    assert refusal(browser.get("/api/me")) == (401, "NotSignedInError")
+    assert bench.sessions.sessions == {}
+
+
 def test_a_sign_in_service_that_is_down_does_not_sign_people_out(bench: Bench) -> None:
     browser = bench.signed_in("anna", "annotators")
     clock_of(bench.desk).pass_by(3601)

@@ -414,3 +414,10 @@ def test_the_shipped_form_of_a_category_file_is_read() -> None:
     )
 
     assert parse_categories(text, "labels.json") == ("Provider Name", "APR")
+
+
+def test_labels_that_no_row_can_hold_are_refused() -> None:
+    text = json.dumps({"labels": [{"label": f"{number:05} {'x' * 200}"} for number in range(1_000)]})
+
+    with pytest.raises(ValidationError, match="206,000 bytes, at most 200,000"):
+        parse_categories(text, "labels.json")

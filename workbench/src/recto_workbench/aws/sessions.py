@@ -21,8 +21,13 @@ class SessionRows:
         self._table = table
 
     def save(self, session: Session) -> None:
-        values = session.worker.model_dump() | session.model_dump(exclude={"worker", "key"})
-        self._put(session.key, SESSION, values, session.expires)
+        self._table.put(_session_item(session))
+
+    def renew(self, session: Session) -> bool:
+        item = self._table.pack(_session_item(session))
+        return self._table.transact(
+            {"Put": {"Item": item, "ConditionExpression": "attribute_exists(worker_id)"}}
+        )
 
     def find(self, key: str) -> Session | None:
         item = self._table.get(_key(key, SESSION))
@@ -36,7 +41,8 @@ class SessionRows:
             self._table.put({**_key(key, SESSION), "expires_at": item["expires_at"]})
 
     def begin(self, sign_in: SignIn) -> None:
-        self._put(sign_in.key, SIGN_IN, sign_in.model_dump(exclude={"key"}), sign_in.expires)
+        values = sign_in.model_dump(exclude={"key"})
+        self._table.put(_item(_key(sign_in.key, SIGN_IN), values, sign_in.expires))
 
     def take(self, key: str) -> SignIn | None:
         item = self._table.get(_key(key, SIGN_IN))
@@ -54,9 +60,15 @@ class SessionRows:
             condition="attribute_exists(verifier)",
         )
 
-    def _put(self, key: str, kind: str, values: Mapping[str, Any], expires: datetime) -> None:
-        item = {name: value for name, value in values.items() if value not in ("", ())}
-        self._table.put({**_key(key, kind), **item, "expires_at": int(expires.timestamp())})
+
+def _session_item(session: Session) -> dict[str, Any]:
+    values = session.worker.model_dump() | session.model_dump(exclude={"worker", "key"})
+    return _item(_key(session.key, SESSION), values, session.expires)
+
+
+def _item(key: Mapping[str, str], values: Mapping[str, Any], expires: datetime) -> dict[str, Any]:
+    item = {name: value for name, value in values.items() if value not in ("", ())}
+    return {**key, **item, "expires_at": int(expires.timestamp())}
 
 
 def _key(key: str, kind: str) -> dict[str, str]:

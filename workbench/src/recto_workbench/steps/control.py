@@ -35,6 +35,8 @@ MOST_RUNNING_JOBS = 100
 MOST_TEAMS = 100
 MOST_TEMPLATE_BYTES = 2_000_000
 MOST_CATEGORY_BYTES = 1_000_000
+MOST_LABEL_BYTES = 200_000
+"""Of the names alone: they are kept in the job's row, which has 400 KB at most."""
 LONGEST_CUSTOM_TASK = 28_800
 """Seconds: 8 hours, of a custom job; built-in task types may take as long as tasks are on offer."""
 LONGEST_TASK = 2_592_000
@@ -267,6 +269,10 @@ def parse_categories(text: str, name: str) -> tuple[str, ...]:
         if label in labels:
             raise ValidationError(f"LabelCategoryConfigS3Uri: {name} has the label {label!r} twice")
         labels.append(label)
+    if (size := sum(len(label.encode()) for label in labels)) > MOST_LABEL_BYTES:
+        raise ValidationError(
+            f"LabelCategoryConfigS3Uri: {name}: the labels have {size:,} bytes, at most {MOST_LABEL_BYTES:,}"
+        )
     return tuple(labels)
 
 

@@ -64,6 +64,10 @@ class SessionStore(Protocol):
 
     def save(self, session: Session) -> None: ...
 
+    def renew(self, session: Session) -> bool:
+        """Save what has changed of it; False where it has ended meanwhile."""
+        ...
+
     def find(self, key: str) -> Session | None: ...
 
     def end(self, key: str) -> None:

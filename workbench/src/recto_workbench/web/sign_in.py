@@ -161,7 +161,8 @@ def _refreshed(session: Session, door: Door) -> Session:
             "fresh_until": tokens.claims.exp,
         }
     )
-    door.sessions.save(fresh)
+    if not door.sessions.renew(fresh):
+        raise NotSignedInError("the session was ended meanwhile")
     return fresh
 
 
