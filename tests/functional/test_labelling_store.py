@@ -331,6 +331,20 @@ def test_a_link_to_a_bucket_of_a_name_that_is_none_is_told(aws: None) -> None:
         S3Links("recto-tests").to_read(Location.from_uri("s3://my bucket/page.png"), 60)
 
 
+def test_a_manifest_is_copied_without_its_tags(aws: None) -> None:
+    """Tags would be copied too, and S3 refuses that to a role which may not read tags."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="manifests")
+    s3.put_object(Bucket="manifests", Key="input.manifest", Body=b"{}", Tagging="owner=anna")
+
+    S3Objects("recto-tests").copy(
+        Location.from_uri("s3://manifests/input.manifest"), Location.from_uri("s3://manifests/c")
+    )
+
+    assert s3.get_object(Bucket="manifests", Key="c")["Body"].read() == b"{}"
+    assert s3.get_object_tagging(Bucket="manifests", Key="c")["TagSet"] == []
+
+
 def test_a_bucket_of_a_name_that_is_none_is_no_outage(aws: None) -> None:
     with pytest.raises(ConfigurationError, match="my bucket"):
         S3Objects("recto-tests").info(Location.from_uri("s3://my bucket/page.png"))

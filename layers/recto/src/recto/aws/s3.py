@@ -71,8 +71,14 @@ class S3Objects:
             self._s3.delete_object(**_address(place))
 
     def copy(self, source: Location, target: Location) -> None:
+        """The bytes and what kind they are; not the tags, which need rights of their own."""
         with errors_of(f"CopyObject {source.uri} to {target.uri}", MISSING):
-            self._s3.copy_object(Bucket=target.bucket, Key=target.key, CopySource=_address(source))
+            self._s3.copy_object(
+                Bucket=target.bucket,
+                Key=target.key,
+                CopySource=_address(source),
+                TaggingDirective="REPLACE",
+            )
 
     def download(self, place: Location, path: Path) -> None:
         with errors_of(f"GetObject {place.uri}", MISSING):
