@@ -327,7 +327,7 @@ export class CrowdRadioGroup extends HTMLElement implements Answering {
   missing(): string | null {
     if (!this.hasAttribute("required") || this.querySelector("crowd-radio-button[checked]")) return null;
     const named = this.getAttribute("aria-label") ?? this.labelText() ?? "a choice";
-    return `${named}: choose one`;
+    return /[?!.:]$/.test(named) ? `${named} Choose one` : `${named}: choose one`;
   }
 
   private labelText(): string | null {

@@ -32,7 +32,8 @@ interface Given {
 export class CrowdSemanticSegmentation extends PictureTool {
   private painting = new Painting({ width: 0, height: 0 });
   private readonly paint = h("canvas", { class: "paint" });
-  readonly draftPause = 3000;
+  /** Milliseconds that the last PNG took. */
+  private cost = 0;
   private mode: Mode = "brush";
   private radius = 12;
   private polygon: Point[] = [];
@@ -317,15 +318,22 @@ export class CrowdSemanticSegmentation extends PictureTool {
 
   // --- the answer -------------------------------------------------------------------------------------
 
+  /** A draft holds up the painting for as long as its PNG takes: of a large picture it waits for a longer rest. */
+  get draftPause(): number {
+    return Math.min(3000, Math.max(500, 20 * this.cost));
+  }
+
   /** The map as a PNG, base64 without the `data:` before it; unpainted pixels are white. */
   private pngData(): string {
     if (this.png?.version === this.painting.version) return this.png.data;
+    const began = performance.now();
     const { width, height } = this.stage.size;
     const canvas = h("canvas", { width, height });
     const pixels = this.painting.pixels({ left: 0, top: 0, width, height }, this.palette(), 255);
     canvas.getContext("2d")!.putImageData(new ImageData(pixels, width, height), 0, 0);
     const data = canvas.toDataURL("image/png").replace(/^data:image\/png;base64,/, "");
     this.png = { version: this.painting.version, data };
+    this.cost = performance.now() - began;
     return data;
   }
 
