@@ -45,7 +45,7 @@ ul.plain, ol.plain { list-style: none; margin: 0; padding: 0; display: grid; gap
 .swatch { flex: none; width: 14px; height: 14px; border-radius: 3px; border: 1px solid rgba(0,0,0,.45); }
 .box { display: flex; gap: 4px; } .box button:first-child { flex: 1; min-width: 0; }
 .suggested { border-style: dashed; }
-.guidance { border-left: 4px solid #0b5cad; padding: 2px 8px; background: #f4f8fd; overflow-wrap: anywhere; }
+.guidance { border-left: 4px solid #0b5cad; padding: 2px 8px; margin: 6px 0; background: #f4f8fd; overflow-wrap: anywhere; }
 .guidance h4 { margin: 4px 0; } .guidance p { margin: 4px 0; }
 .card { border: 2px solid #8d99a8; border-left-width: 8px; border-radius: 4px; padding: 6px 8px; display: grid; gap: 5px; background: #fff; }
 .card.selected { background: #f4f8fd; box-shadow: 0 0 0 2px #0b5cad; }
