@@ -233,7 +233,7 @@ def request_of(name: str = "job", **task: Any) -> dict[str, Any]:
         "LabelingJobName": name,
         "LabelAttributeName": "labels",
         "InputConfig": {"DataSource": {"S3DataSource": {"ManifestS3Uri": "s3://in/input.manifest"}}},
-        "OutputConfig": {"S3OutputPath": "s3://out/jobs"},
+        "OutputConfig": {"S3OutputPath": f"s3://{WORK}/corpora/out"},
         "RoleArn": "arn:aws:iam::000000000000:role/labelling",
         "LabelCategoryConfigS3Uri": "s3://in/labels.json",
         "HumanTaskConfig": {

@@ -605,3 +605,17 @@ def test_real_workers_classes_are_at_least_as_right_as_the_services() -> None:
     theirs = sum(one == right for one, right in zip(service, truth, strict=True))
     assert (len(objects), theirs) == (302, 272)
     assert ours >= theirs
+
+
+def test_a_flood_of_boxes_on_each_other_fails_its_object_at_once_and_no_other() -> None:
+    flood = page(*(box("A", 10, 10, 100, 100) for _ in range(200)))
+    workers = [f"w{number}" for number in range(10)]
+    objects = [
+        LabelledObject("flood", tuple(Given(worker, flood) for worker in workers)),
+        LabelledObject("fine", tuple(Given(worker, page(box("A", 10, 10, 100, 100))) for worker in workers)),
+    ]
+
+    flooded, fine = consolidate(objects, LABEL, Rules())
+
+    assert "2000 boxes of 10 workers" in flooded.failure
+    assert not fine.failure

@@ -191,6 +191,8 @@ BAD: list[tuple[str, Change]] = [
     ("at most 43200", lambda _: task(
         WorkteamArn=PUBLIC, PublicWorkforceTaskPrice=PRICE, TaskAvailabilityLifetimeInSeconds=43_201)),
     ("S3OutputPath", lambda _: {"OutputConfig": {"S3OutputPath": "https://out/x"}}),
+    ("cannot be written", lambda _: {"OutputConfig": {"S3OutputPath": "s3://elsewhere/corpora/x"}}),
+    ("cannot be written", lambda _: {"OutputConfig": {"S3OutputPath": "s3://work/documents/x"}}),
 ]  # fmt: skip
 
 

@@ -292,7 +292,7 @@ def test_a_job_whose_output_nobody_may_write_fails_and_says_so(monkeypatch: pyte
     write = MemoryObjects.write
 
     def refuse(self: MemoryObjects, place: Location, body: bytes, content_type: str = "") -> None:
-        if place.bucket == "out":
+        if place.key.startswith("corpora/out"):
             raise AccessError("PutObject: AccessDenied")
         write(self, place, body, content_type)
 
@@ -479,7 +479,7 @@ def test_the_consolidation_request_is_ground_truths() -> None:
     }  # fmt: skip
     assert (event["version"], event["labelCategories"]) == ("2018-10-16", ["A", "B"])
     assert event["payload"]["s3Uri"].startswith(
-        "s3://out/jobs/job/annotations/consolidated-annotation/consolidation-request/iteration-1/"
+        "s3://work/corpora/out/job/annotations/consolidated-annotation/consolidation-request/iteration-1/"
     )
     (entry,) = bench.json(event["payload"]["s3Uri"])
     assert (entry["datasetObjectId"], entry["dataObject"]) == ("0", {"content": "some text"})

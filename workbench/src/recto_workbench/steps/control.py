@@ -31,6 +31,8 @@ from recto_workbench.rendering import render
 from recto_workbench.steps.assignment import Desk, stop_job
 from recto_workbench.tasks import JobPlaces
 
+OUTPUT_PLACES = ("corpora/", "jobs/", "labelling/")
+"""Prefixes of the work bucket that the labelling functions may write to."""
 MOST_RUNNING_JOBS = 100
 MOST_TEAMS = 100
 MOST_TEMPLATE_BYTES = 2_000_000
@@ -128,7 +130,17 @@ def _check_job(job: Job, control: Control) -> None:
     _check_input(job)
     _check_functions(job)
     _check_workers(job, control)
-    _place("OutputConfig.S3OutputPath", job.output_prefix)
+    _check_output(job, control.desk)
+
+
+def _check_output(job: Job, desk: Desk) -> None:
+    """Elsewhere all would be labelled, and then nothing could be written."""
+    place = _place("OutputConfig.S3OutputPath", job.output_prefix)
+    if place.bucket != desk.work_bucket or not place.key.startswith(OUTPUT_PLACES):
+        raise ValidationError(
+            f"OutputConfig.S3OutputPath: {job.output_prefix} cannot be written; "
+            f"expected a place below {' or '.join(f's3://{desk.work_bucket}/{each}' for each in OUTPUT_PLACES)}"
+        )
 
 
 def _check_attribute(job: Job) -> None:

@@ -1,6 +1,7 @@
 """Which marks of several people are of the same thing: closest first, never two of one person together."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from recto.geometry import Box
@@ -13,6 +14,8 @@ SHARED = 0.5
 """Part of the shorter of two spans that both must cover."""
 LINKED = 0.5
 """Share of the pairs of two groups that must be close, for the groups to be joined."""
+MANY_BOXES, MOST_PAIRS = 1_000, 300_000
+"""From so many boxes on an object, pairs are counted; ten people with 500 careful boxes each make 22,500."""
 
 
 class Mark(NamedTuple):
@@ -88,6 +91,11 @@ def close_boxes(marks: Sequence[Mark], boxes: Sequence[Box]) -> Iterator[Pair]:
             if shared >= (OVERLAP if is_same else OVERLAP_OF_OTHERS):
                 yield Pair(-shared - SAME_CLASS * is_same, *sorted((one, number)))
         open_.append(number)
+
+
+def is_flood(marks: Sequence[Mark], boxes: Sequence[Box]) -> bool:
+    """Whether so many boxes lie on each other that grouping them would take minutes."""
+    return len(boxes) > MANY_BOXES and any(islice(close_boxes(marks, boxes), MOST_PAIRS, None))
 
 
 def close_spans(marks: Sequence[Mark], spans: Sequence[tuple[int, int]]) -> Iterator[Pair]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from recto.consolidation import contents
 from recto.consolidation.classes import agree_on_one, agree_on_several
+from recto.consolidation.clusters import Mark, is_flood
 from recto.consolidation.contents import Account, Content, Label, LabelImage, SetAside
 from recto.consolidation.forms import agree_on_form
 from recto.consolidation.pages import agree_on_pages
@@ -122,8 +123,22 @@ def _read(one: LabelledObject) -> _Read:
     account = Account(
         len(answers), tuple(aside), tuple(warnings), _as_they_came(one.given), _shortfall(one, answers)
     )
-    failure = one.failure or ("" if answers else _no_answer(one))
+    failure = one.failure or ("" if answers else _no_answer(one)) or _flood(answers)
     return _Read(one.object_id, answers, account, one.text, failure)
+
+
+def _flood(answers: Mapping[str, Answer]) -> str:
+    """Why boxes cannot be grouped; empty where they can."""
+    drawn = [
+        (number, box)
+        for number, answer in enumerate(answers.values())
+        if isinstance(answer, PageAnswer)
+        for box in answer.boxes
+    ]
+    marks = [Mark(number, box.label) for number, box in drawn]
+    if not is_flood(marks, [box.box for _, box in drawn]):
+        return ""
+    return f"AnswerError: {len(drawn)} boxes of {len(answers)} workers lie on each other, too many to group"
 
 
 def _content(given: Given) -> str | Mapping[str, Any]:
