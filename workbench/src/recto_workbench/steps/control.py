@@ -137,9 +137,9 @@ def _check_output(job: Job, desk: Desk) -> None:
     """Elsewhere all would be labelled, and then nothing could be written."""
     place = _place("OutputConfig.S3OutputPath", job.output_prefix)
     if place.bucket != desk.work_bucket or not place.key.startswith(OUTPUT_PLACES):
+        open_ = " or ".join(f"s3://{desk.work_bucket}/{each}" for each in OUTPUT_PLACES)
         raise ValidationError(
-            f"OutputConfig.S3OutputPath: {job.output_prefix} cannot be written; "
-            f"expected a place below {' or '.join(f's3://{desk.work_bucket}/{each}' for each in OUTPUT_PLACES)}"
+            f"OutputConfig.S3OutputPath: {job.output_prefix} cannot be written; expected a place below {open_}"
         )
 
 
