@@ -139,7 +139,7 @@ def _check_output(job: Job, desk: Desk) -> None:
     if place.bucket != desk.work_bucket or not place.key.startswith(OUTPUT_PLACES):
         open_ = " or ".join(f"s3://{desk.work_bucket}/{each}" for each in OUTPUT_PLACES)
         raise ValidationError(
-            f"OutputConfig.S3OutputPath: {job.output_prefix} cannot be written; expected a place below {open_}"
+            f"OutputConfig.S3OutputPath: {job.output_prefix} cannot be written; expected it below {open_}"
         )
 
 
