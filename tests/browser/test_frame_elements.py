@@ -59,7 +59,9 @@ def test_boxes_are_answered_in_pixels_of_the_picture(harness: Harness, opened: O
     assert box == pytest.approx({"left": 300, "top": 200, "width": 100, "height": 100}, abs=1)
 
 
-def test_a_box_is_drawn_moved_and_relabelled_by_keyboard_alone(harness: Harness, opened: Opened) -> None:
+def test_a_box_is_drawn_moved_selected_and_relabelled_by_keyboard_alone(
+    harness: Harness, opened: Opened
+) -> None:
     put_form(harness, box_tool(harness))
     opened.open().picture()
 
@@ -67,11 +69,37 @@ def test_a_box_is_drawn_moved_and_relabelled_by_keyboard_alone(harness: Harness,
     moved = opened.submit()["annotatedResult"]["boundingBoxes"][0]
     assert moved["label"] == "Dog"
 
-    opened.press("1")
+    opened.press("1", "n", "1")
     opened.page.wait_for_timeout(2100)
     opened.send({"type": "request-submit"})
     last = opened.wait("submit", 2)["answer"]["annotatedResult"]["boundingBoxes"][0]
     assert last == {**moved, "label": "Cat"}
+
+
+def test_a_label_chosen_after_drawing_is_for_the_next_box(harness: Harness, opened: Opened) -> None:
+    put_form(harness, box_tool(harness))
+    picture = opened.open().picture()
+
+    picture.drag(50, 50, 150, 150)
+    opened.press("2")
+    picture.drag(200, 50, 300, 150)
+    opened.frame.locator("button[data-label=Cat]").click()
+    picture.drag(50, 200, 150, 300)
+    opened.press("Delete", "2")
+    picture.drag(350, 50, 450, 150)
+
+    boxes = opened.submit()["annotatedResult"]["boundingBoxes"]
+    assert [box["label"] for box in boxes] == ["Cat", "Dog", "Dog"]
+
+
+def test_a_box_is_relabelled_after_its_entry_is_pressed(harness: Harness, opened: Opened) -> None:
+    put_form(harness, box_tool(harness))
+    opened.open().picture().drag(50, 50, 150, 150)
+
+    opened.frame.get_by_role("button", name="1. Cat", exact=True).click()
+    opened.frame.locator("button[data-label=Dog]").click()
+
+    assert opened.submit()["annotatedResult"]["boundingBoxes"][0]["label"] == "Dog"
 
 
 def test_undo_redo_and_delete_by_keys_and_by_message(harness: Harness, opened: Opened) -> None:
@@ -262,6 +290,21 @@ def test_spans_are_marked_by_keyboard_and_counted_as_unicode_does(harness: Harne
     assert [TEXT[e["startOffset"] : e["endOffset"]] for e in entities] == ["Acme Ltd.", "Bob"]
     assert [set(e) for e in entities] == [{"endOffset", "label", "startOffset"}] * 2
     assert [e["label"] for e in entities] == ["org", "person"]
+
+
+def test_a_label_chosen_after_marking_is_for_the_next_span(harness: Harness, opened: Opened) -> None:
+    harness.elements(entity_tool())
+    opened.open().frame.get_by_role("textbox").first.focus()
+
+    opened.press("ArrowRight", "ArrowRight", "Shift+ArrowRight", "Enter", "2")
+    opened.press("ArrowRight", "ArrowRight", "Enter", "1")
+    labels = opened.frame.locator("mark").evaluate_all("all => all.map(mark => mark.title)")
+    assert labels == ["Organisation", "person"]
+
+    opened.frame.locator("mark").last.click()
+    opened.press("1")
+    entities = opened.submit()["crowd-entity-annotation"]["entities"]
+    assert [one["label"] for one in entities] == ["org", "org"]
 
 
 def test_a_marked_span_is_the_words_of_the_page_behind_an_emoji_too(harness: Harness, opened: Opened) -> None:
@@ -547,7 +590,8 @@ def test_what_the_page_around_has_is_not_there_twice_and_works_from_there(
     opened.send({"type": "redo"})
     opened.frame.get_by_text("Boxes: 1").wait_for()
     keys = opened.said("ready")[0]["keys"]
-    assert {"Ctrl+Z, Ctrl+Y", "Ctrl+Enter", "?"} <= {one["key"] for one in keys}
+    assert {"drag", "1–9, then letters"} <= {one["key"] for one in keys}
+    assert not {"Ctrl+Z, Ctrl+Y", "Ctrl+Enter", "?"} & {one["key"] for one in keys}
     assert len(opened.submit()["annotatedResult"]["boundingBoxes"]) == 1
 
 

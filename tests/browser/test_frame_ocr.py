@@ -63,7 +63,7 @@ def test_boxes_snap_and_every_transcription_is_reviewed_before_submit(
     harness.template("ocr-boxes", INPUT)
     picture = ready(opened)
     picture.drag(95, 94, 185, 118)
-    opened.press("Escape", "2")
+    opened.press("2")
     picture.drag(296, 95, 345, 117)
 
     opened.send({"type": "request-submit"})

@@ -285,7 +285,8 @@ def test_the_keys_of_the_elements_are_in_the_overlay(page: Page, work: Work, sho
 
     overlay = page.get_by_role("dialog", name="Keys and help")
     expect(overlay).to_contain_text("In this task")
-    expect(overlay).to_contain_text("choose a label")
+    expect(overlay).to_contain_text("the label of what you mark next")
+    expect(overlay.get_by_text("Ctrl+Z", exact=False)).to_have_count(1)
     shot(page, "keys")
 
 

@@ -6,7 +6,7 @@ import { h } from "./dom";
 import type { Rect } from "./geometry";
 import { randomUid } from "./groups";
 import { PictureTool } from "./picture";
-import { PICTURE_HELP, type HelpRow } from "./workspace";
+import { MARK_LABELS, PICTURE_HELP, type HelpRow } from "./workspace";
 
 export const BOX_HELP: HelpRow[] = [
   ["drag", "draw a box"],
@@ -67,6 +67,8 @@ export abstract class BoxTool extends PictureTool {
     return this.loadPicture();
   }
 
+  protected override readonly labelHelp = MARK_LABELS;
+
   protected override labelChosen(label: string): void {
     this.editor.chooseLabel(label);
   }
@@ -90,7 +92,7 @@ export abstract class BoxTool extends PictureTool {
   }
 
   protected selectionChanged(): void {
-    const box = this.editor.current;
+    const box = this.editor.chosen ? this.editor.current : null;
     if (box && box.label !== this.label) {
       this.markLabel(box.label);
       this.editor.label = box.label;
@@ -100,7 +102,9 @@ export abstract class BoxTool extends PictureTool {
 
   private markSelected(): void {
     for (const button of this.list.querySelectorAll<HTMLElement>("button[data-id]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.id === this.editor.selected));
+      const isCurrent = button.dataset.id === this.editor.selected;
+      button.setAttribute("aria-pressed", String(isCurrent && this.editor.chosen));
+      button.setAttribute("aria-current", String(isCurrent));
     }
   }
 

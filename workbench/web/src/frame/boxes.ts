@@ -44,6 +44,8 @@ export class BoxEditor {
   colours = new Map<string, string>();
   label = "";
   selected: string | null = null;
+  /** Whether a person selected it, so that a label is for it; a box just drawn only has the keys. */
+  chosen = false;
   words: Word[] = [];
   old: readonly (Rect & { label: string })[] = [];
   showWords = true;
@@ -93,8 +95,9 @@ export class BoxEditor {
     this.stage.changed();
   }
 
-  select(id: string | null, reveal = false): void {
+  select(id: string | null, reveal = false, chosen = true): void {
     this.selected = id;
+    this.chosen = chosen && id !== null;
     const box = this.current;
     if (box && reveal) this.stage.reveal(box);
     if (box) this.say(this.told(box));
@@ -104,9 +107,10 @@ export class BoxEditor {
 
   chooseLabel(label: string): void {
     this.label = label;
-    const box = this.current;
-    if (box && box.label !== label && this.editable) this.change({ ...box, label });
-    this.say(`Label ${label}`);
+    const box = this.chosen ? this.current : null;
+    const changes = box && box.label !== label && this.editable;
+    if (changes) this.change({ ...box, label });
+    this.say(changes ? `Changed to ${label}` : `Label ${label}`);
     this.onSelect();
   }
 
@@ -125,7 +129,9 @@ export class BoxEditor {
     const at = this.boxes.findIndex((box) => box.id === id);
     if (at < 0) return;
     this.commit(this.boxes.filter((box) => box.id !== id));
-    if (this.selected === id) this.select(this.boxes[Math.min(at, this.boxes.length - 1)]?.id ?? null);
+    // Nobody asked for the box that is next: a label is not for it.
+    if (this.selected === id)
+      this.select(this.boxes[Math.min(at, this.boxes.length - 1)]?.id ?? null, false, false);
     this.say("Box deleted");
   }
 
@@ -135,7 +141,7 @@ export class BoxEditor {
       : drawn;
     const box = { ...within(fitting, this.stage.size), id: randomUid(), label: this.label, suggested: false };
     this.commit([...this.boxes, box]);
-    if (select) this.select(box.id);
+    if (select) this.select(box.id, false, false);
     return box;
   }
 
@@ -349,8 +355,9 @@ export class BoxEditor {
     const hit = this.boxes
       .filter((box) => contains(grown(box, reach), at.x, at.y))
       .sort((a, b) => a.width * a.height - b.width * b.height);
-    const now = hit.findIndex((box) => box.id === this.selected);
-    this.select(hit.length ? hit[(now + 1) % hit.length]!.id : null);
+    // A box just drawn is selected by its first click.
+    const now = hit.findIndex((box) => box.id === this.selected) - (this.chosen ? 0 : 1);
+    this.select(hit.length ? hit[Math.max(0, now + 1) % hit.length]!.id : null);
     this.wordAt = this.words.findIndex((word) => contains(word, at.x, at.y));
     this.stage.changed();
   }
@@ -429,7 +436,7 @@ export class BoxEditor {
 
   private drawBox(context: CanvasRenderingContext2D, box: EditBox, unit: number): void {
     const colour = this.colours.get(box.label) ?? "#000";
-    const chosen = box.id === this.selected;
+    const chosen = this.chosen && box.id === this.selected;
     context.globalAlpha = chosen ? 0.3 : 0.12;
     context.fillStyle = colour;
     context.fillRect(box.left, box.top, box.width, box.height);

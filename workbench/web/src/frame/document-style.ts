@@ -7,7 +7,7 @@ export const DOCUMENT_STYLE = `
 .recto-missing { color: #a8071a; font-weight: 600; margin: 6px 0; }
 .recto-closed { padding: 2rem; text-align: center; font-size: 18px; }
 .recto-unknown { color: #a8071a; border: 2px solid #a8071a; border-radius: 4px; padding: 8px; background: #fff; }
-.recto-text { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 16px; line-height: 2.1; max-width: 52rem; }
+.recto-text { white-space: pre-wrap; overflow-wrap: anywhere; font-size: 15px; line-height: 1.7; max-width: 52rem; }
 .recto-text:focus-visible { outline: 3px solid #0b5cad; outline-offset: 4px; }
 .recto-span { background: color-mix(in srgb, var(--colour) 22%, #fff); color: #16191f; border-bottom: 3px solid var(--colour); border-radius: 2px; cursor: pointer; }
 .recto-span[data-tag]::after { content: attr(data-tag); background: var(--colour); color: var(--ink); font-size: 11px; border-radius: 3px; padding: 1px 4px; margin-left: 2px; vertical-align: 2px; }

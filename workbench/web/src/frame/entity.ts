@@ -6,7 +6,7 @@ import type { CrowdForm } from "./form";
 import { History } from "./history";
 import { labelColour } from "./labels";
 import { Offsets, pieces, sorted, trimmed, wholeWords, withSpan, wordsOf, type Span } from "./spans";
-import { Tool, type HelpRow } from "./workspace";
+import { MARK_LABELS, Tool, type HelpRow } from "./workspace";
 
 interface GivenLabel {
   label?: unknown;
@@ -18,7 +18,7 @@ const HELP: HelpRow[] = [
   ["select text", "label it with the chosen label"],
   ["← →", "word by word; with Shift take more words"],
   ["Enter", "label the words under the cursor"],
-  ["n p", "next, previous labelled span"],
+  ["n p, click", "select the next, previous labelled span, the one clicked"],
   ["Delete", "remove the selected span"],
   ["s", "whole words only: on or off"],
   ["Escape", "select nothing"],
@@ -39,6 +39,8 @@ export class CrowdEntityAnnotation extends Tool {
   private readonly list = h("ul", { class: "plain" });
   private readonly count = h("h2", {}, "Labelled");
   private selected = -1;
+  /** Whether a person selected it, so that a label is for it; a span just marked only has the keys. */
+  private chosen = false;
   private cursor: { from: number; to: number } | null = null;
   private words: { start: number; end: number }[] = [];
   private snap = true;
@@ -169,7 +171,8 @@ export class CrowdEntityAnnotation extends Tool {
       {
         type: "button",
         class: "label",
-        "aria-pressed": String(at === this.selected),
+        "aria-pressed": String(at === this.selected && this.chosen),
+        "aria-current": String(at === this.selected),
         onclick: () => this.select(at),
       },
       swatch,
@@ -220,6 +223,7 @@ export class CrowdEntityAnnotation extends Tool {
     );
     if (!next) return this.say("This would cut a labelled span: remove it first, or select all of it");
     this.cursor = null;
+    this.chosen = false;
     this.selected = next.findIndex(
       (span) => span.start === part.start && span.end === part.end && span.label === this.label,
     );
@@ -234,6 +238,7 @@ export class CrowdEntityAnnotation extends Tool {
 
   private select(at: number): void {
     this.selected = at;
+    this.chosen = at >= 0;
     this.cursor = null;
     const span = this.spans.now[at];
     if (span) {
@@ -253,11 +258,13 @@ export class CrowdEntityAnnotation extends Tool {
     this.say("Removed");
   }
 
+  protected override readonly labelHelp = MARK_LABELS;
+
   protected override labelChosen(label: string): void {
     const span = this.spans.now[this.selected];
     const cursor = this.cursorRange();
     if (cursor) this.mark(cursor.start, cursor.end);
-    else if (span && span.label !== label)
+    else if (span && this.chosen && span.label !== label)
       this.commit(this.spans.now.map((one, at) => (at === this.selected ? { ...one, label } : one)));
   }
 

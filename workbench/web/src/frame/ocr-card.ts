@@ -8,7 +8,8 @@ export interface CardActions {
   /** Typing is done; on to the next. */
   done(): void;
   leave(): void;
-  select(): void;
+  /** Chosen: the card itself was clicked; else only something in it is used. */
+  select(chosen: boolean): void;
   keep(): void;
 }
 
@@ -52,11 +53,10 @@ export class TranscriptionCard {
     );
     this.override.addEventListener("input", () => actions.type(this.override.value));
     this.override.addEventListener("keydown", (event) => this.typed(event));
-    this.element.addEventListener("focusin", () => actions.select());
-    this.element.addEventListener(
-      "click",
-      (event) => event.target instanceof HTMLInputElement || actions.select(),
-    );
+    this.element.addEventListener("focusin", () => actions.select(false));
+    this.element.addEventListener("click", ({ target }) => {
+      if (!(target as Element).closest("label, button, input, textarea")) actions.select(true);
+    });
     this.element.append(this.title, this.text, this.earlier, group, this.override);
   }
 

@@ -184,7 +184,7 @@ export class RectoOcrAnnotation extends BoxTool {
       type: (text) => this.type(uid, text),
       done: () => this.nextOpen(uid),
       leave: () => this.stage.element.focus(),
-      select: () => this.selectEntity(uid),
+      select: (chosen) => this.selectEntity(uid, chosen),
       keep: () => this.keepEarlier(uid),
     });
     this.cards.set(uid, card);
@@ -199,10 +199,11 @@ export class RectoOcrAnnotation extends BoxTool {
     return this.earlier.find((one) => one.boxIds.some((id) => entity.boxIds.includes(id)));
   }
 
-  private selectEntity(uid: string): void {
-    const first = this.entity(uid)?.boxIds[0];
-    if (first && !this.entity(uid)!.boxIds.includes(this.editor.selected ?? ""))
-      this.editor.select(first, true);
+  private selectEntity(uid: string, chosen = false): void {
+    const ids = this.entity(uid)?.boxIds ?? [];
+    const current = ids.find((id) => id === this.editor.selected);
+    if (current && chosen) this.editor.select(current);
+    else if (ids.length && !current) this.editor.select(ids[0]!, true, chosen);
   }
 
   // --- decisions --------------------------------------------------------------------------------------

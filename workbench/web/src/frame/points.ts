@@ -4,7 +4,7 @@ import { h } from "./dom";
 import { History } from "./history";
 import { PictureTool } from "./picture";
 import type { Point } from "./stage";
-import { PICTURE_HELP, type HelpRow } from "./workspace";
+import { MARK_LABELS, PICTURE_HELP, type HelpRow } from "./workspace";
 
 interface Shape {
   label: string;
@@ -31,6 +31,8 @@ abstract class PointTool extends PictureTool {
   private readonly count = h("h2");
   private open: Point[] = [];
   private selected = -1;
+  /** Whether a person selected it, so that a label is for it; a shape just made only has the keys. */
+  private chosen = false;
   private at: Point | null = null;
   private dragged: { shape: number; vertex: number; first: boolean } | null = null;
   private panned: Point | null = null;
@@ -87,6 +89,7 @@ abstract class PointTool extends PictureTool {
     this.open = [];
     if (vertices.length >= this.least) {
       this.selected = this.shapes.now.length;
+      this.chosen = false;
       this.commit([...this.shapes.now, { label: this.label, vertices }]);
       this.say(`${this.label}: ${vertices.length} points`);
     }
@@ -113,6 +116,7 @@ abstract class PointTool extends PictureTool {
 
   private select(at: number): void {
     this.selected = at;
+    this.chosen = at >= 0;
     const shape = this.shapes.now[at];
     if (shape) {
       this.markLabel(shape.label);
@@ -121,9 +125,11 @@ abstract class PointTool extends PictureTool {
     this.show();
   }
 
+  protected override readonly labelHelp = MARK_LABELS;
+
   protected override labelChosen(label: string): void {
     const chosen = this.shapes.now[this.selected];
-    if (chosen && !this.open.length && chosen.label !== label) {
+    if (chosen && this.chosen && !this.open.length && chosen.label !== label) {
       this.commit(this.shapes.now.map((one, at) => (at === this.selected ? { ...one, label } : one)));
     }
   }
@@ -245,11 +251,18 @@ abstract class PointTool extends PictureTool {
     const told = `${at + 1}. ${shape.label}`;
     const swatch = h("span", { class: "swatch" });
     swatch.style.background = this.colours.get(shape.label) ?? "#000";
-    const pressed = String(at === this.selected);
+    const pressed = String(at === this.selected && this.chosen);
+    const current = String(at === this.selected);
     const name = h("span", { class: "name" }, told);
     const choose = h(
       "button",
-      { type: "button", class: "label", "aria-pressed": pressed, onclick: () => this.select(at) },
+      {
+        type: "button",
+        class: "label",
+        "aria-pressed": pressed,
+        "aria-current": current,
+        onclick: () => this.select(at),
+      },
       swatch,
       name,
     );

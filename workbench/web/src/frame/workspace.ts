@@ -13,6 +13,7 @@ const COMMON_HELP: HelpRow[] = [
   ["Ctrl+Enter", "submit"],
   ["?", "this help"],
 ];
+export const MARK_LABELS = "the label of what you mark next; of a mark that you selected: change it";
 export const PICTURE_HELP: HelpRow[] = [
   ["+ − 0", "zoom in, zoom out, the whole picture"],
   ["f", "as wide as the window"],
@@ -51,6 +52,7 @@ export abstract class Tool extends HTMLElement implements Answering {
   protected abstract helpRows(): HelpRow[];
   /** A key that no text field wants. True if it was used. */
   protected abstract key(event: KeyboardEvent): boolean;
+  protected readonly labelHelp: string = "choose a label";
   protected labelChosen(_label: string): void {}
 
   missing(): string | null {
@@ -216,17 +218,17 @@ export abstract class Tool extends HTMLElement implements Answering {
     this.guidance.replaceChildren(...(found ? [found.cloneNode(true)] : []));
   }
 
-  /** The keys of this task, for the overlay of the page around or our own. */
+  /** The keys of this task; those that the page around has as well are not said again. */
   keys(): HelpRow[] {
-    const labels: HelpRow[] = this.labels.length ? [["1–9, then letters", "choose a label"]] : [];
-    return [...this.helpRows(), ...labels, ...COMMON_HELP];
+    const labels: HelpRow[] = this.labels.length ? [["1–9, then letters", this.labelHelp]] : [];
+    return [...this.helpRows(), ...labels];
   }
 
   protected toggleHelp(): void {
     // The page around shows its keys and ours in one overlay.
     if (pageHasButtons()) return tell({ type: "key", key: "?" });
     if (this.help.open) return this.help.close();
-    const rows = this.keys();
+    const rows = [...this.keys(), ...COMMON_HELP];
     const table = h(
       "table",
       {},
