@@ -24,8 +24,10 @@ class Mark(NamedTuple):
     bottom: float
 
 
-def draw_marks(original: Image.Image, marks: Sequence[Mark]) -> Image.Image:
-    """The page with the marks on it, and what they are in a margin beside it."""
+def draw_marks(
+    original: Image.Image, marks: Sequence[Mark], legend: Sequence[tuple[str, Colour]] = ()
+) -> Image.Image:
+    """The page with the marks on it, and what they and its colours are in a margin beside it."""
     page = original.convert("RGB")
     width, height = page.size
     image = Image.new("RGB", (width + round(width * MARGIN_SHARE), height), "white")
@@ -34,7 +36,12 @@ def draw_marks(original: Image.Image, marks: Sequence[Mark]) -> Image.Image:
     ordered = sorted(marks, key=lambda mark: (mark.top, mark.left))
     for mark in ordered:
         pen.rectangle(mark[2:], outline=mark.colour, width=LINE_WIDTH, fill=(*mark.colour, 40))
-    _label(pen, ordered, width, max(12, width // 80))
+    size = max(12, width // 80)
+    for row, (name, colour) in enumerate(legend):
+        top = 4 + row * size * 1.6
+        pen.rectangle((width + 10, top, width + 10 + size, top + size), fill=colour, outline="black")
+        pen.text((width + 16 + size, top), name, font=ImageFont.load_default(size), fill="black")
+    _label(pen, ordered, width, size)
     return image
 
 

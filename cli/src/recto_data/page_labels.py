@@ -4,14 +4,20 @@ Pixels end here: boxes are 0-1 from now on. ManifestError says what is wrong wit
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from recto.errors import ManifestError
 from recto.geometry import Box
 from recto.manifests import LabelAttribute, ManifestLine, chosen_label
+from recto_data.drawing import Colour
 
 MAX_SHOWN = 60
+BACKGROUND = "BACKGROUND"
+COLOURS = "internal-color-map"
+CONSOLIDATION = "-consolidation"
+"""Where Recto's post-labelling function keeps it: Ground Truth overwrites the metadata of custom jobs."""
 OUTSIDE = 1.0
 """Pixels by which a box may reach out of its image."""
 
@@ -36,6 +42,8 @@ class PageLabels(NamedTuple):
     """Of the whole page."""
     label_image: str = ""
     """Reference of an image with a class for each pixel."""
+    colours: tuple[tuple[str, Colour], ...] = ()
+    """Classes of the label image, each with its colour there."""
 
 
 def page_labels(line: ManifestLine, name: str = "") -> PageLabels:
@@ -47,7 +55,7 @@ def page_labels(line: ManifestLine, name: str = "") -> PageLabels:
     if label.kind.startswith("semantic-segmentation") or (
         label.name.endswith("-ref") and isinstance(value, str)
     ):
-        return PageLabels(label_image=str(value))
+        return PageLabels(label_image=str(value), colours=_colours(label, line))
     if isinstance(value, Mapping) and "image_size" in value:
         return _boxes(value, label, line)
     if isinstance(value, int | list | str):
@@ -57,6 +65,28 @@ def page_labels(line: ManifestLine, name: str = "") -> PageLabels:
         f"{line.place}: label {label.name}: expected boxes, a class or a label image, "
         f"seen {seen or 'nothing'}; labels of texts mark nothing on a page"
     )
+
+
+def _colours(label: LabelAttribute, line: ManifestLine) -> tuple[tuple[str, Colour], ...]:
+    """Of the `internal-color-map`; the class BACKGROUND is what nobody painted."""
+    ours = line.content.get(label.name + CONSOLIDATION)
+    kept = ours if isinstance(ours, Mapping) else {}
+    told = label.metadata.get(COLOURS) or kept.get(COLOURS) or {}
+    if not isinstance(told, Mapping):
+        raise ManifestError(f"{line.place}: {COLOURS}: expected a mapping, seen {_short(told)}")
+    return tuple(
+        (str(one["class-name"]), _rgb(one["hex-color"], line))
+        for one in told.values()
+        if isinstance(one, Mapping) and "hex-color" in one and one.get("class-name", BACKGROUND) != BACKGROUND
+    )
+
+
+def _rgb(told: Any, line: ManifestLine) -> Colour:
+    digits = str(told).removeprefix("#")
+    if not re.fullmatch("[0-9A-Fa-f]{6}", digits):
+        raise ManifestError(f"{line.place}: hex-color: expected #rrggbb, seen {_short(told)}")
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
 
 
 def _classes(value: Any, label: LabelAttribute) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from recto.geometry import Box
 from recto.manifests import ManifestLine, page_of
 from recto.word_boxes import owner_of
 from recto_data.collating import ocr_pages
-from recto_data.drawing import Mark, colour_of, draw_marks
+from recto_data.drawing import Colour, Mark, colour_of, draw_marks
 from recto_data.endings import document_of
 from recto_data.page_labels import DrawnBox, PageLabels, page_labels
 from recto_data.reports import Finding, Report, Status
@@ -185,7 +185,7 @@ def as_picture(page: ShownPage) -> Image.Image:
         for word, box in page.words
     ]
     whole = [Mark(name, WORD_COLOUR, 0, 0, 0, 0) for name in page.labels.classes]
-    return draw_marks(page.image, [*words, *boxes, *whole])
+    return draw_marks(page.image, [*words, *boxes, *whole], page.labels.colours)
 
 
 def _pixels(box: Box, image: Image.Image) -> tuple[float, float, float, float]:
@@ -263,6 +263,8 @@ def _section(page: ShownPage) -> str:
         for box in page.labels.boxes
     ]
     classes = f"<p>{escape(', '.join(page.labels.classes))}</p>" if page.labels.classes else ""
+    painted = " ".join(_colour_key(name, colour) for name, colour in page.labels.colours)
+    classes += f"<p>{painted}</p>" if painted else ""
     return (
         f"<section><h2>{escape(page.title)}</h2>{classes}<figure>"
         f'<img alt="{escape(page.title)}" src="data:image/jpeg;base64,{_jpeg(page.image)}">'
@@ -296,8 +298,16 @@ def _table(page: ShownPage) -> str:
     return f"<table>{rows}</table>" if rows else ""
 
 
+def _colour_key(name: str, colour: Colour) -> str:
+    return f'<span class="key" style="background:{_hex(colour)}"></span> {escape(name)}'
+
+
 def _css(class_id: int) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour_of(class_id))
+    return _hex(colour_of(class_id))
+
+
+def _hex(colour: Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def _jpeg(image: Image.Image) -> str:

@@ -256,6 +256,34 @@ def test_an_image_of_another_shape_is_remarked_on() -> None:
     assert [finding.status for finding in report.findings] == [Status.WARNING]
 
 
+def test_the_colours_of_a_label_image_are_named_and_the_background_is_not() -> None:
+    colours = {
+        "0": {"class-name": "BACKGROUND", "hex-color": "#ffffff"},
+        "1": {"class-name": "<IC>", "hex-color": "#2ca02c"},
+    }
+    about = {"type": "groundtruth/semantic-segmentation", "internal-color-map": colours}
+    content = {"source-ref": "s3://theirs/a.png", "x-ref": "s3://theirs/x.png", "x-ref-metadata": about}
+    read = reader(**{"a.png": png(), "x.png": png("#2ca02c")})
+
+    (page,) = pages_to_show([line(content)], read)
+
+    assert page.labels.colours == (("<IC>", (0x2C, 0xA0, 0x2C)),)
+    html = "".join(as_html([page], "t"))
+    assert '<span class="key" style="background:#2ca02c"></span> &lt;IC&gt;' in html
+    assert "BACKGROUND" not in html
+    picture = as_picture(page)
+    beside = picture.crop((page.image.width, 0, *picture.size)).getcolors()
+    assert (0x2C, 0xA0, 0x2C) in {colour for _, colour in beside or ()}
+
+
+def test_a_colour_that_is_none_is_told() -> None:
+    about = {"internal-color-map": {"1": {"class-name": "IC", "hex-color": "green"}}}
+    content = {"source-ref": "s3://theirs/a.png", "x-ref": "s3://theirs/x.png", "x-ref-metadata": about}
+
+    with pytest.raises(ManifestError, match="hex-color: expected #rrggbb, seen 'green'"):
+        page_labels(line(content))
+
+
 def test_a_label_image_is_laid_over_the_page_and_a_class_is_told() -> None:
     segmented = {"source-ref": "s3://b/a.png", "parts-ref": "s3://b/mask.png"}
     segmented |= {"parts-ref-metadata": {"type": "groundtruth/semantic-segmentation"}}
