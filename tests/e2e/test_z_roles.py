@@ -37,6 +37,12 @@ NOT_SEEN_HERE = {
     "states:SendTaskFailure": "only where a step fails while it holds a token; the functional tests do that",
 }
 NOT_SEEN_IN = {
+    ("LabellingControlFunction", "dynamodb:DeleteItem"): "only where a work team is deleted",
+    ("LabellingExpiryFunction", "sqs:SendMessage"): "only where a task runs out of time",
+    ("LabellingExpiryFunction", "s3:GetObject"): "only where an object runs out of time with some answers",
+    ("LabellingExpiryFunction", "s3:PutObject"): "only where an object runs out of time with some answers",
+    ("SmgtPostFunction", "s3:PutObject"): "only where label images are put together",
+    ("SmgtPostFunction", "sts:AssumeRole"): "only where answers lie in a bucket of the job's own",
     (
         "OcrEndpointStartFunction",
         "states:SendTaskSuccess",
@@ -58,8 +64,15 @@ NOT_SEEN_IN = {
         "states:SendTaskSuccess",
     ): "only where the job ended before the row was written",
 }
-IN_TRANSACTIONS = {"DispatchFunction", "ReprocessFunction", "A2iTriggerFunction", "PublishFunction"}
-"""These move documents: an UpdateItem and a PutItem in one TransactWriteItems."""
+IN_TRANSACTIONS = {
+    "DispatchFunction", "ReprocessFunction", "A2iTriggerFunction", "PublishFunction",
+    "LabellingControlFunction", "LabellingIntakeFunction", "LabellingConsolidateFunction",
+    "LabellingExpiryFunction", "WorkbenchFunction",
+}  # fmt: skip
+"""These move documents, or tasks: an UpdateItem and a PutItem in one TransactWriteItems."""
+
+
+FUNCTION_ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 
 
 def recorded(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -70,7 +83,10 @@ def recorded(pipeline: Pipeline) -> list[dict[str, Any]]:
 def callers() -> dict[str, str]:
     """The functions' logical ids by the name that their clients go by."""
     names = {name: body["FunctionName"]["Sub"] for name, body in functions().items()}
-    return {f"recto-{name.removeprefix('${ProjectId}-')}": logical for logical, name in names.items()}
+    return {
+        f"recto-{name.removeprefix('${ProjectId}-').removesuffix('-LabelingFunction')}": logical
+        for logical, name in names.items()
+    }
 
 
 def actions_of(call: dict[str, Any], logical: str) -> set[str]:
@@ -96,15 +112,19 @@ def allowed_resources(logical: str, action: str, names: dict[str, str]) -> list[
 def resolved(resource: Any, names: dict[str, str]) -> str:
     if isinstance(resource, str):
         return resource
+    if "If" in resource:
+        return resolved(resource["If"][2], names)
     if "GetAtt" in resource:
         return names[resource["GetAtt"]]
     return re.sub(r"\$\{([^}]+)\}", lambda found: names[found[1]], resource["Sub"])
 
 
 def covers(pattern: str, resource: str) -> bool:
-    """The log names parameters and buses by name alone, everything else as the patterns do."""
+    """The log names parameters and buses by name alone, functions as they were called, all else by pattern."""
     by_name = (f":parameter{resource}", f":event-bus/{resource}")
-    return fnmatchcase(resource, pattern) or pattern.endswith(by_name)
+    return any(fnmatchcase(name, pattern) for name in (resource, f"{FUNCTION_ARN}{resource}")) or (
+        pattern.endswith(by_name)
+    )
 
 
 def deployed_names(pipeline: Pipeline) -> dict[str, str]:
@@ -114,6 +134,9 @@ def deployed_names(pipeline: Pipeline) -> dict[str, str]:
         "WorkBucket.Arn": pipeline.work,
         "ReviewsBucket.Arn": pipeline.reviews_bucket,
         "DocumentTable.Arn": pipeline.info.outputs["DocumentTableName"],
+        "WorkbenchTable.Arn": pipeline.info.outputs["WorkbenchTableName"],
+        "LabellingIntakeQueue.Arn": f"http*/{project}-LabellingIntakeQueue-*",
+        "LabellingConsolidationQueue.Arn": f"http*/{project}-LabellingConsolidationQueue-*",
         "DispatchFunction.Arn": f"{project}-dispatch",
         "TextractNotificationRole.Arn": "role",
         "ProjectId": project,
