@@ -120,7 +120,7 @@ def resolved(resource: Any, names: dict[str, str]) -> str:
 
 
 def covers(pattern: str, resource: str) -> bool:
-    """The log names parameters and buses by name alone, functions as they were called, all else by pattern."""
+    """The log names parameters and buses by name alone, functions as they were called."""
     by_name = (f":parameter{resource}", f":event-bus/{resource}")
     return any(fnmatchcase(name, pattern) for name in (resource, f"{FUNCTION_ARN}{resource}")) or (
         pattern.endswith(by_name)
