@@ -73,11 +73,11 @@ def label_template(
     if faults := category_faults(labels, task):
         raise LabelRequestError("; ".join(faults))
     usual = TASKS[task]
-    above, beside_page = header or usual.description, instructions or usual.description
+    above = header or usual.description
     text = TemplateText(
         title=title or usual.title,
         header=above,
-        instructions="" if beside_page == above else beside_page,
+        instructions="" if instructions == above else instructions,
         labels=labels,
         guidance=guidance_sections(field_list.by_class.values()) if field_list else "",
         previous=adjust,
@@ -181,7 +181,7 @@ Availability = Annotated[
     int | None, typer.Option(help="Seconds for which a task waits for workers; 10 days unless said")
 ]
 AtOnce = Annotated[int, typer.Option(help="Objects offered at once")]
-Title = Annotated[str, typer.Option(help="What workers see in their list of jobs")]
+Title = Annotated[str, typer.Option(help="What workers see in their list of jobs; kind and name unless said")]
 Description = Annotated[str, typer.Option(help="One sentence more")]
 Keywords = Annotated[str, typer.Option(help="Up to 5, with commas between")]
 Pre = Annotated[str, typer.Option(help="Pre-labelling function: recto, built-in or an ARN")]

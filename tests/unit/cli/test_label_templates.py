@@ -211,7 +211,7 @@ def test_the_command_writes_template_and_labels(tmp_path: Path, monkeypatch: pyt
     ("options", "beside"),
     [
         ((), ""),
-        (("--header", "Box it"), TASKS[TaskType.BOUNDING_BOX].description),
+        (("--header", "Box it"), ""),
         (("--header", "Box it", "--instructions", "Box it"), ""),
         (("--instructions", "Be quick"), "Be quick"),
     ],

@@ -155,7 +155,7 @@ def planned(choices: JobChoices, stack: Stack, end: BackEnd) -> PlannedJob:
 def _words(choices: JobChoices) -> dict[str, Any]:
     usual = TASKS[choices.task]
     return {
-        "title": choices.title or usual.title,
+        "title": choices.title or f"{usual.title}: {choices.name}",  # tells jobs of a kind apart
         "description": choices.description or usual.description,
         "keywords": choices.keywords or usual.keywords,
     }
