@@ -539,11 +539,34 @@ def test_a_polyline_and_keypoints_by_keyboard_alone(harness: Harness, opened: Op
 
     put_form(harness, point_tool(harness, "keypoint"))
     opened.open().picture()
-    opened.press("Enter", "Shift+ArrowDown", "Escape", "2", "Enter", "Control+z", "Enter")
+    opened.press("Enter", "Shift+ArrowDown", "2", "Enter", "Control+z", "Enter")
     answer = opened.submit()["annotatedResult"]
     assert [set(one) for one in answer["keypoints"]] == [{"label", "x", "y"}] * 2
     assert [one["label"] for one in answer["keypoints"]] == ["Cat", "Dog"]
     assert answer["inputImageProperties"] == SIZE
+
+    opened.press("n", "2")
+    opened.page.wait_for_timeout(2100)
+    opened.send({"type": "request-submit"})
+    last = opened.wait("submit", 2)["answer"]["annotatedResult"]
+    assert [one["label"] for one in last["keypoints"]] == ["Dog", "Dog"]
+
+
+def test_without_instructions_there_is_no_empty_column(harness: Harness, opened: Opened) -> None:
+    put_form(harness, point_tool(harness, "keypoint"))
+    opened.open().picture()
+    beside = opened.frame.locator("aside[aria-label=Instructions]")
+    assert not beside.is_visible()
+    picture, labels = (
+        opened.frame.locator(one).bounding_box() for one in (".centre", "aside[aria-label=Labels]")
+    )
+    assert picture
+    assert labels
+    assert picture["width"] > 2 * labels["width"]
+
+    put_form(harness, box_tool(harness))
+    opened.open().picture()
+    assert beside.is_visible()
 
 
 def test_an_answer_is_flattened_where_the_form_asks_for_it(harness: Harness, opened: Opened) -> None:

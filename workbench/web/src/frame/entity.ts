@@ -87,6 +87,7 @@ export class CrowdEntityAnnotation extends Tool {
     this.text.addEventListener("click", (event) => this.clicked(event));
     // Parts of other people's templates that lie inside.
     this.left.append(h("slot"));
+    if (this.querySelector(":scope > :not([slot])")) this.left.hidden = false;
     if (!this.closest("crowd-form")) this.bringForm();
     this.show();
   }

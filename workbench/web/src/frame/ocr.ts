@@ -54,6 +54,7 @@ export class RectoOcrAnnotation extends BoxTool {
 
   protected override async begin(): Promise<void> {
     this.left.prepend(h("h2", {}, "Transcriptions"), this.ocrFault, this.progress, this.cardList);
+    this.left.hidden = false;
     this.left.setAttribute("aria-label", "Transcriptions and instructions");
     const toggles = [
       this.button("Words", "w", () => this.toggleKey("w")),

@@ -147,6 +147,8 @@ export abstract class Tool extends HTMLElement implements Answering {
   private regions(): void {
     const short = this.querySelector(":scope > short-instructions");
     const full = this.querySelector(":scope > full-instructions");
+    // Nothing to say: the page has the room. Tools that put something there show it again.
+    this.left.hidden = !full && !short?.textContent?.trim() && !short?.childElementCount;
     short?.setAttribute("slot", "short");
     full?.setAttribute("slot", "full");
     this.left.append(h("h2", {}, "Instructions"), h("slot", { name: "short" }));
