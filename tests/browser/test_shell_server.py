@@ -127,3 +127,11 @@ def test_an_answer_after_the_task_was_taken_back_is_told(
     page.get_by_role("button", name="Submit").first.click()
 
     expect(page.get_by_role("dialog", name="The time for this task is over")).to_be_visible()
+
+
+def test_the_icon_that_browsers_ask_for_by_themselves_is_there(page: Page, served: tuple[Bench, str]) -> None:
+    _, origin = served
+    answer = page.request.get(f"{origin}/favicon.ico")
+
+    assert answer.status == 200
+    assert answer.body()[:4] == b"\0\0\1\0"

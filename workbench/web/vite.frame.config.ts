@@ -27,6 +27,7 @@ const alone: Plugin = {
     await build({
       configFile: false,
       logLevel: "warn",
+      publicDir: false,
       plugins: [safeInLiquid],
       build: {
         ...classic("src/frame/standalone.ts", "RectoOcrAnnotation", "recto-ocr-annotation.js"),
@@ -38,5 +39,6 @@ const alone: Plugin = {
 
 export default defineConfig({
   plugins: [alone],
+  publicDir: false, // the pages' own, not a frame's
   build: { ...classic("src/frame/elements.ts", "RectoElements", "elements.js"), emptyOutDir: true },
 });
