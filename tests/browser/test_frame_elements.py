@@ -301,7 +301,9 @@ def test_a_label_chosen_after_marking_is_for_the_next_span(harness: Harness, ope
     labels = opened.frame.locator("mark").evaluate_all("all => all.map(mark => mark.title)")
     assert labels == ["Organisation", "person"]
 
+    assert opened.frame.locator(".recto-current").all_inner_texts() == ["Bob"]
     opened.frame.locator("mark").last.click()
+    assert opened.frame.locator(".recto-chosen").all_inner_texts() == ["Bob"]
     opened.press("1")
     entities = opened.submit()["crowd-entity-annotation"]["entities"]
     assert [one["label"] for one in entities] == ["org", "org"]

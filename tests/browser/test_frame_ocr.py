@@ -143,6 +143,22 @@ def test_overlapping_boxes_of_a_label_are_one_entity_touching_ones_are_two(
     assert opened.frame.locator(".card .text").first.inner_text() == "TOTAL 12.50"
 
 
+def test_a_review_does_not_select_its_box_for_another_label_but_its_card_does(
+    harness: Harness, opened: Opened
+) -> None:
+    harness.template("ocr-boxes", INPUT)
+    picture = ready(opened)
+    picture.drag(98, 98, 142, 114)
+    card = opened.frame.locator(".card")
+    card.get_by_label("Correct").check()
+    opened.frame.locator("button[data-label=B]").click()
+    assert [box["label"] for box in opened.submit()["boxtool"]["boundingBoxes"]] == ["A"]
+
+    card.locator("strong").click()
+    opened.frame.locator("button[data-label=B]").click()
+    card.get_by_text("B", exact=True).wait_for()
+
+
 def test_a_decision_is_asked_again_when_the_text_changes(harness: Harness, opened: Opened) -> None:
     harness.template("ocr-boxes", INPUT)
     picture = ready(opened)

@@ -13,6 +13,7 @@ export const DOCUMENT_STYLE = `
 .recto-span[data-tag]::after { content: attr(data-tag); background: var(--colour); color: var(--ink); font-size: 11px; border-radius: 3px; padding: 1px 4px; margin-left: 2px; vertical-align: 2px; }
 .recto-several { border-bottom-style: double; border-bottom-width: 5px; }
 .recto-chosen { outline: 2px solid #16191f; }
+.recto-current { outline: 1px dashed #16191f; }
 .recto-cursor { background: #ffe08a; outline: 1px solid #7a4b00; }
 #recto-preview { margin: 8px; padding: 10px; background: #fff; border: 2px solid #0b5cad; border-radius: 6px; }
 #recto-preview pre { max-height: 40vh; overflow: auto; }

@@ -151,7 +151,8 @@ export class CrowdEntityAnnotation extends Tool {
     mark.style.setProperty("--colour", this.colour(top.label));
     mark.style.setProperty("--ink", darkText(this.colour(top.label)) ? "#000" : "#fff");
     mark.title = held.map((span) => this.labelText(span.label)).join(", ");
-    if (at === this.selected || under) mark.classList.add("recto-chosen");
+    if (under || (at === this.selected && this.chosen)) mark.classList.add("recto-chosen");
+    else if (at === this.selected) mark.classList.add("recto-current");
     if (held.length > 1) mark.classList.add("recto-several");
     // Shown by CSS, so that it is no part of the text and of no selection.
     if (top.end === end) mark.dataset.tag = this.names.get(top.label)?.short ?? top.label;
