@@ -53,7 +53,8 @@ def test_a_corpus_is_read_drawn_and_collated_in_the_stacks_bucket(
     )
     first = recto(*ocr, code=1)
     again = recto(*ocr, code=1)
-    images = recto("data", "images", f"{place}/raw", "--output", f"{place}/images", "--dpi", "72", code=1)
+    drawing = ("--output", f"{place}/images", "--dpi", "72", "--report", str(tmp_path / "images.jsonl"))
+    images = recto("data", "images", f"{place}/raw", *drawing, code=1)
     options = (
         "--documents",
         f"{place}/raw",

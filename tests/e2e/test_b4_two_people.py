@@ -45,7 +45,8 @@ class Corpus:
         recto("data", "catalogue", f"{self.place}/raw", "-o", folder / "raw.manifest")
         report = ("--report", folder / "ocr.jsonl")
         recto("data", "ocr", f"{self.place}/raw", "--output", f"{self.place}/textracted", *report)
-        recto("data", "images", f"{self.place}/raw", "--output", self.place, "--dpi", "100")
+        images = ("--dpi", "100", "--report", folder / "images.jsonl")
+        recto("data", "images", f"{self.place}/raw", "--output", self.place, *images)
         parts = {"documents": "raw", "ocr": "textracted", "images": "imgs-clean"}
         places = [word for name, part in parts.items() for word in (f"--{name}", f"{self.place}/{part}")]
         recto("data", "collate", folder / "raw.manifest", *places, "-o", self.pages)
