@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from recto.document import Page as DocumentPage
 from recto.document import Word
@@ -108,9 +108,9 @@ def test_undo_redo_and_delete_by_keys_and_by_message(harness: Harness, opened: O
     boxes = opened.frame.locator("[data-id]")
 
     opened.press("b", "Delete")
-    assert boxes.count() == 0
+    expect(boxes).to_have_count(0)
     opened.press("Control+z")
-    assert boxes.count() == 1
+    expect(boxes).to_have_count(1)
     opened.send({"type": "undo"})
     boxes.first.wait_for(state="detached")
     opened.send({"type": "redo"})
