@@ -94,9 +94,7 @@ def line_fault(line: ManifestLine, task: TaskType) -> str:
     if not any(content.get(key) for key in asked.one_of):
         return f"{line.place}: expected the key {' or '.join(asked.one_of)}, seen {_seen(content)}"
     if task is TaskType.TEXT_ENTITIES and _is_picture_alone(content):
-        return (
-            f"{line.place}: source-ref is a picture, {task} needs texts: recto label text-files"
-        )
+        return f"{line.place}: source-ref is a picture, {task} needs texts: recto label text-files"
     for key in asked.needs:
         if not content.get(key):
             return f"{line.place}: {task} needs the key {key}, seen {_seen(content)}"
