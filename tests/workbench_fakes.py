@@ -286,6 +286,7 @@ def add_open_job(
 ) -> Job:  # fmt: skip
     """A running job whose objects are all on offer, and its files."""
     request = request_of(name, **task)
+    request["OutputConfig"] = {"S3OutputPath": f"s3://{desk.work_bucket}/corpora/out"}
     places = JobPlaces(desk.work_bucket, name)
     lines = [f'{{"source-ref": "s3://in/page-{number}.png"}}\n'.encode() for number in range(num_objects)]
     job = Job(
