@@ -27,7 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(recording.ROOT))
 
-from tests.browser.conftest import STATIC, WINDOW, Served
+from tests.browsers import STATIC, WINDOW, Served
 from tests.browser.frame_harness import Harness, Opened, Picture
 
 WORDS, COLUMNS, ROWS = 1500, 20, 75
