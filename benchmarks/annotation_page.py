@@ -27,8 +27,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(recording.ROOT))
 
-from tests.browsers import STATIC, WINDOW, Served
 from tests.browser.frame_harness import Harness, Opened, Picture
+from tests.browsers import STATIC, WINDOW, Served
 
 WORDS, COLUMNS, ROWS = 1500, 20, 75
 PAGE = (2550, 3300)
