@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from recto.consolidation import consolidation_of
 from recto_data import read_lines
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "guides" / "prepare-and-label.ipynb"
@@ -34,6 +35,14 @@ def test_the_notebook_prepares_and_splits_a_corpus(tmp_path: Path, monkeypatch: 
     assert training | test == labelled
     assert not training & test
     assert "<svg" in (tmp_path / "corpus" / "labelled.html").read_text()
+    for name in ("cards-1", "cards-2"):
+        job = tmp_path / "corpus" / "jobs" / name
+        lines = list(read_lines(job / "manifests" / "output" / "output.manifest"))
+        agreed = [consolidation_of(line.content, name) for line in lines]
+        assert [each["answers"] for each in agreed] == [2, 2]
+        assert any(each["adjudicate"] for each in agreed), "two people who differ are told"
+        assert all(line.content[f"{name}-metadata"]["human-annotated"] == "yes" for line in lines)
+        assert len(list(job.glob("annotations/worker-response/iteration-1/*/*.json"))) == 2
 
 
 def test_the_notebook_is_kept_without_output() -> None:
