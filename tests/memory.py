@@ -1,6 +1,6 @@
 """The table and the buckets in memory, for tests that make thousands of moves; checked against the ports."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,14 @@ class MemoryObjects:
 
     def delete(self, place: Location) -> None:
         self.bodies.pop(place.uri, None)
+
+    def copy(self, source: Location, target: Location) -> None:
+        self.bodies[target.uri] = self.read(source)
+
+    def listing(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, ObjectInfo]]:
+        root = f"s3://{bucket}/"
+        for uri in sorted(uri for uri in self.bodies if uri.startswith(root + prefix)):
+            yield uri.removeprefix(root), ObjectInfo(size=len(self.bodies[uri]), etag="")
 
 
 @dataclass

@@ -392,14 +392,48 @@ def test_one_workers_image_comes_out_as_it_was_painted(post: Handler) -> None:
     assert content["seg-ref-consolidation"]["confidence"] == 1
 
 
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [(b"no image", "cannot be read as PNG"), (png("IIII"), "4 x 1 pixels, expected 3 x 2")],
-)
-def test_an_image_that_does_not_fit_fails_its_object_with_a_reason(
+UNFIT = [
+    (b"no image", "cannot be read as PNG"), (png("III III")[:44], "cannot be read as PNG"),
+    (png("IIII"), "4 x 1 pixels, expected 3 x 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("image", "message"), UNFIT)
+def test_an_image_that_does_not_fit_is_set_aside_by_name_and_the_others_count(
     post: Handler, image: bytes, message: str
 ) -> None:
-    content = contents(post(segmentation(painted(png("II. rr."), image))))["0"]
+    images = (png("II. rr."), image, png("I.. rr."), png("II. rrr"))
+
+    content = contents(post(segmentation(painted(*images))))["0"]
+
+    assert failure_of(content, "seg-ref") == ""
+    assert letters(content["seg-ref"]) == "II. rr."
+    told = content["seg-ref-consolidation"]
+    assert told["answers"] == 3
+    [aside] = told["setAside"]
+    assert aside["workerId"] == "w1"
+    assert message in aside["reason"]
+    assert 0.66 < told["confidence"] < 1, "shares are of those that count"
+
+
+def test_half_of_the_images_unfit_is_for_somebody_to_look_at(post: Handler) -> None:
+    content = contents(post(segmentation(painted(png("II. rr."), b"no image"))))["0"]
+
+    assert letters(content["seg-ref"]) == "II. rr."
+    assert "only 1 of 2 people's answers can be used" in content["seg-ref-consolidation"]["adjudicate"]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ((b"no", b"image"), "label image of w1: it cannot be read as PNG"),
+        ((png("II. rr."), png("IIII")), "pixels, expected"),
+    ],
+)
+def test_images_of_which_none_can_be_taken_fail_their_object_with_a_reason(
+    post: Handler, images: tuple[bytes, ...], message: str
+) -> None:
+    content = contents(post(segmentation(painted(*images))))["0"]
 
     assert message in failure_of(content, "seg-ref")
 

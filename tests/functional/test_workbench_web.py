@@ -316,6 +316,21 @@ def test_jobs_are_those_of_ones_teams(bench: Bench) -> None:
     }  # fmt: skip
 
 
+def test_jobs_come_in_pages(bench: Bench) -> None:
+    for number in range(3):
+        add_open_job(bench.desk, f"job-{number}")
+    browser = bench.signed_in("anna", "readers")
+
+    first = browser.get("/api/jobs?limit=2").json()
+    second = browser.get("/api/jobs", params={"limit": 2, "next_token": first["next_token"]}).json()
+
+    assert [len(page["jobs"]) for page in (first, second)] == [2, 1]
+    assert {job["name"] for page in (first, second) for job in page["jobs"]} == {"job-0", "job-1", "job-2"}
+    assert second["next_token"] is None
+    for query in ("limit=0", "limit=101", "limit=x", "limit=-1", "next_token=x"):
+        assert refusal(browser.get(f"/api/jobs?{query}")) == (400, "RequestError")
+
+
 def test_operators_see_objects_and_stop_jobs_and_annotators_do_not(bench: Bench) -> None:
     add_open_job(bench.desk)
     anna, olga = bench.signed_in("anna", "readers"), bench.signed_in("olga", "operators")
@@ -542,6 +557,41 @@ def test_the_frame_needs_no_cookie_and_has_a_policy_of_its_own(bench: Bench) -> 
     assert page.text.index("rectoTask") < page.text.index("crowd-form")
     assert re.search(rf'{URL}/frame-assets/elements.js\?v=\w{{16}}"', page.text)
     assert 'src="https://in.example/p.png?read=600"' in page.text
+
+
+def test_a_large_page_goes_out_packed_and_is_refused_by_name_where_it_cannot_be(bench: Bench) -> None:
+    """4.5 MB of text, 8 MB as API Gateway would carry it: an Ä is six characters in JSON."""
+    given = {"text": "ÄÖÜ Vertrag " * 300_000}
+    add_open_job(bench.desk, template="<p>{{ task.input.text }}</p>", task_input=given)
+    task = taken_task(bench.signed_in("anna", "readers"))
+    browser = bench.browser()
+
+    packed = browser.get(task["frame"], headers={"Accept-Encoding": "br, gzip"})
+    plain = browser.get(task["frame"], headers={"Accept-Encoding": "gzip;q=0, br"})
+
+    assert packed.status_code == 200
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == "Accept-Encoding"
+    assert int(packed.headers["content-length"]) < 1_000_000
+    assert "ÄÖÜ Vertrag" in packed.text
+    assert plain.status_code == 413
+    assert "content-encoding" not in plain.headers
+    assert "TooLargeError: its page takes" in plain.text
+    assert "frame-ancestors" in plain.headers["content-security-policy"]
+
+
+def test_a_page_that_is_too_large_even_packed_is_refused_by_name(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recto_workbench.web.frames.MOST_CARRIED", 2_000)
+    noise = base64.b64encode(hashlib.shake_256(b"seed").digest(3_000)).decode()
+    add_open_job(bench.desk, template="<p>{{ task.input.text }}</p>", task_input={"text": noise})
+    task = taken_task(bench.signed_in("anna", "readers"))
+
+    page = bench.browser().get(task["frame"])
+
+    assert page.status_code == 413
+    assert "(packed), at most 2,000 are carried" in page.text
 
 
 def test_what_documents_and_people_wrote_stays_text(bench: Bench) -> None:

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -255,6 +256,76 @@ def test_an_upload_is_named_in_the_answer_and_must_have_arrived(bench: Workbench
     give(bench, task, answer=answer)
 
 
+def test_an_upload_that_is_written_over_after_the_submission_changes_no_answer(bench: Workbench) -> None:
+    """The link lasts a quarter of an hour, whatever becomes of its task."""
+    bench.create(lines_of(1))
+    bench.run()
+    task = taken(bench)
+    link = upload_link(task.assignment.assignment_id, ANNA, "image/png", 3, bench.desk)
+    place = JobPlaces(WORK, "job").upload(task.assignment.assignment_id, link.upload)
+    bench.desk.objects.write(place, b"png")
+    give(bench, task, answer={"image": {"uploaded": link.upload}})
+
+    bench.desk.objects.write(place, b"another")
+    bench.run()
+
+    assert bench.output()[0]["labels"] == [{"image": "cG5n"}]
+
+
+def test_what_is_too_large_is_told_of_the_copy_that_counts(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_open_job(bench.desk)
+    task = taken(bench)
+    link = upload_link(task.assignment.assignment_id, ANNA, "image/png", 3, bench.desk)
+    place = JobPlaces(WORK, "job").upload(task.assignment.assignment_id, link.upload)
+    bench.desk.objects.write(place, b"x" * 4)
+    monkeypatch.setattr("recto_workbench.steps.assignment.MOST_UPLOAD_BYTES", 3)
+
+    with pytest.raises(TooLargeError, match="4 bytes"):
+        give(bench, task, answer={"image": {"uploaded": link.upload}})
+
+
+def test_a_job_that_has_ended_keeps_no_draft(bench: Workbench) -> None:
+    bench.create(lines_of(1), NumberOfHumanWorkersPerDataObject=1)
+    bench.run()
+    given_back = drafted(bench)
+    release(given_back.assignment.assignment_id, ANNA, bench.desk)
+    assert len(drafts(bench)) == 1
+
+    bench.work("ben")
+    bench.run()
+
+    assert bench.describe()["LabelingJobStatus"] == "Completed"
+    assert drafts(bench) == []
+
+
+def test_a_stopped_job_keeps_no_draft_and_no_other_jobs_is_touched(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("job", "job-2"):
+        bench.create(lines_of(1), name)
+        bench.run()
+        task = next_task(name, ANNA, reserve=False, desk=bench.desk)
+        assert task
+        save_draft(task.assignment.assignment_id, ANNA, {"boxes": [1]}, bench.desk)
+    delete = bench.desk.objects.delete
+
+    def away(place: Location) -> None:
+        monkeypatch.setattr(bench.desk.objects, "delete", delete)
+        raise ServiceUnavailableError(f"DeleteObject {place.uri}")
+
+    monkeypatch.setattr(bench.desk.objects, "delete", away)
+    stop_job("job", bench.desk)
+    message = next(each for each in bench.queue if each.kind == "finish")
+    with pytest.raises(ServiceUnavailableError):
+        bench.handle(message)
+    bench.handle(message)  # as the queue brings it again
+
+    assert bench.job("job").is_final
+    assert [place.partition("/labelling/")[2].partition("/")[0] for place in drafts(bench)] == ["job-2"]
+
+
 def test_what_a_worker_has_done_does_not_hide_what_is_left(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -395,9 +466,33 @@ def test_a_worker_sees_the_jobs_of_his_teams_and_an_operator_all(bench: Workbenc
     add_open_job(bench.desk)
     stranger = Worker(worker_id="eve", groups=("others",))
 
-    assert [view.job.name for view in jobs_for(ANNA, is_operator=False, desk=bench.desk)] == ["job"]
-    assert jobs_for(stranger, is_operator=False, desk=bench.desk) == []
-    assert [view.job.name for view in jobs_for(stranger, is_operator=True, desk=bench.desk)] == ["job"]
+    assert [view.job.name for view in jobs_for(ANNA, is_operator=False, desk=bench.desk).jobs] == ["job"]
+    assert jobs_for(stranger, is_operator=False, desk=bench.desk).jobs == ()
+    assert [view.job.name for view in jobs_for(stranger, is_operator=True, desk=bench.desk).jobs] == ["job"]
+
+
+def test_jobs_come_in_pages_those_that_run_first_and_none_twice(bench: Workbench) -> None:
+    for number in range(5):
+        job = add_open_job(bench.desk, f"job-{number}", num_objects=1)
+        status = JobStatus.COMPLETED if number in (0, 3) else JobStatus.IN_PROGRESS
+        changes = {"created": job.created + timedelta(minutes=number % 4), "status": status}
+        bench.desk.jobs.update(job.name, [JobStatus.IN_PROGRESS], **changes)
+
+    pages, token = [], ""
+    while not pages or token:
+        page = jobs_for(ANNA, is_operator=True, desk=bench.desk, next_token=token, limit=2)
+        pages.append([view.job.name for view in page.jobs])
+        token = page.next_token
+        if len(pages) == 1:
+            add_open_job(bench.desk, "job-5", num_objects=1)  # made meanwhile: nothing moves
+
+    assert pages == [["job-2", "job-1"], ["job-4", "job-5"], ["job-3", "job-0"]]
+
+
+@pytest.mark.parametrize("token", ["x", "W10=", "WzEsMl0=", "eyJhIjogMX0=", "WyJhIiwgMSwgMl0=", "ä"])
+def test_a_token_of_jobs_that_is_none_is_refused(bench: Workbench, token: str) -> None:
+    with pytest.raises(RequestError, match="next_token"):
+        jobs_for(ANNA, is_operator=True, desk=bench.desk, next_token=token)
 
 
 def test_a_jobs_objects_come_in_pages(bench: Workbench) -> None:

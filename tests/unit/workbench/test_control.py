@@ -290,6 +290,41 @@ def test_a_template_is_rendered_with_its_input(bench: Workbench) -> None:
     assert result["Errors"] == []
 
 
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("s3://work/labelling/job/answers/a/b.json", "lies where no input of labelling jobs does"),
+        ("s3://work/models/m.tar.gz", "lies where no input"),
+        ("s3://work/corpora/other.png", "is not named in Task.Input"),
+        ("s3://in/other.png", "is not named in Task.Input"),
+    ],
+)
+def test_a_page_gets_no_link_to_what_is_no_input_or_is_not_named(
+    bench: Workbench, uri: str, reason: str
+) -> None:
+    is_named = "no input" in reason
+    result = call(
+        bench, "RenderUiTemplate",
+        UiTemplate={"Content": f"{{{{ '{uri}' | grant_read_access }}}}"},
+        Task={"Input": json.dumps({"page": uri if is_named else "s3://work/corpora/page.png"})},
+        RoleArn="arn:aws:iam::000000000000:role/labelling",
+    )  # fmt: skip
+
+    assert result["RenderedContent"] == ""
+    assert reason in result["Errors"][0]["Message"]
+
+
+def test_a_page_of_the_work_buckets_corpora_is_linked(bench: Workbench) -> None:
+    result = call(
+        bench, "RenderUiTemplate",
+        UiTemplate={"Content": "{{ task.input.page | grant_read_access }}"},
+        Task={"Input": json.dumps({"page": "s3://work/corpora/page.png"})},
+        RoleArn="arn:aws:iam::000000000000:role/labelling",
+    )  # fmt: skip
+
+    assert "https://work.example/corpora/page.png" in result["RenderedContent"]
+
+
 def test_a_broken_template_is_told_as_an_error_of_the_rendering(bench: Workbench) -> None:
     result = call(
         bench, "RenderUiTemplate",

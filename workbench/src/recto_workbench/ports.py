@@ -1,13 +1,13 @@
 """What the workbench's steps need from the outside, as they see it; adapters are in `recto_workbench.aws`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from recto.places import Location
-from recto.ports import ObjectStore
+from recto.ports import Copies, ObjectInfo, ObjectStore
 from recto_workbench.jobs import Job, JobStatus, Team
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.tasks import Assignment, TaskObject, WorkerRecord
@@ -129,8 +129,12 @@ class TeamStore(Protocol):
         ...
 
 
-class TaskFiles(ObjectStore, Protocol):
+class TaskFiles(ObjectStore, Copies, Protocol):
     """Objects in buckets, some of which are wanted for a while only."""
+
+    def listing(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, ObjectInfo]]:
+        """Key and info of each object below a prefix."""
+        ...
 
     def delete(self, place: Location) -> None:
         """Deleting what is not there is no error."""

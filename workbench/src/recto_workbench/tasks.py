@@ -239,5 +239,15 @@ class JobPlaces:
         """A worker's own of an object, whichever assignment it was saved in: who gets it again goes on."""
         return self._at(f"drafts/{number:0{NUMBER_DIGITS}d}/{digest(worker_id)}.json")
 
+    @property
+    def drafts(self) -> Location:
+        """Where all drafts of the job lie below."""
+        return self._at("drafts/")
+
     def upload(self, assignment_id: str, name: str) -> Location:
+        """Where a link lets a browser put an image; it may be written again while the link lasts."""
         return self._at(f"uploads/{assignment_id}/{name}")
+
+    def kept_upload(self, answer: str, name: str) -> Location:
+        """The image as it was when this answer (its S3 URI) was handed in: no link leads there."""
+        return Location.from_uri(f"{answer.removesuffix('.json')}/{name}.png")

@@ -9,6 +9,7 @@ import base64
 import binascii
 import io
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -44,6 +45,8 @@ class Merged(NamedTuple):
     """The background first, then the labels, in the order of the image's numbers."""
     confidences: Mapping[str, float]
     """Of each label in the image: the share of the people who gave its pixels this label."""
+    set_aside: tuple[tuple[str, str], ...] = ()
+    """Workers whose images do not count, and why."""
 
 
 def bytes_of(base64_text: str, whose: str) -> bytes:
@@ -56,12 +59,15 @@ def bytes_of(base64_text: str, whose: str) -> bytes:
 
 
 def merged(painted: Mapping[str, Painted], labels: Sequence[str] = ()) -> Merged:
-    """By pixel, what most people painted; the labels in this order, then those that only answers name."""
+    """By pixel, what most people painted; the labels in this order, then those that only answers name.
+
+    An image that cannot be read, or is of another size than most, is set aside; AnswerError where none is left.
+    """
     named = [label for one in painted.values() for label in one.colours if label != BACKGROUND]
     known = list(dict.fromkeys([*(label for label in labels if label in named), *sorted(named)]))
     if len(known) > MAX_LABELS or len(painted) > MAX_PEOPLE:
         raise AnswerError(f"label images: {len(known)} labels by {len(painted)} people, 255 are the most")
-    counts = _counts(painted, known)
+    counts, aside = _counts(painted, known)
     best, chosen = counts[0], Image.new("L", counts[0].size, 0)
     for number, count in reversed(list(enumerate(counts[1:], start=1))):
         is_as_many = ImageChops.subtract(best, count).point([255] + [0] * 255)
@@ -70,22 +76,24 @@ def merged(painted: Mapping[str, Painted], labels: Sequence[str] = ()) -> Merged
         chosen.paste(number, mask=wins)
         best = ImageChops.lighter(best, count)
     colours = {BACKGROUND: BACKGROUND_COLOUR} | {label: _colour(label, painted) for label in known}
-    shares = _shares(chosen, counts, list(colours), len(painted))
-    return Merged(_png(chosen, list(colours.values())), colours, shares)
+    shares = _shares(chosen, counts, list(colours), len(painted) - len(aside))
+    return Merged(_png(chosen, list(colours.values())), colours, shares, tuple(aside))
 
 
-def _counts(painted: Mapping[str, Painted], labels: Sequence[str]) -> list[Image.Image]:
+Aside = list[tuple[str, str]]
+
+
+def _counts(painted: Mapping[str, Painted], labels: Sequence[str]) -> tuple[list[Image.Image], Aside]:
     """For the background and each label an image: by how many people each pixel was painted so."""
-    size: tuple[int, int] | None = None
-    counts: list[Image.Image] = []
+    size = _size_of_most(painted)
+    counts = [Image.new("L", size, 0) for _ in range(len(labels) + 1)]
+    aside: Aside = []
     for worker, one in sorted(painted.items()):
-        image = _opened(one.png, worker)
-        if size is None:
-            size = image.size
-            counts = [Image.new("L", size, 0) for _ in range(len(labels) + 1)]
-        elif image.size != size:
-            seen, expected = (f"{width} x {height}" for width, height in (image.size, size))
-            raise AnswerError(f"label image of {worker}: {seen} pixels, expected {expected} as the others")
+        try:
+            image = _opened(one.png, worker, size)
+        except AnswerError as error:
+            aside.append((worker, f"{type(error).__name__}: {error}"))
+            continue
         rest = Image.new("L", size, 1)
         for number, label in enumerate(labels, start=1):
             if label in one.colours:
@@ -93,12 +101,31 @@ def _counts(painted: Mapping[str, Painted], labels: Sequence[str]) -> list[Image
                 rest = ImageChops.subtract(rest, mask)
                 counts[number] = ImageChops.add(counts[number], mask)
         counts[0] = ImageChops.add(counts[0], rest)
-    if size is None:
-        raise AnswerError("no label image to put together")
-    return counts
+    if len(aside) == len(painted):
+        raise AnswerError("; ".join(reason for _, reason in aside))
+    return counts, aside
 
 
-def _opened(png: bytes, worker: str) -> Image.Image:
+def _size_of_most(painted: Mapping[str, Painted]) -> tuple[int, int]:
+    """As the files' heads tell it. AnswerError where none can be read, or as many say one as another."""
+    sizes: Counter[tuple[int, int]] = Counter()
+    faults = []
+    for worker, one in sorted(painted.items()):
+        try:
+            with Image.open(io.BytesIO(one.png), formats=["PNG"]) as image:
+                sizes[image.size] += 1
+        except UNREADABLE as error:
+            faults.append(f"label image of {worker}: it cannot be read as PNG ({error})")
+    if not sizes:
+        raise AnswerError("; ".join(faults) or "no label image to put together")
+    (size, count), *others = sizes.most_common(2)
+    if others and others[0][1] == count:
+        seen, expected = (f"{width} x {height}" for width, height in (others[0][0], size))
+        raise AnswerError(f"label images: {seen} pixels, expected {expected} as of as many others")
+    return size
+
+
+def _opened(png: bytes, worker: str, size: tuple[int, int]) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -107,6 +134,11 @@ def _opened(png: bytes, worker: str) -> Image.Image:
                 raise AnswerError(
                     f"label image of {worker}: {image.width} x {image.height}, expected at most "
                     f"{MAX_PIXELS:,} pixels"
+                )
+            if image.size != size:
+                seen, expected = (f"{width} x {height}" for width, height in (image.size, size))
+                raise AnswerError(
+                    f"label image of {worker}: {seen} pixels, expected {expected} as most others"
                 )
             return image.convert("RGBA")
     except UNREADABLE as error:

@@ -4,6 +4,7 @@ Each function reads what is, decides with `recto_workbench.tasks` what is to be,
 nobody else was quicker; then it looks again. What is refused is refused by name (`recto_workbench.errors`).
 """
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,7 @@ from recto_workbench.errors import (
     TaskMissingError,
     TooLargeError,
 )
-from recto_workbench.jobs import FINAL_JOB_STATUSES, Counters, Job, JobStatus, team_name
+from recto_workbench.jobs import FINAL_JOB_STATUSES, Counters, Job, JobStatus, Team, team_name
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.ports import (
     Change,
@@ -53,6 +54,8 @@ from recto_workbench.tasks import (
 TRIES = 20
 """How often a move is tried that others are quicker with."""
 POOL_PAGE = 100
+JOB_PAGE = 25
+MOST_JOBS = 100
 MOST_COUNTED = 100
 """Open objects that are counted; more of them are told as so many."""
 MOST_DRAFT_BYTES = 4_000_000
@@ -118,6 +121,13 @@ class ObjectView(View):
     adjudicate: tuple[str, ...]
 
 
+class JobPage(View):
+    """Some jobs, and where to go on; empty at the end."""
+
+    jobs: tuple[JobView, ...]
+    next_token: str
+
+
 class JobDetail(View):
     """A job with some of its objects."""
 
@@ -158,10 +168,43 @@ class Frame(View):
 # ---- jobs
 
 
-def jobs_for(worker: Worker, is_operator: bool, desk: Desk) -> list[JobView]:
-    """The jobs of the worker's teams, newest first; all for operators."""
-    jobs = reversed(desk.jobs.all())
-    return [_job_view(job, worker, desk) for job in jobs if is_operator or may_work(job, worker, desk)]
+def jobs_for(
+    worker: Worker, is_operator: bool, desk: Desk, next_token: str = "", limit: int = JOB_PAGE
+) -> JobPage:
+    """The jobs of the worker's teams, those that run first, then the newest; all for operators.
+
+    Only those of the page are looked into, since counting what is open asks for the objects of each.
+    """
+    behind = _job_token(next_token)
+    teams = {team.name: team for team in desk.teams.all()}
+    jobs = sorted(desk.jobs.all(), key=_job_place)
+    mine = (job for job in jobs if _job_place(job) > behind and (is_operator or _is_of(job, worker, teams)))
+    found = list(islice(mine, limit + 1))
+    page = tuple(_job_view(job, worker, desk) for job in found[:limit])
+    return JobPage(jobs=page, next_token=_token_of(found[limit - 1]) if len(found) > limit else "")
+
+
+JobPlace = tuple[int, float, str]
+"""Where a job stands in the list: a place, unlike a number, stays when others are made meanwhile."""
+
+
+def _job_place(job: Job) -> JobPlace:
+    return (0 if job.is_running else 1, -job.created.timestamp(), job.name)
+
+
+def _token_of(job: Job) -> str:
+    return base64.urlsafe_b64encode(json.dumps(_job_place(job)).encode()).decode()
+
+
+def _job_token(token: str) -> JobPlace:
+    """The place behind which to go on; RequestError for a token that is none."""
+    if not token:
+        return (-1, 0.0, "")
+    try:
+        rank, created, name = json.loads(base64.urlsafe_b64decode(token))
+        return (int(rank), float(created), str(name))
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"next_token: {token[:40]!r} is none that was given out") from error
 
 
 def job_detail(name: str, next_token: str, desk: Desk) -> JobDetail:
@@ -202,10 +245,13 @@ def found_job(name: str, desk: Desk) -> Job:
 
 def may_work(job: Job, worker: Worker, desk: Desk) -> bool:
     """Whether the worker is in the job's team. The public workforce is everybody who is signed in."""
-    if job.is_public:
-        return True
-    team = desk.teams.find(team_name(job.team_arn))
-    return team is not None and bool(team.groups & set(worker.groups))
+    team = None if job.is_public else desk.teams.find(team_name(job.team_arn))
+    return _is_of(job, worker, {team.name: team} if team else {})
+
+
+def _is_of(job: Job, worker: Worker, teams: Mapping[str, Team]) -> bool:
+    team = teams.get(team_name(job.team_arn))
+    return job.is_public or (team is not None and bool(team.groups & set(worker.groups)))
 
 
 def _job_view(job: Job, worker: Worker, desk: Desk) -> JobView:
@@ -361,7 +407,8 @@ def save_draft(assignment_id: str, worker: Worker, answer: Mapping[str, Any], de
         raise TooLargeError(f"draft: {len(body)} bytes, which are more than {MOST_DRAFT_CARRIED} escaped")
     desk.objects.write(_draft_place(assignment, desk), body, "application/json")
     current = desk.tasks.assignment(assignment_id)
-    if current and current.state in UNDRAFTED:  # submitted or skipped while this was on its way
+    has_ended = found_job(assignment.job, desk).is_final
+    if current and (current.state in UNDRAFTED or has_ended):  # while this was on its way
         _forget_draft(current, desk)
     return desk.clock().isoformat()
 
@@ -401,9 +448,10 @@ def submit(
     if nonce != assignment.nonce:
         raise NonceError("the answer does not come from the page that was handed out with this task")
     places = JobPlaces(desk.work_bucket, assignment.job)
-    _check_uploads(answer, assignment, places, desk)
+    body = _sized(answer, MOST_ANSWER_BYTES, "answer")
     place = places.answer(assignment_id, desk.make_id())
-    desk.objects.write(place, _sized(answer, MOST_ANSWER_BYTES, "answer"), "application/json")
+    _keep_uploads(answer, assignment, place, desk)
+    desk.objects.write(place, body, "application/json")
     taken, each = _submitted(assignment, place, worker, desk)
     if each.state is ObjectState.ANSWERED:
         message = LabellingMessage(kind="consolidate", job=each.job, number=each.number)
@@ -537,16 +585,23 @@ def _sized(answer: Mapping[str, Any], most: int, what: str) -> bytes:
     return body
 
 
-def _check_uploads(answer: Mapping[str, Any], assignment: Assignment, places: JobPlaces, desk: Desk) -> None:
+def _keep_uploads(answer: Mapping[str, Any], assignment: Assignment, place: Location, desk: Desk) -> None:
+    """Copies of the images that the answer names, beside it: a link to an upload may be used again later.
+
+    The copies are what is looked at, since an upload may be written over between a look and a copy.
+    """
+    places = JobPlaces(desk.work_bucket, assignment.job)
     sizes = 0
     for count, name in enumerate(uploads_in(answer), 1):
         if count > MOST_UPLOADS:
             raise RequestError(f"the answer names more than {MOST_UPLOADS} uploads")
-        place = places.upload(assignment.assignment_id, name)
-        info = desk.objects.info(place) if UPLOAD_NAME.fullmatch(name) else None
-        if info is None:
+        upload = places.upload(assignment.assignment_id, name)
+        if not UPLOAD_NAME.fullmatch(name) or desk.objects.info(upload) is None:
             raise RequestError(f"the answer names the upload {name!r}, which has not arrived")
-        sizes += info.size
+        kept = places.kept_upload(place.uri, name)
+        desk.objects.copy(upload, kept)
+        info = desk.objects.info(kept)
+        sizes += info.size if info else 0
         if sizes > MOST_UPLOAD_BYTES:
             raise TooLargeError(
                 f"upload {name}: with it, the answer has {sizes} bytes, at most {MOST_UPLOAD_BYTES}"

@@ -16,7 +16,7 @@ from typing import Any
 from recto.consolidation.contents import consolidation_of
 from recto.errors import ConfigurationError, DocumentError, RectoError, TransientError
 from recto.places import Location
-from recto.ports import Clock, Events, ObjectStore, Uploads
+from recto.ports import Clock, Events, Uploads
 from recto_workbench.builtin import is_aws_function
 from recto_workbench.builtin_output import builtin_label
 from recto_workbench.errors import ObjectFailedError
@@ -36,7 +36,14 @@ from recto_workbench.outputs import (
     unconsolidated,
     worker_response,
 )
-from recto_workbench.ports import Change, JobStore, LabellingFunctions, Messages, TaskStore
+from recto_workbench.ports import (
+    Change,
+    JobStore,
+    LabellingFunctions,
+    Messages,
+    TaskFiles,
+    TaskStore,
+)
 from recto_workbench.steps.assignment import line_of, with_uploads
 from recto_workbench.tasks import Assignment, AssignmentState, JobPlaces, ObjectState, TaskObject
 from recto_workbench.tasks import told as shortened
@@ -74,7 +81,7 @@ class Consolidation:
 
     jobs: JobStore
     tasks: TaskStore
-    objects: ObjectStore
+    objects: TaskFiles
     uploads: Uploads
     functions: LabellingFunctions
     messages: Messages
@@ -89,6 +96,8 @@ def work_off(message: LabellingMessage, consolidation: Consolidation) -> str:
     """Do what the message says; a word on what came of it, for the log."""
     job = consolidation.jobs.find(message.job)
     if job is None or job.is_final:
+        if job is not None and message.kind == "finish":
+            _forget_drafts(job, consolidation)  # the first time it may have been cut off before that
         return "ended"
     if message.kind == "consolidate":
         return consolidate(job, message.number, message.alone, consolidation)
@@ -180,7 +189,7 @@ def _answer(assignment: Assignment, consolidation: Consolidation) -> dict[str, A
     places = JobPlaces(consolidation.work_bucket, assignment.job)
 
     def read(name: str) -> str:
-        body = consolidation.objects.read(places.upload(assignment.assignment_id, name))
+        body = consolidation.objects.read(places.kept_upload(assignment.answer, name))
         return base64.b64encode(body).decode()
 
     answer: dict[str, Any] = json.loads(consolidation.objects.read(Location.from_uri(assignment.answer)))
@@ -308,7 +317,15 @@ def finish(job: Job, consolidation: Consolidation) -> str:
     changes |= {"status": status, "failure": failure}
     if consolidation.jobs.update(job.name, ENDING, **changes):
         consolidation.events.publish(ENDED, {"JobName": job.name, "JobArn": job.arn, "Status": str(status)})
+        _forget_drafts(job, consolidation)
     return str(status)
+
+
+def _forget_drafts(job: Job, consolidation: Consolidation) -> None:
+    """What people had begun and given back, or run out of time with: nobody goes on with it any more."""
+    place = JobPlaces(consolidation.work_bucket, job.name).drafts
+    for key, _ in consolidation.objects.listing(place.bucket, place.key):
+        consolidation.objects.delete(Location(bucket=place.bucket, key=key))
 
 
 def _keep_unfinished(job: Job, consolidation: Consolidation) -> None:

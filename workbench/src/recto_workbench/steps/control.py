@@ -25,6 +25,7 @@ from recto_workbench.errors import (
     TaskMissingError,
     ValidationError,
 )
+from recto_workbench.grants import named_objects
 from recto_workbench.jobs import PUBLIC_TEAM, Job, Team, team_name
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.rendering import render
@@ -33,6 +34,8 @@ from recto_workbench.tasks import JobPlaces
 
 OUTPUT_PLACES = ("corpora/", "jobs/", "labelling/")
 """Prefixes of the work bucket that the labelling functions may write to."""
+INPUT_PLACES = ("corpora/", "documents/", "jobs/")
+"""Prefixes of the work bucket where what is labelled lies; answers and models lie elsewhere."""
 MOST_RUNNING_JOBS = 100
 MOST_TEAMS = 100
 MOST_TEMPLATE_BYTES = 2_000_000
@@ -454,11 +457,27 @@ def render_ui_template(parameters: Parameters, control: Control) -> Result:
     if not isinstance(given, dict):
         raise ValidationError(f"Task.Input: expected a JSON object, got {type(given).__name__}")
 
+    allowed = named_objects(given)
+
     def grant(uri: str) -> str:
-        return control.desk.links.to_read(Location.from_uri(uri), LINK_SECONDS).url
+        if uri not in allowed:
+            raise ValueError(f"{uri} is not named in Task.Input, so its page may not read it")
+        return control.desk.links.to_read(_input_place(uri, control.desk), LINK_SECONDS).url
 
     rendered = render(content or _own_template(arn), given, grant)
     return {"RenderedContent": rendered.html, "Errors": rendered.errors}
+
+
+def _input_place(uri: str, desk: Desk) -> Location:
+    """Whoever may have a page rendered names its objects himself; what is no input gets no link all the same.
+
+    A link has our function's rights, and these reach as far as the answers of jobs that run.
+    """
+    place = Location.from_uri(uri)
+    if place.bucket == desk.work_bucket and not place.key.startswith(INPUT_PLACES):
+        open_ = " or ".join(f"s3://{desk.work_bucket}/{each}" for each in INPUT_PLACES)
+        raise ValueError(f"{uri} lies where no input of labelling jobs does; expected it below {open_}")
+    return place
 
 
 # ---- teams

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from recto_workbench.errors import NotSignedInError
+from recto_workbench.errors import NotSignedInError, RequestError
 from recto_workbench.steps import assignment as steps
 from recto_workbench.web import sign_in
 from recto_workbench.web.answers import answer
@@ -126,8 +126,17 @@ def me(request: Request) -> Response:
 def jobs(request: Request) -> Response:
     """Answer `GET /api/jobs`."""
     session, desk = signed_in(request), web_of(request).desk
-    found = steps.jobs_for(session.worker, OPERATOR in session.roles, desk)
-    return answer({"jobs": [job_json(view.job, view.progress) for view in found]})
+    token, limit = request.query_params.get("next_token", ""), _limit(request)
+    page = steps.jobs_for(session.worker, OPERATOR in session.roles, desk, token, limit)
+    found = [job_json(view.job, view.progress) for view in page.jobs]
+    return answer({"jobs": found, "next_token": page.next_token or None})
+
+
+def _limit(request: Request) -> int:
+    told = request.query_params.get("limit", str(steps.JOB_PAGE))
+    if not (told.isascii() and told.isdigit() and 1 <= int(told) <= steps.MOST_JOBS):
+        raise RequestError(f"limit: expected 1 to {steps.MOST_JOBS}, got {told[:20]!r}")
+    return int(told)
 
 
 def job_detail(request: Request) -> Response:

@@ -5,8 +5,10 @@ so there is no further secret to keep, and an address dies with its assignment.
 """
 
 import base64
+import gzip
 import hashlib
 import hmac
+import json
 from datetime import UTC, datetime
 from html import escape
 
@@ -29,6 +31,9 @@ from recto_workbench.web.pages import version_of
 from recto_workbench.web.parts import web_of
 
 FRAME_SECONDS = 900
+WORTH_PACKING = 1_000
+MOST_CARRIED = 5_900_000
+"""Bytes of a page: with its headers it must be within the 6 MB of a function's answer."""
 MOST_LINK_SECONDS = 3600
 
 
@@ -50,7 +55,7 @@ def frame_page(request: Request) -> Response:
     try:
         source = _opened(request.path_params["token"], web.desk)
     except RectoError as error:
-        return _page(_plain(str(error)), Framing(origin=web.url, nonce=""), status_of(error))
+        return _page(request, _plain(str(error)), Framing(origin=web.url, nonce=""), status_of(error))
     rendered, sources = _rendered(source, web.desk)
     framing = Framing(
         origin=web.url,
@@ -63,8 +68,8 @@ def frame_page(request: Request) -> Response:
     )
     if rendered.errors:
         said = "; ".join(f"{each['Code']}: {each['Message']}" for each in rendered.errors)
-        return _page(framed(_plain(f"The task cannot be shown. {said}"), framing), framing, 500)
-    return _page(framed(rendered.html, framing), framing)
+        return _unshown(request, said, framing, 500)
+    return _whole_page(request, rendered.html, framing)
 
 
 def _opened(token: str, desk: Desk) -> FrameSource:
@@ -114,6 +119,46 @@ def _plain(message: str) -> str:
     )
 
 
-def _page(html: str, framing: Framing, status: int = 200) -> Response:
+def _unshown(request: Request, said: str, framing: Framing, status: int) -> Response:
+    return _page(request, framed(_plain(f"The task cannot be shown. {said}"), framing), framing, status)
+
+
+def _whole_page(request: Request, html: str, framing: Framing) -> Response:
+    """The page, unless it is more than a function's answer carries: then a page that says so."""
+    response = _page(request, framed(html, framing), framing)
+    size = _carried(response)
+    if size <= MOST_CARRIED:
+        return response
+    packed = (
+        "packed" if "content-encoding" in response.headers else "since this browser takes it unpacked only"
+    )
+    said = f"TooLargeError: its page takes {size:,} bytes ({packed}), at most {MOST_CARRIED:,} are carried"
+    return _unshown(request, said, framing, 413)
+
+
+def _carried(response: Response) -> int:
+    """Bytes of a body on its way: packed as base64, plain as JSON's text."""
+    body = bytes(response.body)
+    if "content-encoding" in response.headers:
+        return (len(body) + 2) // 3 * 4
+    return len(json.dumps(body.decode()))
+
+
+def _page(request: Request, html: str, framing: Framing, status: int = 200) -> Response:
+    """Packed where the browser takes it: API Gateway packs nothing."""
     headers = {**NO_STORE, **NO_REFERRER, "Content-Security-Policy": frame_policy(framing)}
-    return HTMLResponse(html, status, headers=headers)
+    headers["Vary"] = "Accept-Encoding"
+    body = html.encode(errors="replace")
+    if len(body) >= WORTH_PACKING and _takes_gzip(request):
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, compresslevel=6, mtime=0)
+    return HTMLResponse(body, status, headers=headers)
+
+
+def _takes_gzip(request: Request) -> bool:
+    """Whether the browser names gzip, and not with the weight 0."""
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = each.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -5,11 +5,11 @@ since what people say of many objects tells how reliable each of them is. Permut
 one person's answer comes out as it went in; the same answer of all comes out with confidence 1.
 """
 
-from recto.consolidation.contents import Label, LabelImage, consolidation_of, failure_of
+from recto.consolidation.contents import Label, LabelImage, SetAside, consolidation_of, failure_of
 from recto.consolidation.objects import Given, LabelledObject, Result, consolidate
 from recto.consolidation.rules import Rules
 
 __all__ = [
-    "Given", "Label", "LabelImage", "LabelledObject", "Result", "Rules", "consolidate", "consolidation_of",
-    "failure_of",
+    "Given", "Label", "LabelImage", "LabelledObject", "Result", "Rules", "SetAside", "consolidate",
+    "consolidation_of", "failure_of",
 ]  # fmt: skip

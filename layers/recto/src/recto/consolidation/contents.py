@@ -136,6 +136,8 @@ class LabelImage(NamedTuple):
     """Label to `#rrggbb`, the background first, in the order of their numbers."""
     confidences: Mapping[str, float]
     """Of each label: the share of its votes, over its pixels."""
+    set_aside: tuple[SetAside, ...] = ()
+    """Images that did not count."""
 
 
 def image_content(image: LabelImage, label: Label, account: Account, rules: Rules) -> Content:

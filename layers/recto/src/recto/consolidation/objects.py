@@ -149,8 +149,11 @@ def _content(given: Given) -> str | Mapping[str, Any]:
 
 def _shortfall(one: LabelledObject, answers: Mapping[str, Answer]) -> str:
     people = {given.worker for given in one.given}
-    is_short = 2 * len(answers) <= len(people)
-    return f"only {len(answers)} of {len(people)} people's answers can be used" if is_short else ""
+    return _short(len(answers), len(people))
+
+
+def _short(usable: int, people: int) -> str:
+    return f"only {usable} of {people} people's answers can be used" if 2 * usable <= people else ""
 
 
 def _no_answer(one: LabelledObject) -> str:
@@ -235,4 +238,20 @@ def _image(one: _Read, label: Label, rules: Rules, merge_images: MergeImages | N
         image = merge_images(one.object_id, _only(one, ImageAnswer))
     except RectoError as error:
         return _failed(one, f"{type(error).__name__}: {error}", label)
-    return Result(one.object_id, contents.image_content(image, label, one.account, rules))
+    account = _without(one, image.set_aside)
+    return Result(one.object_id, contents.image_content(image, label, account, rules))
+
+
+def _without(one: _Read, aside: Sequence[SetAside]) -> Account:
+    """The account of the answers, where it shows only later that some cannot be used."""
+    if not aside:
+        return one.account
+    people = {*one.answers, *(each.worker for each in one.account.set_aside)}
+    counted = len(one.answers) - len(aside)
+    warnings = tuple(f"worker {each.worker}: answer set aside: {each.reason}" for each in aside)
+    return one.account._replace(
+        counted=counted,
+        set_aside=(*one.account.set_aside, *aside),
+        warnings=(*one.account.warnings, *warnings),
+        shortfall=_short(counted, len(people)),
+    )

@@ -8,7 +8,7 @@ at all, or a service that does not answer, is an error of the whole call.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from recto.consolidation import Given, Label, LabelImage, LabelledObject, Result, Rules
+from recto.consolidation import Given, Label, LabelImage, LabelledObject, Result, Rules, SetAside
 from recto.consolidation import consolidate as consolidate_objects
 from recto.errors import AccessError, AnswerError, RectoError, TransientError
 from recto.labels import ImageAnswer
@@ -259,19 +259,27 @@ def _merge_images(
     place: Location, answers: Mapping[str, ImageAnswer], label: Label, images: ImageMerger, objects: _ByRole
 ) -> LabelImage:
     files = place.uri.partition("/consolidated-annotation/output/")[0]
+    painted, aside = {}, list[SetAside]()
     for worker, answer in answers.items():
-        if not answer.png and not answer.uri.startswith(f"{files}/"):  # whoever answers may write any address
-            raise AnswerError(f"{worker}: {answer.uri} is none of the job's own files, expected {files}/…")
-    painted = {
-        worker: images.painted(_png(worker, answer, images, objects), answer.colours)
-        for worker, answer in answers.items()
-    }
+        try:
+            png = _png(worker, answer, files, images, objects)
+        except TransientError:
+            raise
+        except RectoError as error:
+            aside.append(SetAside(worker, f"{type(error).__name__}: {error}"))
+        else:
+            painted[worker] = images.painted(png, answer.colours)
+    if not painted:
+        raise AnswerError("; ".join(each.reason for each in aside))
     merged = images.merged(painted, label.categories or ())
+    aside += [SetAside(worker, reason) for worker, reason in merged.set_aside]
     objects.write(place, merged.png, PNG_TYPE)
-    return LabelImage(place.uri, merged.colours, merged.confidences)
+    return LabelImage(place.uri, merged.colours, merged.confidences, tuple(aside))
 
 
-def _png(worker: str, answer: ImageAnswer, images: ImageMerger, objects: _ByRole) -> bytes:
+def _png(worker: str, answer: ImageAnswer, files: str, images: ImageMerger, objects: _ByRole) -> bytes:
     if answer.png:
         return images.bytes_of(answer.png, worker)
+    if not answer.uri.startswith(f"{files}/"):  # whoever answers may write any address
+        raise AnswerError(f"{worker}: {answer.uri} is none of the job's own files, expected {files}/…")
     return objects.read(_place(answer.uri, worker), MAX_ANSWER, "a label image")
