@@ -4,6 +4,7 @@ In JSON the keys are PascalCase, as Step Functions' users write them. `docs/sche
 generated JSON schemas; a test keeps them equal to this file.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
@@ -338,6 +339,31 @@ class ReviewOutcome(Message):
     """What a finished review hands to the state machine."""
 
     review_id: str
+
+
+SettledAs = Literal[
+    "taken", "rejected", "late", "ignored", "refused", "failed", "withdrawn", "expired", "audited"
+]
+
+
+class ReviewSettled(Message):
+    """To the desk: what the pipeline made of an answer, or of the review without one.
+
+    `refused` alone leaves the review open: the answer was of no use, another one is wanted.
+    """
+
+    loop_name: str
+    outcome: SettledAs
+    cause: str = ""
+    """Why it was not taken, as an error's name and message."""
+
+
+class ReviewEscalated(Message):
+    """To the desk: nobody answered in time; the loop stands on top from now on, and stays on offer longer."""
+
+    loop_name: str
+    expires: datetime
+    """Until when."""
 
 
 class Failure(BaseModel):

@@ -146,6 +146,8 @@ class FieldResult(_Result):
     absent: bool | None = None
     """A person says that the document does not have it."""
     reviewed: bool | None = None
+    confirmed: str | None = None
+    """Why a value that breaks a rule is right all the same, in the reviewer's words."""
     validation: tuple[RuleVerdict, ...] | None = None
     """What the rules between fields say in which this one takes part; None where it has none."""
     review_reasons: tuple[ReviewReason, ...] | None = None
@@ -188,6 +190,8 @@ class ReviewRecord(_Result):
     time_spent_in_seconds: float | None = None
     worker_ids: tuple[str, ...] | None = None
     """All of them, where several people answered."""
+    adjudicator: str | None = None
+    """Who decided, where the others disagreed."""
 
 
 class DocumentResult(_Result):

@@ -1,6 +1,6 @@
 """What a reviewer is given, what comes back, and what that makes of a result. No queue, no browser, no token.
 
-A task never carries a task token: whoever holds one can finish the workflow. The model refuses unknown
+A task never carries a task token: whoever holds one can finish the workflow. The models refuse unknown
 keys, so none can slip in.
 
 Answers come as the pages of Recto and of the reference post them: `field-present-F` (a boolean or
@@ -11,6 +11,8 @@ any characters, so keys are looked up by the names that the task has and never t
     cleared to ""       the same
     ticked, no value    the model's values are right
     not mentioned       nobody looked; the model's result stays
+
+`field-confirmed-F` says why a value that breaks a rule is right all the same.
 """
 
 import hashlib
@@ -20,14 +22,28 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_serializer,
+    model_serializer,
+)
 from pydantic.alias_generators import to_pascal
 
-from recto.entities import document_confidence, multi_valued_result, single_valued_result, with_rules
+from recto.entities import (
+    DEFAULT_THRESHOLD,
+    document_confidence,
+    multi_valued_result,
+    single_valued_result,
+    with_rules,
+)
 from recto.errors import ReviewFailedError
 from recto.fields import FieldConfiguration, FieldList
+from recto.places import MadeIn
 from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason, ReviewRecord, Value
 from recto.validators import judge
 
@@ -36,11 +52,14 @@ MAX_REASON = 1000
 REJECTED, REJECTED_WHY = "document-rejected", "document-rejected-why"
 """Posted instead of fields: the document is none that has them."""
 PRESENT, VALUE, MULTI_VALUE = "field-present-", "field-value-", "field-multival-"
+CONFIRMED = "field-confirmed-"
+ADJUDICATOR = "adjudicator"
+"""A role, in the `workerMetadata` that the workbench writes: this answer decides alone."""
 TRUTHS = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False, "": False}
 
 
-class ReviewTask(BaseModel):
-    """What a reviewer is given."""
+class _Given(BaseModel):
+    """A part of a task: frozen, PascalCase in JSON, unknown keys refused."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -51,16 +70,111 @@ class ReviewTask(BaseModel):
         serialize_by_alias=True,
     )
 
+
+class TaskDocument(_Given):
+    """Which document it is, and how a browser can show it."""
+
+    document_id: str
+    name: str = ""
+    """Its file name, for people; the whole key is in `TaskObject`."""
+    kind: Literal["pdf", "images"] = "pdf"
+    """`images`: by the pages' images, which are listed where the browser cannot show the document itself."""
+    num_pages: int = 0
+    release: str = ""
+    """The one that its fields are of."""
+    made_in: MadeIn = MadeIn()
+
+    @field_serializer("made_in")
+    def _in_pascal_case(self, made_in: MadeIn) -> dict[str, int]:
+        return made_in.model_dump(by_alias=True)
+
+
+class TaskThresholds(_Given):
+    """Below which confidence a value is doubtful: what each field's model result was judged by."""
+
+    default: float = DEFAULT_THRESHOLD
+    fields: dict[str, float] = Field(default_factory=dict)
+
+    def of(self, name: str) -> float:
+        return self.fields.get(name, self.default)
+
+
+class TaskWords(_Given):
+    """Where the OCR's words lie, as `recto.pagestore` wrote them; S3 URIs."""
+
+    index: str
+    parts: tuple[str, ...] = ()
+
+
+class ReviewTask(_Given):
+    """What a reviewer is given. Everything after the first three may be missing in tasks of others."""
+
     review_id: str
     """Random; says nothing about the document and opens nothing by itself."""
     task_object: str
     """Where the document is: `s3://bucket/key`."""
     model_result: DocumentResult
-    """What was found, with the reasons for the review."""
+    """What was found, with the reasons for the review; nothing of either in an audit."""
+    document: TaskDocument | None = None
+    field_configuration: tuple[FieldConfiguration, ...] | None = None
+    """The fields that are reported, of the release that the document is pinned to."""
+    thresholds: TaskThresholds | None = None
+    words: TaskWords | None = None
+    page_images: tuple[str, ...] | None = None
+    """S3 URIs in the order of the pages, for what a browser cannot show itself."""
+    audit: bool = False
+    """Whether the reviewer must not see what was found, because it is that which is measured."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_missing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {
+            key: value for key, value in handler(self).items() if value is not None and value is not False
+        }
+
+    @field_serializer("field_configuration")
+    def _as_configured(self, fields: tuple[FieldConfiguration, ...] | None) -> list[dict[str, Any]] | None:
+        return None if fields is None else [_configured(field) for field in fields]
+
+    @property
+    def fields(self) -> FieldList | None:
+        """The configured fields, to judge answers by; None for tasks that do not say."""
+        if self.field_configuration is None:
+            return None
+        return FieldList.model_construct(
+            fields=self.field_configuration
+        )  # ignored ones leave gaps in the ids
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that is put before the reviewer (A2I's InputContent)."""
         return self.model_dump(mode="json")
+
+
+def _configured(field: FieldConfiguration) -> dict[str, Any]:
+    return field.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def blind(result: DocumentResult) -> DocumentResult:
+    """The result's fields without anything that was found: what a reviewer sees in an audit."""
+    fields = {name: _blind_field(one) for name, one in result.fields.items()}
+    return DocumentResult(confidence=0.0, fields=fields, reference_date=result.reference_date)
+
+
+def _blind_field(one: FieldResult) -> FieldResult:
+    common = {
+        "class_id": one.class_id,
+        "sort_order": one.sort_order,
+        "type": one.type,
+        "optional": one.optional,
+    }
+    common |= {"num_detections": 0, "num_detected_values": 0}
+    return multi_valued_result(common, ()) if one.is_multi_valued else single_valued_result(common, None)
+
+
+def result_elsewhere(content: Mapping[str, Any]) -> str | None:
+    """Where a task's `ModelResult` lies, None where the task has it; S3 URI."""
+    found = content.get("ModelResult")
+    uri = found.get("S3Uri") if isinstance(found, Mapping) and set(found) == {"S3Uri"} else None
+    return uri if isinstance(uri, str) else None
 
 
 class FieldAnswer(NamedTuple):
@@ -70,6 +184,8 @@ class FieldAnswer(NamedTuple):
     """None where there was no box to tick."""
     values: tuple[str, ...] | None = None
     """None where no value was sent; empty where all were cleared."""
+    confirmed: str | None = None
+    """Why a value that breaks a rule is right all the same."""
 
     @property
     def is_absent(self) -> bool:
@@ -84,6 +200,8 @@ class ReviewAnswer(NamedTuple):
     fields: Mapping[str, FieldAnswer]
     """Only those that the person saw."""
     time_spent_in_seconds: float | None = None
+    is_adjudicator: bool = False
+    """Whether this answer decides alone."""
 
 
 # --- reading answers --------------------------------------------------------------------------------
@@ -99,15 +217,27 @@ def parse_human_answers(
             raise ReviewFailedError(f"answer {number}: expected an object, seen {type(entry).__name__}")
         worker = str(entry.get("workerId") or "")
         content = parse_answer(entry.get("answerContent") or {}, fields, task)
-        answers[worker or f"#{number}"] = ReviewAnswer(worker, content, _seconds(entry))
+        answers[worker or f"#{number}"] = ReviewAnswer(
+            worker, content, _seconds(entry), is_adjudicator(entry)
+        )
     return list(answers.values())
 
 
+def is_adjudicator(entry: Mapping[str, Any]) -> bool:
+    """Whether one of the `humanAnswers` is that of the person who decides where reviewers disagree."""
+    metadata = entry.get("workerMetadata")
+    ours = metadata.get("recto") if isinstance(metadata, Mapping) else None
+    return isinstance(ours, Mapping) and ours.get("role") == ADJUDICATOR
+
+
 def rejection_of(human_answers: Iterable[Mapping[str, Any]]) -> str | None:
-    """Who turned the document down, and why; None where nobody did. One reviewer is enough."""
-    for entry in human_answers:
-        if not isinstance(entry, Mapping):
-            continue
+    """Who turned the document down, and why; None where nobody did.
+
+    One reviewer is enough, but where somebody adjudicated it is his word alone that counts.
+    """
+    entries = [entry for entry in human_answers if isinstance(entry, Mapping)]
+    deciding = [entry for entry in entries if is_adjudicator(entry)][-1:]
+    for entry in deciding or entries:
         posted = _flat(entry.get("answerContent") or {})
         if REJECTED in posted and _truth(REJECTED, posted[REJECTED]):
             why = str(posted.get(REJECTED_WHY) or "").strip()[:MAX_REASON] or "no reason given"
@@ -136,9 +266,12 @@ def parse_answer(
     }
     present: dict[str, bool] = {}
     values: dict[str, list[tuple[int, str]]] = {}
+    confirmed: dict[str, str] = {}
     for key, entry in posted.items():
         if key.startswith(PRESENT):
             present[_name(key, key[len(PRESENT) :], names)] = _truth(key, entry)
+        elif key.startswith(CONFIRMED):
+            confirmed[_name(key, key[len(CONFIRMED) :], names)] = _text(key, entry)[:MAX_REASON]
         elif key.startswith(VALUE):
             values.setdefault(_name(key, key[len(VALUE) :], names), []).append((0, _text(key, entry)))
         elif key.startswith(MULTI_VALUE):
@@ -150,7 +283,10 @@ def parse_answer(
         raise ReviewFailedError(
             f"answer without a field: expected {PRESENT}… or {VALUE}…, seen {_seen(posted)}"
         )
-    return {name: FieldAnswer(present.get(name), _entered(values.get(name))) for name in answered}
+    return {
+        name: FieldAnswer(present.get(name), _entered(values.get(name)), confirmed.get(name) or None)
+        for name in answered
+    }
 
 
 def _flat(content: Mapping[str, Any] | str) -> dict[str, Any]:
@@ -226,8 +362,10 @@ def apply_answers(
     """The result as the reviewers leave it; ReviewFailedError for no answers at all."""
     if not answers:
         raise ReviewFailedError("review ended with 0 answers; expected at least 1")
-    day = result.reference_date
-    reviewed = {name: _reviewed_field(one, answers, fields[name], day) for name, one in result.fields.items()}
+    day, deciding = result.reference_date, _deciding(answers)
+    reviewed = {
+        name: _reviewed_field(one, deciding, fields[name], day) for name, one in result.fields.items()
+    }
     disagreements = tuple(
         reason
         for one in reviewed.values()
@@ -243,6 +381,11 @@ def apply_answers(
         warnings=result.warnings,
     )
     return with_rules(answered, fields)
+
+
+def _deciding(answers: Sequence[ReviewAnswer]) -> Sequence[ReviewAnswer]:
+    """All answers, or the adjudicator's alone; the others stay in the record."""
+    return [answer for answer in answers if answer.is_adjudicator][-1:] or answers
 
 
 class _Verdict(NamedTuple):
@@ -266,8 +409,14 @@ def _reviewed_field(
     values = [_reviewed_value(text, verdict.share, one, field, day) for text in verdict.values]
     answered = _with_values(one, values, field)
     reasons = (*(one.review_reasons or ()), *_disagreement(field, verdict)) or None
+    confirmed = next((answer.confirmed for answer in given if answer.confirmed), None) if values else None
     return answered.model_copy(
-        update={"reviewed": True, "absent": None if values else True, "review_reasons": reasons}
+        update={
+            "reviewed": True,
+            "absent": None if values else True,
+            "confirmed": confirmed,
+            "review_reasons": reasons,
+        }
     )
 
 
@@ -351,8 +500,10 @@ def _disagreement(field: FieldConfiguration, verdict: _Verdict) -> Iterable[Revi
 def _record(answers: Sequence[ReviewAnswer]) -> ReviewRecord:
     times = [answer.time_spent_in_seconds for answer in answers if answer.time_spent_in_seconds is not None]
     workers = tuple(answer.worker_id for answer in answers)
+    adjudicators = [answer.worker_id for answer in answers if answer.is_adjudicator][-1:]
     return ReviewRecord(
-        worker_id=workers[0],
+        worker_id=(adjudicators or workers)[0],
+        adjudicator=adjudicators[0] if adjudicators else None,
         time_spent_in_seconds=sum(times) if times else None,
         worker_ids=workers if len(workers) > 1 else None,
     )
