@@ -162,6 +162,7 @@ class StubServer:
         self.faults: list[tuple[str, int, str]] = []
         """End of a path, status and error name; each is answered once, or always while `faults_stay`."""
         self.faults_stay = False
+        self.jobs_a_page = 25
         self.requests: list[str] = []
         self.uploads: list[int] = []
         self.pages: dict[str, str] = {}
@@ -253,7 +254,11 @@ class StubServer:
 
     def list_jobs(self, request: Request, _: Any) -> Any:
         worker = self.worker(request)
-        return {"jobs": [self.shown(job, worker) for job in self.jobs.values()]}
+        first = int(request.query_params.get("next_token", "0"))
+        last = first + self.jobs_a_page
+        token = str(last) if last < len(self.jobs) else None
+        shown = [self.shown(job, worker) for job in list(self.jobs.values())[first:last]]
+        return {"jobs": shown, "next_token": token}
 
     def shown(self, job: StubJob, worker: str) -> dict[str, Any]:
         mine = [a for a in self.assignments.values() if a.job is job and a.worker == worker]

@@ -102,6 +102,29 @@ def test_an_empty_list_tells_what_to_do(
     assert axe(page) == []
 
 
+def test_more_jobs_are_listed_when_they_are_asked_for(
+    page: Page, server: StubServer, origin: str, axe: Faults, broken: list[str]
+) -> None:
+    server.jobs_a_page = 3
+    for number in range(7):
+        server.add(StubJob(f"job-{number}", ["field"]))
+
+    sign_in(page, origin, server, "ana")
+    more, items = page.get_by_role("button", name="More jobs"), page.get_by_role("listitem")
+    expect(items).to_have_count(3)
+    assert axe(page) == []
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(items).to_have_count(6)
+    server.jobs["job-6"].title = "Renamed"
+    more.click()
+
+    expect(items).to_have_count(7)
+    expect(more).to_have_count(0)
+    expect(page.get_by_role("heading", name="Renamed")).to_be_visible()
+    assert broken == []
+
+
 def test_roles_hide_what_one_may_not(page: Page, server: StubServer, origin: str) -> None:
     server.add(StubJob("receipts", ["field"]))
 

@@ -25,6 +25,7 @@ ${BASE}
 :host { display: block; height: var(--recto-tool-height, calc(100vh - 4.5rem)); min-height: 24rem; }
 .workspace { display: grid; height: 100%; gap: 8px; padding: 8px; background: #f2f3f5;
   grid-template: auto minmax(0, 1fr) auto / minmax(12rem, 18rem) minmax(0, 1fr) minmax(11rem, 15rem); }
+@media (max-width: 66rem) { .workspace { grid-template-columns: minmax(9rem, 12rem) minmax(0, 1fr) minmax(9rem, 11rem); } }
 @media (min-width: 52.01rem) { .workspace:has(> aside:first-of-type[hidden]) { grid-template-columns: minmax(0, 1fr) minmax(11rem, 15rem); } }
 .top { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: center; }
 .top h1 { font-size: 17px; margin: 0; flex: 1 1 16rem; }

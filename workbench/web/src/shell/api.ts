@@ -100,7 +100,11 @@ const one = encodeURIComponent;
 export const api = {
   me: () => request<Me>("GET", "/api/me"),
   signOut: () => request<{ location: string }>("POST", "/api/auth/sign-out"),
-  jobs: () => request<{ jobs: Job[] }>("GET", "/api/jobs"),
+  jobs: (token: string | null = null) =>
+    request<{ jobs: Job[]; next_token: string | null }>(
+      "GET",
+      `/api/jobs${token ? `?next_token=${one(token)}` : ""}`,
+    ),
   job: (name: string, token: string | null) =>
     request<JobDetail>("GET", `/api/jobs/${one(name)}${token ? `?next_token=${one(token)}` : ""}`),
   stop: (name: string) => request<unknown>("POST", `/api/jobs/${one(name)}/stop`),
