@@ -7,9 +7,15 @@ TOOLS := .venv-tools/bin
 TRAINING := .venv-training/bin/python
 JOBS := .venv-jobs/bin/python
 
-# Fast ones first, so that a mistake shows early; on all cores. E2E shares one runtime.
+# Fast ones first, so that a mistake shows early; on all cores. The end-to-end tests run in two lanes, each
+# with a runtime of its own and its files in their order (tests/e2e/conftest.py).
 QUICK := $(wildcard tests/unit tests/contract tests/functional)
-SHARED_OUT := -n auto --dist loadfile
+SLOWEST := --durations 5 --durations-min 1
+SHARED_OUT := -n auto --dist loadfile $(SLOWEST)
+LANES := -n 2 --dist loadfile --no-loadscope-reorder --durations 10
+
+timed = TIMEFORMAT='make: $(1) took %0lR, processor %0lU and %0lS'; time
+.NOTPARALLEL:
 
 .PHONY: help
 help: ## list the targets
@@ -27,9 +33,8 @@ demo: setup-demo ## sample documents through the whole pipeline on this machine,
 	@.venv/bin/recto demo
 
 .PHONY: test
-test: setup check training-tests jobs-tests ## everything that must pass: checks, then all tests
-	@$(PRODUCT) -m pytest --quiet $(SHARED_OUT) $(QUICK) tests/browser
-	@$(PRODUCT) -m pytest tests/e2e
+test: ## everything that must pass: checks, then all tests
+	@$(call timed,everything) $(MAKE) --no-print-directory setup check training-tests jobs-tests quick-tests e2e
 
 .PHONY: check lint types boundaries template web-check
 check: lint types boundaries template web-check ## all checks, and the pages' tests that need no browser
@@ -66,22 +71,25 @@ format: ## bring the code into ruff's format and mend what it can mend safely
 	@$(PRODUCT) -m ruff check --fix --quiet . || true
 	@$(PRODUCT) -m ruff format --quiet .
 
-.PHONY: unit browser e2e training-tests
+.PHONY: unit quick-tests browser e2e training-tests
+quick-tests: setup
+	@$(call timed,the quick tests) $(PRODUCT) -m pytest --quiet $(SHARED_OUT) $(QUICK) tests/browser
+
 unit: setup-demo ## the tests that start no runtime
 	@$(PRODUCT) -m pytest --quiet $(SHARED_OUT) $(QUICK)
 
 browser: setup ## the workbench's pages in a real browser
 	@$(PRODUCT) -m pytest tests/browser
 
-e2e: setup-demo ## documents through the local runtime
-	@$(PRODUCT) -m pytest tests/e2e
+e2e: setup ## documents and labelling jobs through the local runtime, in two lanes
+	@$(call timed,the end-to-end tests) $(PRODUCT) -m pytest $(LANES) tests/e2e
 
 training-tests: setup ## the training code's tests, in its own environment
-	@$(TRAINING) -m pytest --quiet tests/training
+	@$(call timed,the training tests) $(TRAINING) -m pytest --quiet $(SHARED_OUT) tests/training
 
 jobs-tests: ## the requests of SageMaker jobs, in their own environment
 	@$(PYTHON) scripts/bootstrap.py jobs
-	@$(JOBS) -m pytest --quiet tests/jobs
+	@$(call timed,the tests of jobs) $(JOBS) -m pytest --quiet $(SLOWEST) tests/jobs
 
 .PHONY: train-demo prove prove-mail
 train-demo: setup ## train, export and calibrate the demo release anew (25 to 45 minutes)

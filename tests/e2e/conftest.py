@@ -1,14 +1,21 @@
-"""One local runtime for all end-to-end tests, with a state of its own; what was built is kept."""
+"""One local runtime for all end-to-end tests, with a state of its own; what was built is kept.
+
+With `pytest -n 2 --dist loadfile --no-loadscope-reorder` (`make e2e`) there are two lanes: two runtimes at a
+time, each with a home of its own below that of the tests and with the same builds. What a lane's functions
+have called stays in its home for `test_z_roles.py`.
+"""
 
 import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases, Table
 from recto.aws.s3 import S3Objects
@@ -20,10 +27,41 @@ from recto_local.runtime import Runtime, RuntimeInfo
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "local" / "samples"
 DATA = ROOT.parent / "shared" / "data"
-HOME = Path(os.environ.get("RECTO_TEST_HOME") or ROOT / ".recto" / "tests")
-BUILT = {"build", "build-cache", "built-from"}
+ALL_HOMES = Path(os.environ.get("RECTO_TEST_HOME") or ROOT / ".recto" / "tests")
+LANE = os.environ.get("PYTEST_XDIST_WORKER", "")
+"""The name of this process's lane; empty where the tests run one after the other."""
+HOME = ALL_HOMES / "lanes" / LANE if LANE else ALL_HOMES
+BUILT = {"build", "build.toml", "build-cache", "built-from", "build.lock"}
+RECORD = "lane.json"
+LONG_FILES = (
+    "test_7_reprocess.py", "test_6_mail.py", "test_b2_workbench_web.py", "test_b4_two_people.py",
+    "test_8c_trained_model.py",
+)  # fmt: skip
+"""These begin first where there are lanes, so that no lane ends long after the others; b2 before b4, since it
+looks at all jobs that a person may see."""
 SETTLED = FINAL_STATUSES | {Status.IN_REVIEW}
 CALLER = "recto-tests"
+
+
+class LaneRecord(BaseModel):
+    """What a lane leaves in its home: of which run, process and runtime it is, and whether it has ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    process: int
+    info: RuntimeInfo
+    has_ended: bool = False
+
+    def write(self, home: Path) -> None:
+        fresh = home / f"{RECORD}.new"
+        fresh.write_text(self.model_dump_json(indent=2))
+        fresh.replace(home / RECORD)
+
+
+def this_run() -> str:
+    """What all lanes of one run have in common."""
+    return os.environ.get("PYTEST_XDIST_TESTRUNUID", "")
 
 
 class Pipeline:
@@ -115,8 +153,32 @@ def pipeline() -> Iterator[Pipeline]:
     for path in HOME.iterdir() if HOME.exists() else ():
         if path.name not in BUILT:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    runtime = Runtime(ROOT, HOME)
+    runtime = Runtime(ROOT, HOME, builds=ALL_HOMES)
     with runtime.running() as info, pytest.MonkeyPatch.context() as patch:
+        record = LaneRecord(run=this_run(), process=os.getpid(), info=info)
+        record.write(HOME)
         for name, value in info.environment().items():
             patch.setenv(name, value)
         yield Pipeline(runtime, info)
+    record.model_copy(update={"has_ended": True}).write(HOME)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if LANE:
+        items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    name = item.path.name
+    return LONG_FILES.index(name) if name in LONG_FILES else len(LONG_FILES)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long each lane was at work."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            seconds[getattr(report, "worker_id", "")] += getattr(report, "duration", 0)
+    for lane, total in sorted(seconds.items()):
+        if lane:
+            terminalreporter.write_line(f"lane {lane}: {total:.0f} s")

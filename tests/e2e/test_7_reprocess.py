@@ -263,8 +263,9 @@ def ended_well_and_once(pipeline: Pipeline, place: Location, row: DocumentRow) -
 
 @pytest.mark.parametrize(
     ("what", "step"),
-    [("standins", "ocr"), ("emulator", "ocr"), ("emulator", "model"), ("workers", "model"),
-     ("emulator", "publishing")],
+    [("standins", "ocr"), ("emulator", "model"), ("workers", "model"),
+     pytest.param("emulator", "ocr", marks=pytest.mark.prove),
+     pytest.param("emulator", "publishing", marks=pytest.mark.prove)],
 )  # fmt: skip
 def test_a_kill_in_the_middle_of_a_step_costs_nothing(pipeline: Pipeline, what: str, step: str) -> None:
     place, row = held_back(pipeline, f"kill/{what} {step}.pdf", BOOKLET)

@@ -1,22 +1,29 @@
 """Every call of the functions in these tests is allowed by their roles, and the roles allow little else.
 
-Runs last: the tests before it are the run that is looked at. The emulator enforces no IAM, so this does.
+Runs last: the tests before it are the run that is looked at, those of all lanes; where there are others than
+its own it waits until they have ended. The emulator enforces no IAM, so this does.
 """
 
 import json
+import os
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from recto_local.runtime import RuntimeInfo
 from tests.contract.template import functions, statements_of
-from tests.e2e.conftest import Pipeline
+from tests.e2e.conftest import HOME, LANE, RECORD, LaneRecord, Pipeline, this_run, wait_for
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+OTHERS_SECONDS = 900
 
 ACTIONS = {
     ("s3", "HeadObject"): {"s3:GetObject"},
+    ("s3", "ListObjectsV2"): {"s3:ListBucket"},
     ("s3", "CreateMultipartUpload"): {"s3:PutObject"},
     ("s3", "UploadPart"): {"s3:PutObject"},
     ("s3", "CompleteMultipartUpload"): {"s3:PutObject"},
@@ -32,11 +39,12 @@ IAM_NAMES = {
 
 NOT_SEEN_HERE = {
     "s3:GetObjectVersion": "the log tells no read of a version from any other",
-    "s3:ListBucket": "makes S3 say 404 instead of 403; nobody calls it",
+    "s3:ListBucket": "makes S3 say 404 instead of 403 also where nobody lists",
     "iam:PassRole": "checked by AWS when a role is handed over; nobody calls it",
     "states:SendTaskFailure": "only where a step fails while it holds a token; the functional tests do that",
 }
 NOT_SEEN_IN = {
+    ("LabellingConsolidateFunction", "s3:DeleteObject"): "only where a job ends with drafts left in it",
     ("LabellingControlFunction", "dynamodb:DeleteItem"): "only where a work team is deleted",
     ("LabellingExpiryFunction", "sqs:SendMessage"): "only where a task runs out of time",
     ("LabellingExpiryFunction", "s3:GetObject"): "only where an object runs out of time with some answers",
@@ -75,9 +83,55 @@ IN_TRANSACTIONS = {
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
 
 
-def recorded(pipeline: Pipeline) -> list[dict[str, Any]]:
-    lines = pipeline.info.access_log.read_text().splitlines()
-    return [json.loads(line) for line in lines]
+@pytest.fixture(scope="module")
+def lanes(pipeline: Pipeline) -> list[RuntimeInfo]:
+    """The runtimes of all lanes: this one's, and the others' once they have ended."""
+    return [pipeline.info, *(ended(HOME.with_name(name)) for name in other_lanes())]
+
+
+def other_lanes() -> list[str]:
+    if not LANE:
+        return []
+    names = [f"gw{number}" for number in range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))]
+    return [name for name in names if name != LANE]
+
+
+def ended(home: Path) -> RuntimeInfo:
+    """The runtime of another lane, when it has ended; fails where it died or was never there."""
+
+    def record() -> LaneRecord | None:
+        found = record_in(home)
+        if found and not found.has_ended and not is_running(found.process):
+            found = record_in(home)  # it may have ended between the two looks
+            assert found
+            assert found.has_ended, f"the lane in {home} died"
+        return found if found and found.has_ended else None
+
+    found: LaneRecord = wait_for(record, OTHERS_SECONDS, lambda: f"no end of the lane in {home}")
+    return found.info
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def record_in(home: Path) -> LaneRecord | None:
+    """What a lane of this run has left; that of an earlier run does not count."""
+    path = home / RECORD
+    found = LaneRecord.model_validate_json(path.read_text()) if path.exists() else None
+    return found if found and found.run == this_run() else None
+
+
+def recorded(info: RuntimeInfo) -> Iterator[dict[str, Any]]:
+    """The calls of a lane, those in the log that was put aside when it had grown large among them."""
+    log = info.access_log
+    for path in (log.with_name("access.old.jsonl"), log):
+        for line in path.read_text().splitlines() if path.exists() or path == log else ():
+            yield json.loads(line)
 
 
 def callers() -> dict[str, str]:
@@ -127,55 +181,63 @@ def covers(pattern: str, resource: str) -> bool:
     )
 
 
-def deployed_names(pipeline: Pipeline) -> dict[str, str]:
-    project = pipeline.info.project
+def deployed_names(info: RuntimeInfo) -> dict[str, str]:
+    project = info.project
     return {
-        "InboxBucket.Arn": pipeline.inbox,
-        "WorkBucket.Arn": pipeline.work,
-        "ReviewsBucket.Arn": pipeline.reviews_bucket,
-        "DocumentTable.Arn": pipeline.info.outputs["DocumentTableName"],
-        "WorkbenchTable.Arn": pipeline.info.outputs["WorkbenchTableName"],
+        "InboxBucket.Arn": info.outputs["InputBucketName"],
+        "WorkBucket.Arn": info.outputs["WorkBucketName"],
+        "ReviewsBucket.Arn": info.outputs["A2IHumanReviewBucketName"],
+        "DocumentTable.Arn": info.outputs["DocumentTableName"],
+        "WorkbenchTable.Arn": info.outputs["WorkbenchTableName"],
         "LabellingIntakeQueue.Arn": f"http*/{project}-LabellingIntakeQueue-*",
         "LabellingConsolidationQueue.Arn": f"http*/{project}-LabellingConsolidationQueue-*",
         "DispatchFunction.Arn": f"{project}-dispatch",
         "TextractNotificationRole.Arn": "role",
         "ProjectId": project,
         "AWS::Partition": "aws",
-        "AWS::Region": pipeline.info.region,
+        "AWS::Region": info.region,
         "AWS::AccountId": "000000000000",
     }
 
 
-def test_every_recorded_call_is_allowed(pipeline: Pipeline) -> None:
-    ours, names = callers(), deployed_names(pipeline)
-    calls = [call for call in recorded(pipeline) if call["caller"] in ours]
-
-    refused = set()
-    for call in calls:
-        logical = ours[call["caller"]]
-        for action in actions_of(call, logical):
+def refused(info: RuntimeInfo) -> Iterator[tuple[str, str, str]]:
+    """The calls of a lane that their roles do not allow: function, action, resource."""
+    ours, names = callers(), deployed_names(info)
+    for call in recorded(info):
+        logical = ours.get(call["caller"])
+        for action in actions_of(call, logical) if logical else ():
             patterns = allowed_resources(logical, action, names)
             if not patterns or (
                 call["resource"] and not any(covers(pattern, call["resource"]) for pattern in patterns)
             ):
-                refused.add((logical, action, call["resource"]))
-
-    assert len(calls) > 100
-    assert {ours[call["caller"]] for call in calls} == set(functions()), "a function was never seen"
-    assert refused == set()
+                yield logical, action, call["resource"]
 
 
-def test_every_allowed_action_was_used_or_has_a_reason(pipeline: Pipeline) -> None:
+def used_actions(lanes: list[RuntimeInfo]) -> dict[str, set[str]]:
+    """What the functions that were seen in any lane have done."""
     ours = callers()
-    used: dict[str, set[str]] = {logical: set() for logical in functions()}
-    for call in recorded(pipeline):
-        if call["caller"] in ours:
-            used[ours[call["caller"]]] |= actions_of(call, ours[call["caller"]])
+    used: dict[str, set[str]] = {}
+    for call in (call for info in lanes for call in recorded(info) if call["caller"] in ours):
+        logical = ours[call["caller"]]
+        used.setdefault(logical, set()).update(actions_of(call, logical))
+    return used
+
+
+def test_every_recorded_call_is_allowed(lanes: list[RuntimeInfo]) -> None:
+    numbers = [sum(call["caller"] in callers() for call in recorded(info)) for info in lanes]
+
+    assert min(numbers) > 100, "calls of each lane"
+    assert set(used_actions(lanes)) == set(functions()), "a function was never seen"
+    assert {one for info in lanes for one in refused(info)} == set()
+
+
+def test_every_allowed_action_was_used_or_has_a_reason(lanes: list[RuntimeInfo]) -> None:
+    used = used_actions(lanes)
 
     unused = {
         (logical, action)
         for logical in functions()
-        for action in allowed_actions(logical) - used[logical]
+        for action in allowed_actions(logical) - used.get(logical, set())
         if action not in NOT_SEEN_HERE and (logical, action) not in NOT_SEEN_IN
     }
 

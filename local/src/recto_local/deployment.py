@@ -42,11 +42,12 @@ def _files(root: Path, inputs: tuple[str, ...]) -> Iterator[Path]:
 
 
 class Sam:
-    """AWS SAM's command line on one repository, with its build folder in `home`."""
+    """AWS SAM's command line on one repository, with its logs in `home` and what it builds in `builds`."""
 
-    def __init__(self, root: Path, home: Path, program: Path) -> None:
+    def __init__(self, root: Path, home: Path, program: Path, builds: Path) -> None:
         self._root = root
         self._home = home
+        self._builds = builds
         self._program = program
         profile = tomllib.loads((root / "samconfig.toml").read_text())[PROFILE]
         self.stack: str = profile["global"]["parameters"]["stack_name"]
@@ -70,14 +71,14 @@ class Sam:
         target = {"RECTO_LAYER_TARGET": "host"}
         command = [
             "build", "--template-file", str(self._root / "template.yaml"), "--base-dir", str(self._root),
-            "--build-dir", str(self._home / "build"), "--cache-dir", str(self._home / "build-cache"),
+            "--build-dir", str(self._builds / "build"), "--cache-dir", str(self._builds / "build-cache"),
         ]  # fmt: skip
         self._run(command, {**environment, **offline, **target}, "build")
 
     def deploy(self, environment: Mapping[str, str], parameters: Mapping[str, str]) -> None:
         """Deploy what was built to the endpoint that the environment names, with further parameters."""
         command = [
-            "deploy", "--template-file", str(self._home / "build" / "template.yaml"), "--no-progressbar",
+            "deploy", "--template-file", str(self._builds / "build" / "template.yaml"), "--no-progressbar",
         ]  # fmt: skip
         self._run(command, environment, "deploy", parameters)
 

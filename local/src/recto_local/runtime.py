@@ -121,14 +121,18 @@ def endpoint_environment(emulator_port: int, standins_port: int) -> dict[str, st
 
 
 class Runtime:
-    """One home folder's runtime. `say` gets each step in plain words."""
+    """One home folder's runtime. `say` gets each step in plain words; `builds` is where `sam build` writes.
+
+    Homes of one repository may share `builds`, the home itself unless named: what is built is built once.
+    """
 
     def __init__(
         self, root: Path, home: Path, say: Callable[[str], None] | None = None, languages: str = "eng",
-        ocr_cache: Path | None = None,
+        ocr_cache: Path | None = None, builds: Path | None = None,
     ) -> None:  # fmt: skip
         self.root = root.resolve()
         self.home = home.resolve()
+        self.builds = (builds or home).resolve()
         self._say = say or (lambda text: print(text, flush=True))
         self._languages = languages
         self._ocr_cache = ocr_cache
@@ -297,17 +301,13 @@ class Runtime:
         program = self.root / ".venv-tools" / "bin" / "sam"
         if not program.exists():
             raise RuntimeStartError(f"{program} is missing: run `make setup`")
-        return Sam(self.root, self.home, program)
+        return Sam(self.root, self.home, program, self.builds)
 
     def _deployed(self, info: RuntimeInfo) -> RuntimeInfo:
         """The stack as the template says today: built and deployed only where it is not that already."""
         sam, wanted, addresses = self._sam(), fingerprint(self.root), _addresses(info.ports)
-        built, deployed = self.home / "built-from", self.home / "deployed-from"
-        environment = self._environment(info.ports)
-        if _text(built) != wanted or not (self.home / "build" / "template.yaml").exists():
-            with self._timed("building functions and layers (sam build)"):
-                sam.build(environment)
-            built.write_text(wanted)
+        deployed, environment = self.home / "deployed-from", self._environment(info.ports)
+        self._build(sam, wanted, environment)
         outputs = self._outputs(info)
         state = f"{wanted} {json.dumps(addresses, sort_keys=True)}"
         if outputs is None or _text(deployed) != state:
@@ -322,6 +322,16 @@ class Runtime:
         info = info.model_copy(update={"outputs": outputs})
         self._write_info(info)
         return info
+
+    def _build(self, sam: Sam, wanted: str, environment: Mapping[str, str]) -> None:
+        """Build what has changed; where homes share the builds, the first of them does, the others wait."""
+        built = self.builds / "built-from"
+        with _one_at_a_time(self.builds / "build.lock"):
+            if _text(built) == wanted and (self.builds / "build" / "template.yaml").exists():
+                return
+            with self._timed("building functions and layers (sam build)"):
+                sam.build(environment)
+            built.write_text(wanted)
 
     def _outputs(self, info: RuntimeInfo) -> dict[str, str] | None:
         """The stack's outputs; None where it is absent or not complete."""
@@ -405,9 +415,7 @@ class Runtime:
     @contextlib.contextmanager
     def _only_one(self) -> Iterator[None]:
         """One `up` or `down` of this home at a time; the second waits."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _one_at_a_time(self.home / "lock"):
             yield
 
     @contextlib.contextmanager
@@ -438,6 +446,15 @@ class Runtime:
         self._say(f"{what} …")
         yield
         self._say(f"  done in {time.monotonic() - began:.1f} s")
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    """The block, once no other process is in a block of this file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

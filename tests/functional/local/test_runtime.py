@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from recto_local import processes
-from recto_local.deployment import DeploymentError, fingerprint
+from recto_local.deployment import DeploymentError, Sam, fingerprint
 from recto_local.processes import ProcessError, ProcessRef
 from recto_local.runtime import Runtime, RuntimeStartError, _whole_release
 from tests.functional.local.conftest import ROOT
@@ -125,6 +127,29 @@ def test_a_template_that_cannot_be_built_is_reported_and_everything_stopped(tmp_
     assert not any(found.alive.values())
     assert [members_of(process.pid) for process in found.info.processes.values()] == [[], [], []]
     assert not runtime.down()
+
+
+class CountedSam(Sam):
+    """Builds nothing, slowly, and counts."""
+
+    builds = 0
+
+    def build(self, environment: Mapping[str, str]) -> None:
+        self.builds += 1
+        time.sleep(0.2)
+        (self._builds / "build").mkdir(exist_ok=True)
+        (self._builds / "build" / "template.yaml").touch()
+
+
+def test_homes_that_share_their_builds_build_once_and_again_when_something_changed(tmp_path: Path) -> None:
+    shared = tmp_path / "builds"
+    sam = CountedSam(ROOT, tmp_path, Path("sam"), shared)
+    runtimes = [Runtime(ROOT, tmp_path / name, builds=shared) for name in ("one", "two")]
+
+    for wanted, builds in (("first", 1), ("first", 1), ("changed", 2)):
+        with ThreadPoolExecutor(2) as both:
+            list(both.map(lambda runtime, wanted=wanted: runtime._build(sam, wanted, {}), runtimes))
+        assert sam.builds == builds
 
 
 def test_a_demo_release_that_was_altered_is_refused_before_it_is_uploaded(tmp_path: Path) -> None:
