@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from recto.messages import DocumentRef, ExecutionInput, OcrEngine, Status
+from recto.messages import DocumentRef, ExecutionInput, Message, OcrEngine, Status
 from recto.places import Location, MadeIn
 
 
@@ -246,11 +246,15 @@ class ReviewRow(BaseModel):
 
     review_id: str
     document_id: str
-    task_token: str
+    task_token: str = ""
+    """Empty in an audit, for which nobody waits."""
+    kind: Literal["review", "audit"] = "review"
     state: str = "OPEN"
-    """OPEN, ANSWERED or WITHDRAWN."""
+    """OPEN, ANSWERED, EXPIRED or WITHDRAWN."""
     created: datetime
     expires: datetime
+    escalated: bool = False
+    """Whether its time ran out once already and it was given more."""
     backend: str = "workbench"
     loop_name: str = ""
     answer: str = ""
@@ -259,6 +263,12 @@ class ReviewRow(BaseModel):
     """Why it was withdrawn."""
     refusal: str = ""
     """Why the last answer that came could not be used."""
+    rule: str = ""
+    """What was done when it expired: accept or fail."""
+    release: str = ""
+    """Of an audit: the release of what was published."""
+    result: str = ""
+    """Of an audit: S3 URI of what was published."""
 
 
 class Reviews(Protocol):
@@ -283,6 +293,56 @@ class Reviews(Protocol):
     def refuse(self, review: str, refusal: str) -> bool:
         """Note why an answer could not be used; False where the review is not open any more."""
         ...
+
+    def due(self, until: datetime, limit: int) -> list[str]:
+        """Reviews whose time was over then and that nobody has cleared away yet; the oldest first."""
+        ...
+
+    def clear_due(self, row: ReviewRow) -> None:
+        """Nothing more is to be done when this review's time is over."""
+        ...
+
+    def expire(self, review: str, rule: str) -> bool:
+        """Close it without an answer; False where it was not open any more."""
+        ...
+
+    def escalate(self, row: ReviewRow, expires: datetime, loop_name: str) -> bool:
+        """Give it more time, once; False where it is not open any more or had it already."""
+        ...
+
+
+class AuditRow(BaseModel):
+    """What the audit of one document gave: which published values were right. Never the values."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    audit_id: str
+    document_id: str
+    release: str = ""
+    opened: datetime
+    completed: datetime
+    answer: str = ""
+    """S3 URI."""
+    values: tuple[tuple[str, float, bool], ...] = ()
+    """Field, confidence, whether it was right; one entry per published value."""
+    missed: dict[str, int] = {}
+    """By field, values of the document that were not published."""
+
+
+class Audits(Protocol):
+    def add(self, row: AuditRow) -> bool:
+        """False where it is there already: the same answer came twice."""
+        ...
+
+    def latest(self, limit: int) -> list[AuditRow]:
+        """At most `limit` audits, those of the newest documents first."""
+        ...
+
+
+class Desk(Protocol):
+    """The workbench's desk of the review, as the pipeline tells it of what became of a loop."""
+
+    def tell(self, news: Message) -> None: ...
 
 
 class Workflow(Protocol):
@@ -351,7 +411,7 @@ class Parameters(Protocol):
 
 
 class HumanLoops(Protocol):
-    """Amazon A2I."""
+    """Amazon A2I, or the workbench, which has the same operations."""
 
     def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
         """Starting the same name again is no error."""

@@ -1,8 +1,10 @@
 """The one table: documents with their histories, slots, OCR jobs, reviews. Every change is conditional.
 
 Keys: `DOC#id`/`STATE` and `DOC#id`/`HISTORY#time#status`, `SOURCE#id`/`time#document`,
-`LEASE#documents`/`LEASE`, `JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`. The index `StatusIndex` is (status,
-received) over the documents' states.
+`LEASE#documents`/`LEASE`, `JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`, `DUE#reviews`/`time#review`,
+`AUDITS`/`time#audit`. The index `StatusIndex` is (status, received) over the documents' states.
+
+What is due lies in rows of its own, which hold no task token, and not in an index over the reviews.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,12 +19,14 @@ from recto.aws.clients import client, code_of, errors_of
 from recto.errors import ThrottledError
 from recto.messages import Status
 from recto.places import source_id
-from recto.ports import DocumentRow, JobRow, ReviewRow
+from recto.ports import AuditRow, DocumentRow, JobRow, ReviewRow
 
 STATUS_INDEX = "StatusIndex"
 CONDITION_FAILED = "ConditionalCheckFailedException"
 TRANSACTION_FAILED = "TransactionCanceledException"
 LEASE_KEY = {"pk": "LEASE#documents", "sk": "LEASE"}
+DUE_REVIEWS = "DUE#reviews"
+AUDITS = "AUDITS"
 
 
 def stamp(moment: datetime) -> str:
@@ -75,6 +79,10 @@ class Table:
                     return False
                 raise
         return True
+
+    def delete(self, key: Mapping[str, str]) -> None:
+        with errors_of(f"DeleteItem {key['pk']}"):
+            self._db.delete_item(TableName=self.name, Key=self.pack(key))
 
     def transact(self, *writes: Mapping[str, Any]) -> bool:
         """False where a condition does not hold; all or nothing."""
@@ -291,7 +299,8 @@ class ReviewRows:
     def add(self, row: ReviewRow) -> bool:
         item = self._table.pack({**_review_key(row.review_id), **row.model_dump()})
         return self._table.transact(
-            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
+            {"Put": {"Item": self._table.pack(_due_key(row.review_id, row.expires))}},
         )
 
     def find(self, review: str) -> ReviewRow | None:
@@ -333,6 +342,76 @@ class ReviewRows:
             {":open": "OPEN", ":refusal": refusal},
             "#state = :open",
         )
+
+    def due(self, until: datetime, limit: int) -> list[str]:
+        items = self._table.query(
+            limit,
+            KeyConditionExpression="pk = :pk AND sk < :until",
+            ExpressionAttributeValues=self._table.pack({":pk": DUE_REVIEWS, ":until": stamp(until)}),
+            ConsistentRead=True,
+        )
+        return [str(item["sk"]).rpartition("#")[2] for item in items]
+
+    def clear_due(self, row: ReviewRow) -> None:
+        self._table.delete(_due_key(row.review_id, row.expires))
+
+    def expire(self, review: str, rule: str) -> bool:
+        return self._table.update(
+            _review_key(review),
+            "SET #state = :expired, #rule = :rule",
+            {"#state": "state", "#rule": "rule"},
+            {":open": "OPEN", ":expired": "EXPIRED", ":rule": rule},
+            "#state = :open",
+        )
+
+    def escalate(self, row: ReviewRow, expires: datetime, loop_name: str) -> bool:
+        values: dict[str, Any] = {":open": "OPEN", ":before": row.expires, ":expires": expires, ":yes": True}
+        values[":loop"] = loop_name
+        changed = {
+            "Key": self._table.pack(_review_key(row.review_id)),
+            "UpdateExpression": "SET #expires = :expires, loop_name = :loop, escalated = :yes",
+            "ConditionExpression": "#state = :open AND #expires = :before",
+            "ExpressionAttributeNames": {"#state": "state", "#expires": "expires"},
+            "ExpressionAttributeValues": self._table.pack(values),
+        }
+        return self._table.transact(
+            {"Update": changed},
+            {"Delete": {"Key": self._table.pack(_due_key(row.review_id, row.expires))}},
+            {"Put": {"Item": self._table.pack(_due_key(row.review_id, expires))}},
+        )
+
+
+class AuditRows:
+    """`recto.ports.Audits` in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def add(self, row: AuditRow) -> bool:
+        values = [{"field": field, "confidence": sure, "right": right} for field, sure, right in row.values]
+        key = {"pk": AUDITS, "sk": f"{stamp(row.opened)}#{row.audit_id}"}
+        item = self._table.pack({**key, **row.model_dump(), "values": values})
+        return self._table.transact(
+            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+        )
+
+    def latest(self, limit: int) -> list[AuditRow]:
+        items = self._table.query(
+            limit,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=self._table.pack({":pk": AUDITS}),
+            ScanIndexForward=False,
+        )
+        return [_audit_row(item) for item in items]
+
+
+def _audit_row(item: Mapping[str, Any]) -> AuditRow:
+    values = tuple((one["field"], float(one["confidence"]), one["right"]) for one in item["values"])
+    return AuditRow.model_validate({**item, "values": values})
+
+
+def _due_key(review: str, expires: datetime) -> dict[str, str]:
+    return {"pk": DUE_REVIEWS, "sk": f"{stamp(expires)}#{review}"}
 
 
 def _review_key(review: str) -> dict[str, str]:

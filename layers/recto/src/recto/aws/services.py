@@ -13,7 +13,7 @@ from recto.errors import (
     ServiceUnavailableError,
     ThrottledError,
 )
-from recto.messages import ExecutionInput
+from recto.messages import ExecutionInput, Message
 
 NOBODY_WAITS = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 ENDED = frozenset({"ExecutionDoesNotExist", "ValidationException"})
@@ -141,6 +141,18 @@ class LambdaFunctions:
             self._functions.invoke(
                 FunctionName=function, InvocationType="Event", Payload=json.dumps(payload).encode()
             )
+
+
+class DeskQueue:
+    """`recto.ports.Desk` over the queue of the desk of the review."""
+
+    def __init__(self, caller: str, url: str) -> None:
+        self._queues = client("sqs", caller)
+        self._url = url
+
+    def tell(self, news: Message) -> None:
+        with errors_of(f"SendMessage {self._url}"):
+            self._queues.send_message(QueueUrl=self._url, MessageBody=json.dumps(news.dump()))
 
 
 class A2iHumanLoops:
