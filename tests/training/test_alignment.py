@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recto.alignment import PageText, find_value, letters_of
 from recto.document import Page
 from recto.fields import parse_fields
 from recto_training.alignment import Aligned, Alignment, Policy, align_document
@@ -14,7 +15,6 @@ from recto_training.corpus import IGNORED, NO_FIELD
 from recto_training.exporters.values import values_of
 from recto_training.manifests import manifest_corpus
 from recto_training.ocr_folder import Mapped, OcrFolder
-from recto_training.value_search import PageText, find_value, letters_of
 from tests.training.labelled import FIELDS, page_of
 
 OTHER = FIELDS.other_class

@@ -30,6 +30,7 @@ from recto_cli.model_commands import register as register_models
 from recto_cli.ocr_commands import ocr_app
 from recto_cli.progress import watch_with_bar
 from recto_cli.release_commands import fields_app, release_app
+from recto_cli.review_export import export as review_export
 from recto_cli.session import Session
 from recto_cli.submit import expand, submit
 from recto_cli.target import Options, TargetChoice
@@ -306,6 +307,9 @@ def review_reject(
         session.out.print(tables.documents_report([after]))
         if after.status is not Status.REJECTED:
             raise typer.Exit(1)
+
+
+review_app.command("export")(review_export)
 
 
 def ask(task: ReviewTask) -> Edits:

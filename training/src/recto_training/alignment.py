@@ -1,6 +1,6 @@
 """Marks the words of a document that say known values: truth by value becomes truth by word.
 
-Where a value stands is found by `value_search`. Which of several places are its mentions is a choice per
+Where a value stands is found by `recto.alignment`. Which of several places are its mentions is a choice per
 field (`Policy`); what stands nowhere is reported as missing. Not a model, and never used on documents that
 are to be predicted.
 """
@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from recto.alignment import PageText, Place, find_value, letters_of
 from recto.document import Page
 from recto.fields import FieldConfiguration, FieldList
 from recto_training.corpus import NO_FIELD, LabelledDocument, LabelledPage
-from recto_training.value_search import PageText, Place, find_value, letters_of
 
 
 class Policy(StrEnum):
