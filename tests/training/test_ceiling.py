@@ -6,6 +6,7 @@ import pytest
 
 from recto.document import Page
 from recto.fields import FieldList, parse_fields
+from recto_training.__main__ import main
 from recto_training.ceiling import ceiling_of
 from recto_training.commands import data_report
 from recto_training.corpus import Corpus, LabelledDocument, LabelledPage, ListCorpus, PartOfCorpus
@@ -81,6 +82,6 @@ def test_a_report_on_faulty_data_says_what_is_wrong(
 ) -> None:
     (tmp_path / "m.manifest").write_text("{")
 
-    assert data_report.main(["--data", str(tmp_path / "m.manifest")]) == 1
+    assert main(["data-report", "--data", str(tmp_path / "m.manifest")]) == 1
 
     assert "m.manifest, line 1: not JSON" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from recto_training.__main__ import main
 from recto_training.commands import data_export, data_import, data_report
 
 FIELDS = [
@@ -73,6 +74,6 @@ def test_a_manifest_becomes_forms(receipts: list[str], tmp_path: Path) -> None:
 def test_what_is_missing_is_asked_for(
     receipts: list[str], extra: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert data_export.main([*receipts, *extra]) == 1
+    assert main(["data-export", *receipts, *extra]) == 1
 
     assert message in capsys.readouterr().err

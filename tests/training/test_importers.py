@@ -315,6 +315,37 @@ def corpus_of(labels: tuple[str, ...] = LABELS) -> ListCorpus:
     return ListCorpus([LabelledDocument("some/one", pages)], labels)
 
 
+@pytest.mark.parametrize("size", [(1700, 2200), (610, 790), (2200, 1700)])
+def test_boxes_are_in_the_pixels_of_the_image_that_lies_here(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Else the manifest is refused where its images lie: of other proportions than it says."""
+    image = tmp_path / "set" / "page.png"
+    image.parent.mkdir()
+    Image.new("L", size).save(image)
+    (document,) = corpus_of()
+    pages = tuple(page._replace(image=str(image)) for page in document.pages)
+    corpus = ListCorpus([document._replace(pages=pages)], LABELS)
+
+    path = write_manifest(corpus, tmp_path / "set", "s3://bucket/set")
+
+    told = [json.loads(line)["labels"]["image_size"][0] for line in path.read_text().splitlines()]
+    assert [(one["width"], one["height"]) for one in told] == [size, size]
+    text = path.read_text().replace(str(image), "s3://bucket/set/page.png")
+    path.write_text(text)
+    ocr = OcrFolder(PageCache(tmp_path / "c"), [Mapped("s3://bucket/set", tmp_path / "set")])
+    (back,) = manifest_corpus([path], ocr)
+    assert [page.classes for page in back.pages] == [page.classes for page in pages]
+    assert [page.entities for page in back.pages] == [page.entities for page in pages]
+
+
+def test_an_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "page.png").write_bytes(b"no image")
+    (document,) = corpus_of()
+    pages = tuple(page._replace(image=str(tmp_path / "page.png")) for page in document.pages)
+
+    with pytest.raises(DataError, match=r"page.png: not an image that can be read"):
+        write_manifest(ListCorpus([document._replace(pages=pages)], LABELS), tmp_path, "s3://b")
+
+
 @pytest.mark.parametrize("name", ["../out", "a/../../out", "/nowhere/out"])
 @pytest.mark.parametrize("write", [lambda c, f: write_manifest(c, f, "s3://b"), write_funsd])
 def test_a_document_whose_id_leads_out_of_the_folder_is_refused_before_anything_is_written(

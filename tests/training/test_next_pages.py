@@ -11,9 +11,10 @@ from PIL import Image
 
 from recto.earlier_pages import of_earlier
 from recto.fields import dump_fields
+from recto_training.__main__ import main
 from recto_training.alignment import Alignment, Policy
 from recto_training.caching import PageCache
-from recto_training.commands import data_next_pages, data_prelabel
+from recto_training.commands import data_prelabel
 from recto_training.corpus import IGNORED, LabelledDocument, LabelledPage, ListCorpus
 from recto_training.evaluation.subject import plain_fields
 from recto_training.exporters.manifest import write_manifest
@@ -74,7 +75,7 @@ def some(tmp_path_factory: pytest.TempPathFactory) -> Set:
 
 def choose(some: Set, output: Path, *more: str, pages: Path | None = None) -> int:
     given = [str(pages or some.pages), "--number", "5", "--output", str(output), *some.places, *more]
-    return data_next_pages.main(given)
+    return main(["data-next-pages", *given])
 
 
 def test_pages_are_chosen_by_what_a_model_doubts_and_each_line_says_why(some: Set, tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_what_cannot_be_chosen_from_is_told(
 
 
 def prelabel(some: Set, output: Path, *more: str, pages: Path | None = None) -> int:
-    return data_prelabel.main([str(pages or some.pages), "--output", str(output), *some.places, *more])
+    return main(["data-prelabel", str(pages or some.pages), "--output", str(output), *some.places, *more])
 
 
 def test_a_models_suggestions_are_read_back_as_the_words_that_it_marked(some: Set, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from recto.textract import blocks_of, read_pages
 from recto.thumbnail_arrays import read_thumbnails
 from recto.thumbnails import npz_of
 from recto_training import serve_words
-from recto_training.commands import serve as command
+from recto_training.__main__ import main
 from recto_training.predict import WordModel, open_word_model
 from recto_training.serve import ModelServer, accepted, open_endpoint
 from recto_training.serve_requests import RequestRefusedError
@@ -352,7 +352,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path, capsys: pytest.Capt
     with pytest.raises(ReleaseError, match=r"neither a release .* nor a trained model .* seen notes.txt"):
         open_word_model(tmp_path)
 
-    assert command.main(["--model", str(tmp_path)]) == 2
+    assert main(["serve", "--model", str(tmp_path)]) == 1
     assert "ReleaseError" in capsys.readouterr().err
 
 

@@ -19,7 +19,10 @@ def command_names() -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command; 2 with a message for what the user can mend."""
+    """Run a command; 1 with a message for what went wrong, 2 for words that are none of its own.
+
+    So it is with every command of `recto`. The commands raise; here alone it is told.
+    """
     names = command_names()
     if not arguments or arguments[0] in ("-h", "--help"):
         print(f"usage: python -m recto_training NAME …\nNAME: {', '.join(names)}")
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
         return int(module.main(arguments[1:]))
     except RectoError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
+        return 1
 
 
 if __name__ == "__main__":

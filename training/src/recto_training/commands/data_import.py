@@ -7,12 +7,10 @@
 Values are aligned to words on the way; those that are nowhere in their document are counted and told.
 """
 
-import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 
-from recto.errors import RectoError
 from recto_training.balance import balance_of, table_of
 from recto_training.exporters.manifest import write_manifest
 from recto_training.sources import add_data_arguments, open_corpus
@@ -30,13 +28,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--prefix", default="", help=f"where it will lie in S3; default: {PREFIX}/NAME")
     options = parser.parse_args(arguments)
     prefix = options.prefix or f"{PREFIX}/{options.output.name}"
-    try:
-        corpus = open_corpus(options)
-        path = write_manifest(corpus, options.output, prefix)
-        print("\n".join(table_of(balance_of(corpus))))
-    except RectoError as error:
-        print(error, file=sys.stderr)
-        return 1
+    corpus = open_corpus(options)
+    path = write_manifest(corpus, options.output, prefix)
+    print("\n".join(table_of(balance_of(corpus))))
     fields = f" --fields {options.fields}" if options.fields else ""
     print(f"\nwritten: {path}\nrecto train {path} --map {prefix}={options.output}{fields}")
     return 0

@@ -9,7 +9,6 @@ by chance whatever the model says (--random-pages): measure on those, the others
 line that is written says in its metadata why it was chosen.
 """
 
-import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from recto.errors import RectoError
 from recto.inference import Verdict
 from recto.manifests import line_of
 from recto.page_choice import (
@@ -51,13 +49,9 @@ FOUND = 0.5
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Chooses, writes the manifest and says what was chosen; 1 for what the user can mend."""
+    """Chooses, writes the manifest and says what was chosen."""
     options = _parser().parse_args(arguments)
-    try:
-        print("\n".join(_next_pages(options)))
-    except RectoError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    print("\n".join(_next_pages(options)))
     return 0
 
 

@@ -9,7 +9,6 @@ With --earlier, pages that look like a labelled one (the same form, the same sen
 again by their words or their places; with both, earlier pages fill what the model has not found.
 """
 
-import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from recto.earlier_pages import EarlierPage, KnownMention, earlier_page, of_earlier
-from recto.errors import DocumentError, RectoError
+from recto.errors import DocumentError
 from recto.fields import FieldList
 from recto.manifests import line_of
 from recto.prelabels import INITIAL, ImageSize, Origin, Suggestion, attribute_of, of_predictions, together
@@ -40,13 +39,9 @@ LEAST = 0.3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Suggests, writes the manifest and says how much was suggested; 1 for what the user can mend."""
+    """Suggests, writes the manifest and says how much was suggested."""
     options = _parser().parse_args(arguments)
-    try:
-        print("\n".join(_prelabel(options)))
-    except RectoError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    print("\n".join(_prelabel(options)))
     return 0
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recto_training.corpus import Corpus, split_corpus
+from recto_training.corpus import Corpus, fair_part, split_corpus
 from recto_training.evaluation.curves import CURVE, curve_plot, read_curve
 from recto_training.evaluation.evaluation import WORST, Evaluation, Rules, evaluate
 from recto_training.evaluation.report import render_report
@@ -88,8 +88,15 @@ def open_model_and_data(options: Namespace) -> tuple[Subject, Corpus]:
     subject = open_subject(options.model, open_fields(options.fields) if options.fields else None)
     if options.fields is None and (options.model / "fields.json").is_file():
         options.fields = options.model / "fields.json"
-    corpus: Corpus = open_corpus(options)
-    check_labels(subject, corpus.labels)
+    whole = open_corpus(options)
+    check_labels(subject, whole.labels)
+    corpus = fair_part(whole)
+    if len(corpus) < len(whole):
+        left = len(whole) - len(corpus)
+        print(
+            f"{left} of {len(whole)} documents are left out: their labels began with a model's own values "
+            "(--allow-prefilled takes them in)"
+        )
     if options.held_out:
         _, corpus = split_corpus(corpus, options.held_out, options.data_seed)
     if not len(corpus):

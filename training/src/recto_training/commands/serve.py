@@ -8,12 +8,11 @@ from pathlib import Path
 
 import uvicorn
 
-from recto.errors import RectoError
 from recto_training.serve import ENDPOINTS, MAX_REQUEST_BYTES, ModelServer, open_endpoint
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until stopped; 2 where the model cannot be opened."""
+    """Serve until stopped."""
     parser = argparse.ArgumentParser(prog="recto serve", description=__doc__)
     parser.add_argument("--kind", choices=sorted(ENDPOINTS), default="word")
     parser.add_argument(
@@ -25,11 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 in a container")
     parser.add_argument("--port", type=int, default=int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080")))
     options = parser.parse_args(arguments)
-    try:
-        endpoint = open_endpoint(options.kind, options.model, os.environ)
-    except RectoError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 2
+    endpoint = open_endpoint(options.kind, options.model, os.environ)
     place = f"http://{options.host}:{options.port}/invocations"
     print(f"{options.kind} model answers at {place}", file=sys.stderr)
     limit = int(os.environ.get("MAX_REQUEST_BYTES", MAX_REQUEST_BYTES))

@@ -1,10 +1,10 @@
 """Labelled documents as a labelling job leaves them: a manifest of boxes on pages, and the OCR beside it.
 
-Each mention becomes one box a line, as annotators draw them, and the boxes of a mention are tied together
-as Recto's own task ties them (`entities`). A page on which boxes cannot say it, since words lie upon each
-other or are of unknown class, has lists of word ids instead (words of unknown class as UNASSIGNED), so
-nothing is lost. The truth by value, where there is one, stands in the line of a document's first page.
-`manifests.manifest_corpus` reads all of it back.
+Each mention becomes one box a line, as annotators draw them, in the pixels of the page's image where that
+lies here, and the boxes of a mention are tied together as Recto's own task ties them (`entities`). A page on
+which boxes cannot say it, since words lie upon each other or are of unknown class, has lists of word ids
+instead (words of unknown class as UNASSIGNED), so nothing is lost. The truth by value, where there is one,
+stands in the line of a document's first page. `manifests.manifest_corpus` reads all of it back.
 """
 
 import json
@@ -12,17 +12,28 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from PIL import Image, UnidentifiedImageError
+
 from recto.document import Page, Word
 from recto.geometry import Box
 from recto.model_exchange import response_of
 from recto_training.corpus import IGNORED, NO_FIELD, Corpus, LabelledDocument, LabelledPage
 from recto_training.exporters.places import check_ids
+from recto_training.faults import DataError
 from recto_training.importers.comprehend import UNASSIGNED
 from recto_training.manifest_lines import VALUES
 from recto_training.matching import ClassBox, match_words
 
-SIZE = 10_000
-"""Width and height of the pages that the boxes are drawn on, in pixels."""
+
+class Grid(NamedTuple):
+    """What boxes are drawn on, in pixels: the page's image, where there is one."""
+
+    width: int
+    height: int
+
+
+NO_IMAGE = Grid(10_000, 10_000)
+"""Of a page without an image here: nothing is known of its proportions, and no image can contradict."""
 LEAST = 2
 """Width and height of a box around a word without area, in pixels."""
 LABEL = "labels"
@@ -58,8 +69,9 @@ def _lines(
 ) -> Iterator[dict[str, Any]]:
     for place, labelled in enumerate(document.pages):
         values = {VALUES: dict(document.values)} if document.values and not place else {}
-        boxes = boxes_of(labelled, len(labels) - 1)
-        said = _word_ids(labelled, labels) if boxes is None else _boxes(boxes, labels)
+        grid = grid_of(labelled)
+        boxes = boxes_of(labelled, len(labels) - 1, grid)
+        said = _word_ids(labelled, labels) if boxes is None else _boxes(boxes, labels, grid)
         yield {
             "source-ref": labelled.image or f"{ocr.removesuffix('.json')}-{labelled.page.number:04d}.png",
             "textract-ref": ocr,
@@ -77,11 +89,23 @@ class _Said(NamedTuple):
     metadata: dict[str, Any]
 
 
-def _boxes(boxes: Sequence[ClassBox], labels: Sequence[str]) -> _Said:
+def grid_of(labelled: LabelledPage) -> Grid:
+    """The true size of the page's image; DataError for an image that lies here and cannot be read."""
+    path = Path(labelled.image)
+    if not labelled.image or not path.is_file():
+        return NO_IMAGE
+    try:
+        with Image.open(path) as image:
+            return Grid(*image.size)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError) as error:
+        raise DataError(f"{path}: not an image that can be read ({error})") from error
+
+
+def _boxes(boxes: Sequence[ClassBox], labels: Sequence[str], grid: Grid) -> _Said:
     used = sorted({box.class_id for box in boxes})
     annotation = {
-        "image_size": [{"width": SIZE, "height": SIZE, "depth": 3}],
-        "annotations": [_annotation(box) for box in boxes],
+        "image_size": [{"width": grid.width, "height": grid.height, "depth": 3}],
+        "annotations": [_annotation(box, grid) for box in boxes],
         "entities": _entities(boxes),
     }
     names = {str(number): labels[number] for number in used}
@@ -100,13 +124,16 @@ def _word_ids(labelled: LabelledPage, labels: Sequence[str]) -> _Said:
     return _Said({"annotations": {"entities": spans}}, {"type": "groundtruth/text-span"})
 
 
-def boxes_of(labelled: LabelledPage, other: int) -> list[ClassBox] | None:
+def boxes_of(labelled: LabelledPage, other: int, grid: Grid = NO_IMAGE) -> list[ClassBox] | None:
     """Boxes, one for each line of a mention, that give each word its class back; None where none do."""
     words, classes = labelled.page.words, labelled.classes
     wanted = [NO_FIELD] * len(words)
     boxes: list[ClassBox] = []
     for number, indices in enumerate(_mentions(labelled, other)):
-        boxes += _line_boxes(words, classes, number, indices)
+        boxes += [
+            ClassBox(_drawn(of_line, grid), classes[indices[0]], number)
+            for of_line in _by_line(words, indices)
+        ]
         for index in indices:
             wanted[index] = number
     matched = match_words(words, boxes, other)
@@ -126,27 +153,31 @@ def _mentions(labelled: LabelledPage, other: int) -> list[list[int]]:
     return list(found.values())
 
 
-def _line_boxes(
-    words: Sequence[Word], classes: Sequence[int], number: int, indices: Sequence[int]
-) -> list[ClassBox]:
+def _by_line(words: Sequence[Word], indices: Sequence[int]) -> list[list[Word]]:
     by_line: dict[int, list[Word]] = {}
     for index in indices:
         by_line.setdefault(words[index].line, []).append(words[index])
-    return [ClassBox(_drawn(of_line), classes[indices[0]], number) for of_line in by_line.values()]
+    return list(by_line.values())
 
 
-def _drawn(words: Sequence[Word]) -> Box:
+def _drawn(words: Sequence[Word], grid: Grid) -> Box:
     """A box around the words on the grid of pixels, never without area."""
     box = Box.around(word.box for word in words)
-    left, top = int(box.left * SIZE), int(box.top * SIZE)
-    right, bottom = -int(-box.right * SIZE // 1), -int(-box.bottom * SIZE // 1)
-    left, top = min(left, SIZE - LEAST), min(top, SIZE - LEAST)
-    right, bottom = max(right, left + LEAST), max(bottom, top + LEAST)
-    return Box(left / SIZE, top / SIZE, min(right, SIZE) / SIZE, min(bottom, SIZE) / SIZE)
+    left, right = _sides(box.left, box.right, grid.width)
+    top, bottom = _sides(box.top, box.bottom, grid.height)
+    return Box(left, top, right, bottom)
 
 
-def _annotation(one: ClassBox) -> dict[str, int]:
-    left, top, right, bottom = (round(side * SIZE) for side in one.box)
+def _sides(near: float, far: float, pixels: int) -> tuple[float, float]:
+    """Two sides moved apart to whole pixels, as parts of the whole."""
+    first = max(0, min(int(near * pixels), pixels - LEAST))
+    last = min(pixels, max(-int(-far * pixels // 1), first + LEAST))
+    return first / pixels, last / pixels
+
+
+def _annotation(one: ClassBox, grid: Grid) -> dict[str, int]:
+    left, right = (round(side * grid.width) for side in (one.box.left, one.box.right))
+    top, bottom = (round(side * grid.height) for side in (one.box.top, one.box.bottom))
     place = {"left": left, "top": top, "width": right - left, "height": bottom - top}
     return {"class_id": one.class_id, **place}
 
