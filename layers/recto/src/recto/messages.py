@@ -358,6 +358,12 @@ class ReviewSettled(Message):
     """Why it was not taken, as an error's name and message."""
 
 
+class ReviewAnswered(Message):
+    """To the desk, by itself: a loop may have all its answers."""
+
+    loop_name: str
+
+
 class ReviewEscalated(Message):
     """To the desk: nobody answered in time; the loop stands on top from now on, and stays on offer longer."""
 
