@@ -1,5 +1,9 @@
 import { createApp } from "vue";
 import App from "./App.vue";
+import { OPEN_PDF } from "../review/viewer/pdf";
 import "./style.css";
 
-createApp(App).mount("#app");
+// PDF.js is loaded only where a PDF is looked at.
+createApp(App)
+  .provide(OPEN_PDF, async (url) => (await import("./pdf")).openPdf(url))
+  .mount("#app");
