@@ -80,7 +80,7 @@ async function bodyOf(response: Response): Promise<Record<string, unknown>> {
   }
 }
 
-async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
   const response = await send(method, path, options);
   learnClock(response);
   const body = await bodyOf(response);

@@ -6,6 +6,8 @@ export type Route =
   | { page: "job"; job: string }
   | { page: "work"; job: string }
   | { page: "task"; assignment: string }
+  | { page: "reviews" }
+  | { page: "review"; review: string }
   | { page: "unknown" };
 
 export function parseRoute(hash: string): Route {
@@ -16,6 +18,8 @@ export function parseRoute(hash: string): Route {
   if (kind === "jobs" && name && parts.length === 2) return { page: "job", job: name };
   if (kind === "jobs" && name && action === "work" && parts.length === 3) return { page: "work", job: name };
   if (kind === "tasks" && name && parts.length === 2) return { page: "task", assignment: name };
+  if (kind === "reviews" && parts.length === 1) return { page: "reviews" };
+  if (kind === "reviews" && name && parts.length === 2) return { page: "review", review: name };
   return { page: "unknown" };
 }
 
@@ -32,6 +36,8 @@ export const links = {
   job: (name: string) => `#/jobs/${encodeURIComponent(name)}`,
   work: (name: string) => `#/jobs/${encodeURIComponent(name)}/work`,
   task: (assignment: string) => `#/tasks/${encodeURIComponent(assignment)}`,
+  reviews: () => "#/reviews",
+  review: (id: string) => `#/reviews/${encodeURIComponent(id)}`,
 };
 
 export const route = ref<Route>(parseRoute(window.location.hash));

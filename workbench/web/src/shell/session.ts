@@ -10,6 +10,9 @@ export const isSignedOut = ref(false);
 export const mayWork = computed(
   () => me.value?.roles.some((role) => role === "annotator" || role === "reviewer") ?? false,
 );
+export const mayReview = computed(
+  () => me.value?.roles.some((role) => role === "reviewer" || role === "operator") ?? false,
+);
 export const mayOperate = computed(() => me.value?.roles.includes("operator") ?? false);
 
 export async function learnWhoIAm(): Promise<void> {
