@@ -11,10 +11,13 @@ from starlette.testclient import TestClient
 from recto.errors import ServiceUnavailableError
 from recto_workbench.errors import NotSignedInError
 from recto_workbench.steps.assignment import Desk
+from recto_workbench.steps.desk import ReviewDesk
+from recto_workbench.steps.document_status import Watch
 from recto_workbench.web.app import create_app
 from recto_workbench.web.parts import Web
 from recto_workbench.web.sessions import Session, SignIn
 from recto_workbench.web.sign_in import Claims, Door, Tokens
+from tests.review_fakes import FakeReprocess, make_review_desk, make_watch
 from tests.workbench_fakes import make_desk
 
 URL = "https://bench.example"
@@ -92,6 +95,9 @@ class Bench:
     """The application and what it stands on."""
 
     desk: Desk
+    reviews: ReviewDesk
+    watch: Watch
+    again: FakeReprocess
     sessions: MemorySessions
     tokens: FakeTokens
     app: Starlette
@@ -121,5 +127,13 @@ def make_bench(pages: Path, desk: Desk | None = None, url: str = URL) -> Bench:
     door = Door(
         sessions=sessions, tokens=tokens, clock=desk.clock, url=url, provider_url=PROVIDER, client_id=CLIENT
     )
-    web = Web(desk=desk, door=door, pages=pages, page_sources=("https://work.example",))
-    return Bench(desk=desk, sessions=sessions, tokens=tokens, app=create_app(web))
+    reviews, again = make_review_desk(desk), FakeReprocess()
+    watch = make_watch(desk, again)
+    web = Web(
+        desk=desk, reviews=reviews, files=watch.files, watch=watch, door=door, pages=pages,
+        page_sources=("https://work.example",),
+    )  # fmt: skip
+    return Bench(
+        desk=desk, reviews=reviews, watch=watch, again=again, sessions=sessions, tokens=tokens,
+        app=create_app(web),
+    )  # fmt: skip

@@ -3,6 +3,9 @@
 It answers as the real server must, with faults on demand, and serves the built pages under the real
 server's Content-Security-Policy. Its frames are small pages that speak the frame's
 protocol; some of them are hostile. `store_app` stands for S3: another origin, with CORS and ranges.
+
+Reviews and documents (`server.review`, see `tests.browser.review_stub`) are the real API over rows in memory;
+`python -m tests.browser.review_stub` starts it all by hand, with examples.
 """
 
 import json
@@ -23,8 +26,13 @@ from starlette.staticfiles import StaticFiles
 
 from recto_workbench.framing import Frame, frame_policy, framed
 from recto_workbench.web.headers import page_policy
+from tests.browser.review_stub import ReviewStub
 
 OBJECTS_A_PAGE = 3
+REVIEW_PATHS = (
+    "/api/reviews", "/api/reviews/{rest:path}", "/api/documents", "/api/documents/{rest:path}",
+    "/frames/review.{rest}",
+)  # fmt: skip
 FRAME_POLICY = "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline'"
 NOT_OPEN = {"SUBMITTED", "SKIPPED", "RETURNED", "EXPIRED"}
 
@@ -150,13 +158,19 @@ class StubServer:
             "ana": ["annotator"],
             "olga": ["operator"],
             "both": ["annotator", "operator"],
+            "rita": ["reviewer"],
+            "ralf": ["reviewer"],
+            "rosa": ["reviewer"],
         }
+        self.sessions: set[str] = set()
+        self.review = ReviewStub(self.people, self.sessions, static, store)
         self.reset()
         self.app = Starlette(routes=self.routes())
 
     def reset(self) -> None:
         self.signs_in = "ana"
-        self.sessions: set[str] = set()
+        self.sessions.clear()
+        self.review.reset()
         self.jobs: dict[str, StubJob] = {}
         self.assignments: dict[str, StubAssignment] = {}
         self.faults: list[tuple[str, int, str]] = []
@@ -199,6 +213,7 @@ class StubServer:
         return [
             Route("/api/auth/sign-in", self.sign_in),
             *(Route(f"/api{path}", self.answering(act), methods=[method]) for method, path, act in api),
+            *(Route(path, Delegated(self)) for path in REVIEW_PATHS),
             Route("/frames/{token}", self.frame),
             Mount("/", PoliciedFiles(self.static, self.store)),
         ]
@@ -437,6 +452,25 @@ class StubServer:
         script = FRAMES[kind].replace("NONCE", json.dumps(found.nonce))
         page = f'<!doctype html><html lang="en"><title>Task</title><body><script>{script}</script>'
         return HTMLResponse(page, headers={"Content-Security-Policy": FRAME_POLICY})
+
+
+class Delegated:
+    """What the real application answers, unless a fault was asked for."""
+
+    def __init__(self, server: StubServer) -> None:
+        self.server = server
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope)
+        self.server.requests.append(f"{request.method} {request.url.path}")
+        try:
+            self.server.check(request)
+        except Refused as refused:
+            answer = JSONResponse({"error": refused.name, "message": str(refused)}, refused.status)
+            await answer(scope, receive, send)
+            return
+        app = self.server.review.app(str(request.base_url).rstrip("/"))
+        await app(scope, receive, send)
 
 
 class PoliciedFiles(StaticFiles):

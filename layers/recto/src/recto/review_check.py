@@ -12,14 +12,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from recto.errors import FieldConfigurationError, ReviewFailedError
+from recto.errors import FieldConfigurationError
 from recto.fields import FieldConfiguration, FieldList, Select, field_list
 from recto.results import DocumentResult, FieldResult, Value
 from recto.review import (
     CONFIRMED,
     MULTI_VALUE,
     PRESENT,
-    REJECTED,
     VALUE,
     FieldAnswer,
     ReviewAnswer,
@@ -208,7 +207,7 @@ def _problems(
     known = {value.value for value in before.found}
     for value in checked.values:
         yield from (Problem(field=field.name, message=message) for message in value.failed)
-        if not value.parsed and value.value not in known:
+        if not (value.parsed or value.failed or value.value in known):
             message = f"{value.value[:60]!r} is not understood as {field.normalizer_name}"
             yield Problem(field=field.name, message=message)
 
@@ -238,15 +237,6 @@ def _problems_of_rules(results: Iterable[FieldResult], confirmed: frozenset[str]
     for rule in failed.values():
         if confirmed.isdisjoint((rule.field, *rule.fields)):
             yield Problem(field=rule.field, message=f"{rule.rule}: {rule.message}")
-
-
-def require_complete(answer: Mapping[str, Any], result: DocumentResult, fields: FieldList) -> None:
-    """ReviewFailedError that names what is wrong; nothing for an answer that turns the document down."""
-    if answer.get(REJECTED):
-        return
-    checked = check_answer(answer, result, fields)
-    if not checked.is_complete:
-        raise ReviewFailedError(f"the answer is not complete: {in_short(checked.problems)}")
 
 
 def in_short(problems: Sequence[Problem]) -> str:

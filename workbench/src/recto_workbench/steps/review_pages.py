@@ -6,6 +6,7 @@ inbox and among the documents' own objects, and nowhere else in our buckets: a t
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -42,7 +43,8 @@ class PageFiles(NamedTuple):
     inbox_bucket: str
 
 
-class Shown(NamedTuple):
+@dataclass(frozen=True)
+class Shown:
     """Where the parts of a document lie, as far as somebody has told."""
 
     source: Location | None

@@ -1,5 +1,6 @@
 """What goes out: JSON, and an error's status and name."""
 
+import gzip
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -9,21 +10,35 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from recto.errors import RectoError, TransientError
+from recto.errors import (
+    DocumentMissingError,
+    RectoError,
+    ReprocessRefusedError,
+    ResultMissingError,
+    TransientError,
+)
 from recto_workbench.errors import (
     AlreadySubmittedError,
+    AnswerIncompleteError,
+    ClaimLostError,
     NonceError,
     NotAllowedError,
     NotSignedInError,
     RefusedError,
+    ReviewClosedError,
+    ReviewMissingError,
     TaskExpiredError,
     TaskMissingError,
     TooLargeError,
 )
-from recto_workbench.web.headers import NO_STORE
+from recto_workbench.tasks import Worker
+from recto_workbench.web.headers import NO_STORE, takes_gzip
 from recto_workbench.web.sign_in import SIGN_IN_PATH
 
 logger = Logger()
+
+WORTH_PACKING = 2_000
+"""Bytes."""
 
 STATUSES: Mapping[type[RectoError], int] = {
     NotSignedInError: 401,
@@ -33,7 +48,14 @@ STATUSES: Mapping[type[RectoError], int] = {
     AlreadySubmittedError: 409,
     NonceError: 409,
     TooLargeError: 413,
+    ReviewMissingError: 404,
+    ReviewClosedError: 409,
+    ClaimLostError: 409,
+    AnswerIncompleteError: 422,
     RefusedError: 400,
+    DocumentMissingError: 404,
+    ReprocessRefusedError: 409,
+    ResultMissingError: 409,
     TransientError: 503,
 }
 """First fit first; what is none of these is a fault of ours or of what was stored."""
@@ -42,6 +64,23 @@ STATUSES: Mapping[type[RectoError], int] = {
 def answer(value: Mapping[str, Any], status: int = 200) -> JSONResponse:
     """JSON that no cache keeps."""
     return JSONResponse(dict(value), status, headers=NO_STORE)
+
+
+def answer_packed(request: Request, value: Mapping[str, Any]) -> Response:
+    """The same, packed where the browser takes it: API Gateway does not, and 6 MB are the most it carries."""
+    response = answer(value)
+    body = bytes(response.body)
+    response.headers["Vary"] = "Accept-Encoding"
+    if len(body) < WORTH_PACKING or not takes_gzip(request):
+        return response
+    headers = {**response.headers, "content-encoding": "gzip"}
+    del headers["content-length"]
+    return Response(gzip.compress(body, compresslevel=6, mtime=0), headers=headers)
+
+
+def audit(worker: Worker, what: str, **of: str) -> None:
+    """Who did what to which review or document, without a word of what is in it."""
+    logger.info("audit", extra={"who": worker.worker_id, "what": what, **of})
 
 
 def status_of(error: RectoError) -> int:
@@ -58,6 +97,8 @@ def told(request: Request, error: Exception) -> Response:
     value: dict[str, Any] = {"error": type(error).__name__, "message": str(error)}
     if isinstance(error, NotSignedInError):
         value["sign_in"] = SIGN_IN_PATH
+    if isinstance(error, AnswerIncompleteError):
+        value["problems"] = list(error.problems)
     return answer(value, status)
 
 

@@ -1,11 +1,9 @@
 """The API of `docs/workbench.md`: each function reads one request, calls one step, shows what came of it."""
 
-from collections.abc import Callable
 from html import escape
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -13,17 +11,18 @@ from starlette.routing import Route
 from recto_workbench.errors import NotSignedInError, RequestError
 from recto_workbench.steps import assignment as steps
 from recto_workbench.web import sign_in
-from recto_workbench.web.answers import answer
+from recto_workbench.web.answers import answer, audit
 from recto_workbench.web.headers import NO_STORE
 from recto_workbench.web.parts import (
     SESSION_COOKIE,
     SIGN_IN_COOKIE,
+    Body,
     Web,
-    body_of,
     check_origin,
     need,
     signed_in,
     web_of,
+    with_body,
 )
 from recto_workbench.web.sessions import SESSION_LIFE, SIGN_IN_LIFE, Session
 from recto_workbench.web.views import job_json, object_json, task_json
@@ -32,29 +31,25 @@ ANNOTATOR, OPERATOR = "annotator", "operator"
 COOKIE_PATH = "/api"
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class NextRequest(_Body):
+class NextRequest(Body):
     reserve: bool = False
 
 
-class DraftRequest(_Body):
+class DraftRequest(Body):
     answer: dict[str, Any]
 
 
-class UploadRequest(_Body):
+class UploadRequest(Body):
     content_type: str
     num_bytes: Annotated[int, Field(alias="bytes")]
 
 
-class SubmitRequest(_Body):
+class SubmitRequest(Body):
     nonce: str
     answer: dict[str, Any]
 
 
-class SkipRequest(_Body):
+class SkipRequest(Body):
     reason: str
 
 
@@ -153,7 +148,9 @@ def stop_job(request: Request) -> Response:
     """Answer `POST /api/jobs/{name}/stop`."""
     session, desk = signed_in(request), web_of(request).desk
     need(session, OPERATOR)
-    return answer({"status": steps.stop_job(request.path_params["name"], desk).status.value})
+    job = steps.stop_job(request.path_params["name"], desk)
+    audit(session.worker, "job_stopped", job=job.name)
+    return answer({"status": job.status.value})
 
 
 def next_task(request: Request, session: Session, body: NextRequest) -> Response:
@@ -218,17 +215,6 @@ def _id(request: Request) -> str:
 # ---- routes
 
 
-def _with_body(work: Callable[[Request, Session, Any], Response], model: type[BaseModel]) -> Any:
-    """A request with a body: who it is is asked before the body is read."""
-
-    async def endpoint(request: Request) -> Response:
-        session = await run_in_threadpool(signed_in, request)
-        body = await body_of(request, model)
-        return await run_in_threadpool(work, request, session, body)
-
-    return endpoint
-
-
 def api_routes() -> list[Route]:
     one_task = "/api/tasks/{assignment}"
     return [
@@ -239,12 +225,12 @@ def api_routes() -> list[Route]:
         Route("/api/jobs", jobs),
         Route("/api/jobs/{name}", job_detail),
         Route("/api/jobs/{name}/stop", stop_job, methods=["POST"]),
-        Route("/api/jobs/{name}/next", _with_body(next_task, NextRequest), methods=["POST"]),
+        Route("/api/jobs/{name}/next", with_body(next_task, NextRequest), methods=["POST"]),
         Route(one_task, task),
         Route(f"{one_task}/start", start, methods=["POST"]),
-        Route(f"{one_task}/draft", _with_body(save_draft, DraftRequest), methods=["PUT"]),
-        Route(f"{one_task}/uploads", _with_body(upload, UploadRequest), methods=["POST"]),
-        Route(f"{one_task}/submit", _with_body(submit, SubmitRequest), methods=["POST"]),
-        Route(f"{one_task}/skip", _with_body(skip, SkipRequest), methods=["POST"]),
+        Route(f"{one_task}/draft", with_body(save_draft, DraftRequest), methods=["PUT"]),
+        Route(f"{one_task}/uploads", with_body(upload, UploadRequest), methods=["POST"]),
+        Route(f"{one_task}/submit", with_body(submit, SubmitRequest), methods=["POST"]),
+        Route(f"{one_task}/skip", with_body(skip, SkipRequest), methods=["POST"]),
         Route(f"{one_task}/release", release, methods=["POST"]),
     ]

@@ -10,16 +10,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from recto.errors import RectoError
 from recto_workbench.web.answers import crashed, logger, refused, told
 from recto_workbench.web.api import api_routes
+from recto_workbench.web.documents import document_routes
 from recto_workbench.web.frames import frame_page
 from recto_workbench.web.headers import common
 from recto_workbench.web.pages import page_routes
 from recto_workbench.web.parts import Web
+from recto_workbench.web.reviews import review_routes
 
 
 def create_app(web: Web) -> Starlette:
     """The application over its parts."""
     routes = [
         *api_routes(),
+        *review_routes(),
+        *document_routes(),
         Route("/api/{rest:path}", _no_such_path, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         Route("/frames/{token}", frame_page),
         *page_routes(web),

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from starlette.requests import Request
+
 COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -42,3 +44,12 @@ def page_policy(sources: Iterable[str], frames: str = "'self'") -> str:
         "frame-ancestors": "'none'",
     }
     return "; ".join(f"{name} {value.strip()}" for name, value in parts.items())
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether the browser names gzip, and not with the weight 0."""
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = each.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

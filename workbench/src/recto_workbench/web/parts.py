@@ -1,14 +1,20 @@
 """What the web process is made of, and what every request is checked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response
 
 from recto_workbench.errors import NotAllowedError, RequestError, TooLargeError
 from recto_workbench.steps.assignment import Desk
+from recto_workbench.steps.desk import ReviewDesk
+from recto_workbench.steps.document_status import Watch
+from recto_workbench.steps.review_pages import PageFiles
 from recto_workbench.web.sessions import Session
 from recto_workbench.web.sign_in import Door, session_of
 
@@ -16,7 +22,14 @@ SESSION_COOKIE, SIGN_IN_COOKIE = "recto_session", "recto_sign_in"
 MOST_BODY_BYTES = 5_500_000
 """A function is given 6 MB at most, and its event is more than the body."""
 
+MOST_PAGE_DIGITS = 6
 M = TypeVar("M", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """A request's body."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,10 @@ class Web:
     """The web process's parts; `request.app.state.web`."""
 
     desk: Desk
+    """Of labelling."""
+    reviews: ReviewDesk
+    files: PageFiles
+    watch: Watch
     door: Door
     pages: Path
     """Folder of the built pages."""
@@ -87,3 +104,24 @@ def _too_large(size: int) -> NoReturn:
 
 def _path(loc: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in loc) or "JSON"
+
+
+def with_body(work: Callable[[Request, Session, Any], Response], model: type[BaseModel], *roles: str) -> Any:
+    """A request with a body: who it is, and whether he may, is asked before the body is read."""
+
+    async def endpoint(request: Request) -> Response:
+        session = await run_in_threadpool(signed_in, request)
+        if roles:
+            need(session, *roles)
+        body = await body_of(request, model)
+        return await run_in_threadpool(work, request, session, body)
+
+    return endpoint
+
+
+def number_of(request: Request) -> int:
+    """The page that a path names; RequestError for what is none."""
+    text = str(request.path_params["page"])
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_PAGE_DIGITS and int(text)):
+        raise RequestError(f"page: expected a number from 1 on, got {text[:20]!r}")
+    return int(text)
