@@ -273,6 +273,8 @@ class Part(Versioned):
     opinion: str = ""
     """S3 URI of the answer that came before, where an operator decides about his own too."""
     adjudicates: bool = False
+    is_over: bool = False
+    """Its loop has ended: the reviewer need not find it again."""
 
     @property
     def is_live(self) -> bool:

@@ -1,5 +1,9 @@
 """Settings of the labelling functions, one model each; read by the shells from the environment."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from recto.settings import Settings, WorkSettings
 
 
@@ -29,3 +33,18 @@ class LabellingConsolidateSettings(WorkbenchTableSettings, QueueSettings, WorkSe
 
 class LabellingExpirySettings(LabellingConsolidateSettings):
     pass
+
+
+class DeskQueueSettings(Settings):
+    desk_queue_url: str
+
+
+class ReviewControlSettings(WorkbenchTableSettings, DeskQueueSettings, WorkSettings):
+    reviews_bucket: str
+    reviewers_per_document: Annotated[int, Field(ge=1, le=3)]
+    review_availability_seconds: Annotated[int, Field(gt=0)]
+    review_claim_seconds: Annotated[int, Field(ge=30)]
+
+
+class ReviewDeskSettings(WorkbenchTableSettings, DeskQueueSettings, WorkSettings):
+    review_hold_seconds: Annotated[int, Field(ge=0, le=900)]

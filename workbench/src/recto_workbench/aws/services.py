@@ -12,6 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from recto.aws.clients import client, errors_of
 from recto.errors import ServiceUnavailableError, ThrottledError
+from recto.messages import ReviewAnswered
 from recto.places import Location
 from recto_workbench.errors import FunctionFailedError
 from recto_workbench.messages import TO_INTAKE, LabellingMessage
@@ -49,6 +50,19 @@ class SqsMessages:
             self._sqs.send_message(
                 QueueUrl=url, MessageBody=json.dumps(message.dump()), DelaySeconds=delay_seconds
             )
+
+
+class SqsDeskQueue:
+    """`recto_workbench.review_ports.DeskQueue` over SQS."""
+
+    def __init__(self, caller: str, url: str) -> None:
+        self._sqs = client("sqs", caller)
+        self._url = url
+
+    def send(self, message: ReviewAnswered, delay_seconds: int = 0) -> None:
+        body = json.dumps(message.dump())
+        with errors_of(f"SendMessage to the review desk about {message.loop_name}"):
+            self._sqs.send_message(QueueUrl=self._url, MessageBody=body, DelaySeconds=delay_seconds)
 
 
 class LambdaLabellingFunctions:

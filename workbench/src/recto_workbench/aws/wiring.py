@@ -7,11 +7,13 @@ from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import EventBridgeEvents
 from recto.aws.shell import utc_now
+from recto_workbench.aws.loop_tables import FlowRows, LoopRows
 from recto_workbench.aws.services import (
     LONGEST_POST_CALL,
     LONGEST_PRE_CALL,
     LambdaLabellingFunctions,
     S3Links,
+    SqsDeskQueue,
     SqsMessages,
     new_id,
 )
@@ -24,6 +26,7 @@ from recto_workbench.settings import (
 )
 from recto_workbench.steps.assignment import Desk
 from recto_workbench.steps.consolidation import Consolidation
+from recto_workbench.steps.desk import ReviewDesk
 from recto_workbench.steps.intake import Intake
 
 
@@ -48,6 +51,21 @@ def desk_of(
         links=S3Links(caller),
         messages=messages_of(caller, queues),
         clock=clock,
+        make_id=new_id,
+        work_bucket=work_bucket,
+    )
+
+
+def review_desk_of(caller: str, table: Table, queue_url: str, work_bucket: str) -> ReviewDesk:
+    """Where reviews are handed out: for the web, for A2I's operations, for what becomes of answers."""
+    return ReviewDesk(
+        loops=LoopRows(table),
+        flows=FlowRows(table),
+        teams=TeamRows(table),
+        objects=S3Objects(caller),
+        links=S3Links(caller),
+        queue=SqsDeskQueue(caller, queue_url),
+        clock=utc_now,
         make_id=new_id,
         work_bucket=work_bucket,
     )

@@ -1,7 +1,7 @@
 """The small adapters: Step Functions, EventBridge, Parameter Store, Lambda, Amazon A2I."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,6 +19,8 @@ NOBODY_WAITS = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 ENDED = frozenset({"ExecutionDoesNotExist", "ValidationException"})
 """What stopping an execution may say that runs no more."""
 UNDEFINED = frozenset({"", "undefined", "null", "None"})
+BUSY = frozenset({"ThrottlingException", "InternalServerException", "ServiceQuotaExceededException"})
+"""What the workbench's control function says where trying again may help."""
 MAX_CAUSE = 32_768
 MAX_ERROR = 256
 
@@ -141,6 +143,40 @@ class LambdaFunctions:
             self._functions.invoke(
                 FunctionName=function, InvocationType="Event", Payload=json.dumps(payload).encode()
             )
+
+
+class DeskHumanLoops:
+    """`recto.ports.HumanLoops` over the workbench's control function, which has A2I's operations."""
+
+    def __init__(self, caller: str, function: str) -> None:
+        self._functions = client("lambda", caller)
+        self._function = function
+
+    def start(self, flow_definition_arn: str, name: str, content: Mapping[str, Any]) -> None:
+        request = {
+            "HumanLoopName": name,
+            "FlowDefinitionArn": flow_definition_arn,
+            "HumanLoopInput": {"InputContent": json.dumps(content)},
+        }
+        self._call("StartHumanLoop", request, passes={"ConflictException"})
+
+    def stop(self, name: str) -> None:
+        passes = {"ResourceNotFoundException", "ValidationException"}
+        self._call("StopHumanLoop", {"HumanLoopName": name}, passes)
+
+    def _call(self, operation: str, parameters: Mapping[str, Any], passes: Collection[str]) -> None:
+        """ConfigurationError for a refusal; one of `passes` is none."""
+        event = json.dumps({"Operation": operation, "Parameters": parameters}).encode()
+        what = f"{operation} {parameters['HumanLoopName']}"
+        with errors_of(f"Invoke {self._function}: {what}"):
+            answer = self._functions.invoke(FunctionName=self._function, Payload=event)
+        told = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise ServiceUnavailableError(f"{what}: {told.get('errorType')}: {told.get('errorMessage')}")
+        error = told.get("Error")
+        if error and error["Code"] not in passes:
+            kind = ThrottledError if error["Code"] in BUSY else ConfigurationError
+            raise kind(f"{what}: {error['Code']}: {error.get('Message')}")
 
 
 class DeskQueue:
