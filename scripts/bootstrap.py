@@ -326,10 +326,26 @@ def web_sources() -> Iterator[Path]:
             yield path
 
 
-def make_web() -> None:
-    """Install the front end's packages and build it into the workbench; at once when nothing has changed."""
+def web_fingerprints() -> tuple[str, str]:
+    """Hashes over the front end's packages, and over all that it is built of."""
     locked = digest(text_of(WEB / "package-lock.json"), text_of(WEB / "package.json"), str(WEB))
     built = digest(locked, *(f"{path.relative_to(WEB)}\0{digest_of(path)}" for path in web_sources()))
+    return locked, built
+
+
+def web_fault() -> str:
+    """Why the workbench's pages are not those of their sources; empty where they are."""
+    made_from = text_of(WEB_BUILT / STAMP)
+    if not made_from or not (WEB_BUILT / "index.html").is_file():
+        return "the workbench's pages have not been built: make web"
+    if made_from != web_fingerprints()[1]:
+        return "the workbench's pages are older than their sources (workbench/web): make web"
+    return ""
+
+
+def make_web() -> None:
+    """Install the front end's packages and build it into the workbench; at once when nothing has changed."""
+    locked, built = web_fingerprints()
     packages_stamp, built_stamp = WEB / "node_modules" / STAMP, WEB_BUILT / STAMP
     if text_of(built_stamp) == built:
         say("the workbench's pages are up to date")
@@ -395,7 +411,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt"
     )
+    parser.add_argument(
+        "--check-pages", action="store_true", help="make nothing; 1 where the workbench's pages are stale"
+    )
     options = parser.parse_args(arguments)
+    if options.check_pages:
+        print(web_fault(), end="")
+        return 1 if web_fault() else 0
     unknown = set(options.names) - {environment.name for environment in ENVIRONMENTS} - {"web"}
     if unknown:
         parser.error(f"no environment is called {', '.join(sorted(unknown))}")

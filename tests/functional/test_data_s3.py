@@ -12,8 +12,21 @@ from typer.testing import CliRunner
 
 from recto.errors import ConfigurationError
 from recto_cli import corpus_commands
+from recto_cli.data_commands import here_mapped
 from recto_cli.main import app
-from recto_data import Corpus, Status, catalogue, collate, place_of, pull, push, read_lines, write_lines
+from recto_data import (
+    Corpus,
+    Mapped,
+    Status,
+    catalogue,
+    collate,
+    names_in,
+    place_of,
+    pull,
+    push,
+    read_lines,
+    write_lines,
+)
 from recto_data.corpus_work import Documents, Effort, draw_corpus, read_corpus
 from recto_data.transfer import PART_BYTES
 from recto_ocr.documents import HowToRead
@@ -123,6 +136,29 @@ def test_images_are_drawn_from_a_bucket_into_a_bucket_once(aws: None) -> None:
     ]
     boto3.client("s3").delete_object(Bucket=WORK, Key="img/thumbnails/photo.png")
     assert draw() == {"sub/A.pdf": "SKIPPED", "photo.jpg": "DONE", "bad.pdf": "FAILED"}
+
+
+def test_a_local_sample_is_collated_against_what_was_pushed(
+    aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for name in ("a.pdf", "b.pdf"):
+        (raw / name).write_bytes(b"%PDF-")
+    sample = tmp_path / "sample.jsonl"
+    write_lines(sample, catalogue(place_of(raw)).lines())
+    for name in ("raw/a.pdf", "raw/b.pdf", "ocr/a.pdf/consolidated.json", "imgs-clean/a-0001-1.png"):
+        put(f"corpora/x/{name}")
+    monkeypatch.chdir(tmp_path)
+    places = [place_of(f"s3://{WORK}/corpora/x/{name}") for name in ("raw", "ocr", "imgs-clean")]
+    mapped = [here_mapped(Mapped.parse(f"raw=s3://{WORK}/corpora/x/raw"))]
+
+    names = names_in(places[0], read_lines(sample), mapped)
+    found = collate(names, Corpus(*places))
+
+    assert names == ["a.pdf", "b.pdf"]
+    assert [line["raw-ref"] for line in found.lines] == [f"s3://{WORK}/corpora/x/raw/a.pdf"]
+    assert [finding.name for finding in found.report.findings] == ["b.pdf"]
 
 
 def test_a_bucket_is_read_by_an_engine_of_this_machine_and_collated(aws: None, tmp_path: Path) -> None:

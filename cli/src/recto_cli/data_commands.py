@@ -190,13 +190,18 @@ def data_collate(
         typer.Option(help="Pages without words: keep them unseen, flag each line, or omit them"),
     ] = recto_data.Content.KEEP,
     by_document: Annotated[bool, typer.Option("--by-document", help="A line for each document")] = False,
+    map_: MapOption = None,
     report: ReportPath = None,
 ) -> None:
-    """Documents, OCR and page images in one manifest, a line a page; what is missing is told, not in it."""
+    """Documents, OCR and page images in one manifest, a line a page; what is missing is told, not in it.
+
+    A sample that was drawn here names documents here: --map FOLDER=s3://… finds them where they were sent.
+    """
     session: Session = context.obj
     reach(session, manifest, documents, ocr, images, output)
     corpus = recto_data.Corpus(place_of(documents), place_of(ocr), place_of(images))
-    names = recto_data.names_in(corpus.documents, recto_data.read_lines(manifest))
+    mapped = [here_mapped(recto_data.Mapped.parse(text)) for text in map_ or ()]
+    names = recto_data.names_in(corpus.documents, recto_data.read_lines(manifest), mapped)
     with recto_data.RichBars(session.messages) as bars:
         found = recto_data.collate(names, corpus, recto_data.HowToCollate(content, by_document), bars)
     count = recto_data.write_lines(output, found.lines)
@@ -204,6 +209,13 @@ def data_collate(
     what = "documents" if by_document else f"pages of {found.num_documents} documents"
     say(session, f"{count} {what}, {len(names) - found.num_documents} documents left out: {output}")
     end(found.report)
+
+
+def here_mapped(pair: recto_data.Mapped) -> recto_data.Mapped:
+    """Manifests name files here by their whole paths; on the command line one says them from where one is."""
+    if is_remote(pair.before):
+        return pair
+    return recto_data.Mapped(str(Path(pair.before).expanduser().resolve()), pair.after)
 
 
 @data_app.command("stats")

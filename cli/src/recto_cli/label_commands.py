@@ -120,8 +120,10 @@ def label_preview(
     page = _file(template).decode("utf-8", errors="replace")
     found = record(manifest, line)
     objects = S3Objects(CALLER)
+    given = preview.task_input(found.content, _reader(objects))
+    preview.require_text(page, given, f"{template}, {found.place}")
     if ground_truth:
-        html = _rendered_by_aws(session, page, preview.task_input(found.content, _reader(objects)), role)
+        html = _rendered_by_aws(session, page, given, role)
         place = to or Path(tempfile.mkdtemp(prefix="recto-preview-")) / "task.html"
         place.write_text(html, encoding="utf-8")
         session.out.print(f"written: {place}", highlight=False)
@@ -309,6 +311,7 @@ def label_watch(
     name: JobName,
     timeout: Annotated[float, typer.Option(help="Seconds to watch at most")] = 30 * A_DAY,
     lines: Annotated[int, typer.Option(min=0, help="First lines of the output to show")] = 3,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show these lines whole, as they are")] = False,
     back_end: BackEndOption = BackEndChoice.WORKBENCH,
 ) -> None:
     """Tell of a job until it ends; exit code 1 unless it is completed."""
@@ -327,7 +330,7 @@ def label_watch(
     if description.get("FailureReason"):
         session.messages.print(f"[red]{escape(str(description['FailureReason']))}[/]", highlight=False)
     for text in results.first_lines(description, lines) if lines else ():
-        print(text)
+        print(text if verbose else results.shortened(text))
     if status not in results.FINAL:
         session.fail(f"{name} is still {status} after {timeout:g} s")
     if status != "Completed":

@@ -21,6 +21,7 @@ from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
 from recto_cli import documents, redrive, reviews, tables
 from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
+from recto_cli.built_pages import stale_pages
 from recto_cli.corpus_commands import register as register_corpus
 from recto_cli.data_commands import data_app
 from recto_cli.demo import run_demo
@@ -105,6 +106,8 @@ def demo(
 def local_up(context: typer.Context) -> None:
     """Start emulator and stand-ins, build and deploy what has changed, take up what was interrupted."""
     session: Session = context.obj
+    if told := stale_pages(ROOT):
+        session.messages.print(f"[yellow]{told}[/]", highlight=False)
     running = session.runtime.up()
     session.out.print(
         f"up: project {running.project}, AWS endpoint {running.environment()['AWS_ENDPOINT_URL']}"

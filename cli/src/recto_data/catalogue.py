@@ -1,11 +1,12 @@
 """Which documents a corpus has (`{"raw-ref": …}` lines), and why its other files are none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from recto.errors import ManifestError
 from recto.manifests import DocumentLine, ManifestLine, document_of
+from recto_data.manifest_files import Mapped, mapping
 from recto_data.places import Entry, Place
 from recto_data.reports import Report, Status
 from recto_ocr.file_names import why_no_document
@@ -41,14 +42,22 @@ def catalogue(place: Place) -> Catalogue:
     return Catalogue(place, tuple(documents), report)
 
 
-def names_in(place: Place, lines: Iterable[ManifestLine]) -> list[str]:
-    """The names of a manifest's documents below a place; ManifestError for one that lies elsewhere."""
+def names_in(place: Place, lines: Iterable[ManifestLine], mapped: Sequence[Mapped] = ()) -> list[str]:
+    """The names of a manifest's documents below a place; ManifestError for one that lies elsewhere.
+
+    `mapped` tells where documents lie now that the manifest names elsewhere: a sample that was drawn here of
+    documents that have been sent to S3.
+    """
     names = []
+    change = mapping(mapped)
     for line in lines:
         ref = document_of(line).raw_ref
-        name = place.name_of(ref)
+        name = place.name_of(change(ref))
         if name is None:
-            raise ManifestError(f"{line.place}: raw-ref {ref}: expected a document below {place.uri}")
+            raise ManifestError(
+                f"{line.place}: raw-ref {ref}: expected a document below {place.uri}; if it was sent there, "
+                f"say so: --map FOLDER={place.uri.rstrip('/')}"
+            )
         names.append(name)
     return list(dict.fromkeys(names))
 

@@ -227,6 +227,38 @@ def test_watching_ends_with_the_job_and_shows_its_first_lines(job: Workplace) ->
     assert "Completed: 5 of 5 labelled" in result.stderr
 
 
+def test_lines_are_shown_short_and_whole_when_asked(job: Workplace) -> None:
+    boxes = [{"class_id": 0, "left": number, "top": 1, "width": 9, "height": 9} for number in range(100)]
+    end_with(job, labelled(1, annotations=boxes))
+
+    short = invoke("label", "watch", "first", "--lines", "1").stdout.strip()
+    whole = invoke("label", "watch", "first", "--lines", "1", "--verbose").stdout.strip()
+
+    assert json.loads(short).keys() == json.loads(whole).keys()
+    assert len(json.loads(whole)["first"]["annotations"]) == 100
+    assert len(short) < 500 < len(whole)
+
+
+def test_a_long_line_is_short_and_json_still() -> None:
+    boxes = [{"left": n, "top": n, "width": 10, "height": 10, "label": "Provider"} for n in range(300)]
+    line = json.dumps(
+        {
+            "source-ref": "s3://bucket/" + "deep/" * 100 + "page-1.png",
+            "labels": {"annotations": boxes, "image_size": [{"width": 1, "height": 2}], "entities": []},
+            "labels-metadata": {"class-map": {str(n): f"name {n}" for n in range(50)}, "type": "x"},
+        }
+    )
+
+    short = results.shortened(line)
+
+    assert len(short) <= results.LONGEST_SHOWN
+    told = json.loads(short)
+    assert told["source-ref"].startswith("s3://buc")
+    assert told["source-ref"].endswith("page-1.png"[-8:])
+    assert list(told) == ["source-ref", "labels", "labels-metadata"]
+    assert results.shortened("line 3: not JSON") == "line 3: not JSON"
+
+
 def test_watching_a_job_that_fails_is_exit_code_1_with_the_reason(job: Workplace) -> None:
     job.end.jobs["first"] |= {"LabelingJobStatus": "Failed", "FailureReason": "the manifest is gone"}
 

@@ -163,6 +163,38 @@ def test_all_faults_are_told_at_once(here: Workplace) -> None:
     assert "--time-limit 1" in str(result.exception)
 
 
+def test_faults_of_options_names_and_files_are_told_together_each_once(here: Workplace) -> None:
+    here.template("bounding-box")
+    Path(here.file("label-categories.json")).write_text("{", encoding="utf-8")
+    manifest(here.folder / "pages.manifest", "no", page(1))
+
+    result = here.create(
+        "my_job", "bounding-box", "--workers-per-object", "10", "--team", "reader", "--pre", "mine",
+        "--tag", "nothing", "--title", "x" * 129, "--output", "work/out", "--price", "a lot",
+    )  # fmt: skip
+
+    told = str(result.exception).strip().splitlines()
+    for part in (
+        "job name 'my_job': expected", "label-categories.json: expected", "no work team 'reader'",
+        "--pre 'mine': expected", "--tag: expected NAME=VALUE", "--price 'a lot': expected US dollars",
+        "--workers-per-object 10: expected", "line 1: not JSON", "HumanTaskConfig.TaskTitle",
+        "OutputConfig.S3OutputPath",
+    ):  # fmt: skip
+        assert sum(part in line for line in told) == 1, (part, told)
+    assert "CreateLabelingJob" not in here.end.calls
+
+
+def test_a_file_that_is_missing_hides_no_other_fault(here: Workplace) -> None:
+    here.template("bounding-box")
+
+    result = here.create("first", "bounding-box", "--time-limit", "1", lines="none.manifest")
+
+    told = str(result.exception).strip().splitlines()
+    assert len(told) == 2, told
+    assert "none.manifest: No such file" in told[0]
+    assert "--time-limit 1" in told[1]
+
+
 @pytest.mark.parametrize(
     ("lines", "task", "told"),
     [

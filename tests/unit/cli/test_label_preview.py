@@ -155,6 +155,50 @@ def test_what_a_template_finds_is_what_pre_functions_give() -> None:
     assert text_of({"source-ref": "s3://a/b.png"}, texts.__getitem__) is None
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            LINE,
+            "the template is for texts, the record has none: expected the key text-file-s3-uri or source",
+        ),
+        ({"source-ref": "s3://work/corpora/letter.txt"}, "the record has none"),
+        ({"source": "  "}, "the record's text has no words"),
+        ({"text-file-s3-uri": "s3://work/corpora/empty.txt"}, "the record's text has no words"),
+    ],
+)
+def test_a_template_for_texts_shows_no_record_without_one(
+    here: Workplace, line: dict[str, Any], message: str
+) -> None:
+    boto3.client("s3").put_object(Bucket="work", Key="corpora/empty.txt", Body=b" \n")
+    here.template("text-entities")
+    pages = manifest(here.folder / "pages.manifest", line)
+
+    result = invoke(
+        "label", "preview", here.file("template.liquid.html"), str(pages), "--to", str(here.folder / "p.html")
+    )
+
+    assert result.exit_code == 1
+    assert message in str(result.exception)
+    assert "pages.manifest" in str(result.exception)
+    assert not (here.folder / "p.html").exists()
+
+
+def test_a_template_for_texts_shows_a_record_with_one(
+    here: Workplace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "elements.js").write_text("let elements = 1;", encoding="utf-8")
+    monkeypatch.setattr(preview, "ELEMENTS", tmp_path / "elements.js")
+    here.template("text-entities")
+    pages = manifest(here.folder / "pages.manifest", {"source": "A lease"})
+    page_file = here.folder / "p.html"
+
+    result = invoke("label", "preview", here.file("template.liquid.html"), str(pages), "--to", str(page_file))
+
+    assert result.exit_code == 0, result.exception
+    assert "A lease" in unescape(page_file.read_text())
+
+
 def test_a_text_past_the_limit_is_refused() -> None:
     with pytest.raises(LabelRequestError, match="at most 1,048,576"):
         text_of({"text-file-s3-uri": "s3://a/b.txt"}, lambda _: b"x" * 1_048_577)

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from recto.aws.state_machines import Run
-from recto.errors import AccessError, ThrottledError
+from recto.errors import AccessError, ManifestError, ThrottledError
+from recto.manifests import ManifestLine
 from recto.ports import ObjectInfo
-from recto_data import Content, Corpus, HowToCollate, Status, collate, place_of
+from recto_data import Content, Corpus, HowToCollate, Mapped, Status, collate, names_in, place_of
 from recto_data.bulk_ocr import BulkOcr, OcrTask, Pace, missing_results
 from recto_data.collating import Images
 from recto_data.ocr_cost import features_of
@@ -140,6 +141,20 @@ def test_two_documents_that_share_an_image_are_told(corpus: Corpus) -> None:
 
     assert len(found.lines) == 1
     assert "as those of scan.png" in found.report.findings[0].reason
+
+
+def test_a_sample_that_was_drawn_here_is_collated_where_its_documents_were_sent(tmp_path: Path) -> None:
+    lines = [
+        ManifestLine("sample.jsonl", number, {"raw-ref": str(tmp_path / "raw" / name)})
+        for number, name in enumerate(("deep/a.pdf", "b.pdf"), 1)
+    ]
+    sent = Folder(tmp_path / "sent")  # stands for s3://…: a place like any other
+
+    names = names_in(sent, lines, [Mapped(str(tmp_path / "raw"), str(sent.path))])
+
+    assert names == ["deep/a.pdf", "b.pdf"]
+    with pytest.raises(ManifestError, match=r"expected a document below .*--map FOLDER="):
+        names_in(sent, lines)
 
 
 def test_an_image_that_is_a_document_of_its_own_is_no_page_of_another() -> None:

@@ -3,14 +3,16 @@
 Nothing is uploaded or made before the whole request has been checked.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from recto.aws.clients import client, errors_of
-from recto.errors import LabelRequestError
+from recto.errors import LabelRequestError, RectoError, TransientError
 from recto.places import Location
 from recto_cli.labelling.back_ends import BackEnd, BackEndChoice, listed
 from recto_cli.labelling.built_in import built_in_functions
@@ -23,7 +25,17 @@ from recto_cli.labelling.manifest_facts import (
     s3_location,
 )
 from recto_cli.labelling.public_workforce import PUBLIC, Simulation, public_workforce
-from recto_cli.labelling.requests import DEFAULT_AVAILABILITY, DEFAULT_CONCURRENT, JobPlan, require_valid
+from recto_cli.labelling.requests import (
+    DEFAULT_AVAILABILITY,
+    DEFAULT_CONCURRENT,
+    SOUND_FUNCTION,
+    SOUND_LABELS,
+    SOUND_PRICE,
+    SOUND_ROLE,
+    SOUND_TEAM,
+    JobPlan,
+    faults_of,
+)
 from recto_cli.labelling.tasks import TASKS, TaskType, default_attribute
 from recto_cli.labelling.teams import team_arn
 from recto_cli.labelling.templates import ATTRIBUTE, PLACEHOLDER
@@ -86,6 +98,37 @@ class Upload(NamedTuple):
     content_type: str
 
 
+T = TypeVar("T")
+
+
+class AllFaults:
+    """What is wrong with a job's options, files and names, so that a user sees all of it at once."""
+
+    def __init__(self) -> None:
+        self._errors: list[RectoError] = []
+
+    def of(self, find: Callable[[], T], instead: T) -> T:
+        """What `find` gives; where it is refused, the reason is kept and `instead` stands for it.
+
+        A service that does not answer is no fault of the request.
+        """
+        try:
+            return find()
+        except TransientError:
+            raise
+        except RectoError as error:
+            self._errors.append(error)
+            return instead
+
+    def end(self, more: list[str]) -> None:
+        """LabelRequestError with all of them; a single one is raised as it came."""
+        if len(self._errors) == 1 and not more:
+            raise self._errors[0]
+        told = list(dict.fromkeys([*(str(error) for error in self._errors), *more]))
+        if told:
+            raise LabelRequestError(told[0] if len(told) == 1 else "\n".join(["", *told]))
+
+
 class PlannedJob(NamedTuple):
     """A job that has been checked."""
 
@@ -109,47 +152,73 @@ class PlannedJob(NamedTuple):
 
 def planned(choices: JobChoices, stack: Stack, end: BackEnd) -> PlannedJob:
     """The job with everything found and checked; LabelRequestError tells all that is wrong at once."""
-    if not ATTRIBUTE.fullmatch(choices.name):
-        raise LabelRequestError(
-            f"job name {choices.name!r}: expected letters and digits, with hyphens between them"
-        )
-    require_new(choices.name, end)
+    wrong = AllFaults()
+    if ATTRIBUTE.fullmatch(choices.name):  # else that is told of it
+        wrong.of(lambda: require_new(choices.name, end), None)
+    uploads = _uploads(choices, stack)
+    plan = _plan(choices, stack, end, uploads, wrong)
+    wrong.of(lambda: _require_filled(_template_of(choices), choices.template), None)
+    keys = frozenset({choices.adjust} if choices.adjust else ())
+    unread = ManifestFacts(choices.manifest, num_objects=1, keys=keys)
+    facts = wrong.of(lambda: manifest_facts(choices.manifest, choices.task, choices.adjust), unread)
+    wrong.end(faults_of(plan, facts))
+    return PlannedJob(plan, uploads, facts)
+
+
+def _template_of(choices: JobChoices) -> str:
+    return _read(choices.template, "template").decode(errors="replace")
+
+
+def _files(choices: JobChoices) -> dict[str, str]:
+    return {"manifest": choices.manifest, "template": choices.template, "categories": choices.categories}
+
+
+def _uploads(choices: JobChoices, stack: Stack) -> tuple[Upload, ...]:
+    files = _files(choices).items()
+    return tuple(_upload(kind, path, choices.name, stack) for kind, path in files if not is_s3(path))
+
+
+def _plan(
+    choices: JobChoices, stack: Stack, end: BackEnd, uploads: tuple[Upload, ...], wrong: AllFaults
+) -> JobPlan:
+    """The job's plan; in the place of what is wrong stands something sound, so that the rest can be told."""
     region = str(client("sagemaker", CALLER).meta.region_name)
-    files = {
-        "manifest": choices.manifest, "template": choices.template, "categories": choices.categories
-    }  # fmt: skip
-    labels = read_labels(_read(choices.categories, "label categories"), choices.categories)
-    _require_filled(_read(choices.template, "template").decode(errors="replace"), choices.template)
-    uploads = tuple(
-        _upload(kind, path, choices.name, stack) for kind, path in files.items() if not is_s3(path)
-    )
-    places = files | {_kind(upload): upload.place.uri for upload in uploads}
-    plan = JobPlan(
+    places = _files(choices) | {_kind(upload): upload.place.uri for upload in uploads}
+
+    def labels() -> tuple[str, ...]:
+        return read_labels(_read(choices.categories, "label categories"), choices.categories)
+
+    sound_price: Decimal | None = SOUND_PRICE if choices.team == PUBLIC else None
+
+    def price() -> Decimal | None:
+        return public_workforce().price(choices.price, choices.task) if choices.price else None
+
+    def function(told: str, prefix: str) -> str:
+        return wrong.of(lambda: function_arn(told, prefix, choices.task, region, stack), SOUND_FUNCTION)
+
+    return JobPlan(
         name=choices.name,
         task=choices.task,
         attribute=choices.attribute or default_attribute(choices.name, choices.task),
         manifest=places["manifest"],
         template=places["template"],
         categories=places["categories"],
-        labels=labels,
+        labels=wrong.of(labels, SOUND_LABELS),
         output=(choices.output or f"s3://{stack.work}/{OUTPUTS}").rstrip("/"),
-        role=choices.role or role_of(stack, end.choice),
-        team=team_arn(choices.team, end, region),
-        pre=function_arn(choices.pre, "PRE", choices.task, region, stack),
-        post=function_arn(choices.post, "ACS", choices.task, region, stack),
+        role=choices.role or wrong.of(lambda: role_of(stack, end.choice), SOUND_ROLE),
+        team=wrong.of(lambda: team_arn(choices.team, end, region), SOUND_TEAM),
+        pre=function(choices.pre, "PRE"),
+        post=function(choices.post, "ACS"),
         workers=choices.workers,
         time_limit=choices.time_limit,
         availability=_availability(choices),
         max_concurrent=choices.max_concurrent,
-        price=public_workforce().price(choices.price, choices.task) if choices.price else None,
+        price=wrong.of(price, sound_price),
         classifiers=choices.classifiers,  # type: ignore[arg-type]  # checked by the model
         adjust=choices.adjust,
-        tags=_tags(choices.tags),
+        tags=wrong.of(lambda: _tags(choices.tags), ()),
         **_words(choices),
     )
-    facts = manifest_facts(choices.manifest, choices.task, choices.adjust)
-    require_valid(plan, facts)
-    return PlannedJob(plan, uploads, facts)
 
 
 def _words(choices: JobChoices) -> dict[str, Any]:

@@ -8,6 +8,7 @@ for. Answers are shown and forgotten.
 import base64
 import json
 import mimetypes
+import re
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -38,6 +39,21 @@ ELEMENTS = Path(workbench_package).parent / "static" / "frame-assets" / "element
 LARGEST_TEXT = 1024 * 1024
 LARGEST_IN_A_FILE = 32 * 1024 * 1024
 SANDBOX = "allow-scripts allow-forms"
+ENTITIES = "<crowd-entity-annotation"
+TEXT_ASKED = re.compile(r"task\.input\.text\b")
+
+
+def require_text(template: str, given: Mapping[str, Any], name: str) -> None:
+    """LabelRequestError where a template for texts would show an empty page, since the record has no text."""
+    if ENTITIES not in template or not TEXT_ASKED.search(template) or str(given.get("text") or "").strip():
+        return
+    line = given["manifestLine"]
+    if line.get(TEXT_FILE) or line.get(TEXT):
+        raise LabelRequestError(f"{name}: the record's text has no words, nobody would be asked about it")
+    raise LabelRequestError(
+        f"{name}: the template is for texts, the record has none: expected the key {TEXT_FILE} or {TEXT}, "
+        f"seen {', '.join(map(str, line)) or 'no key'}; recto label text-files makes texts of a page manifest"
+    )
 
 
 def task_input(line: Mapping[str, Any], read: Callable[[str], bytes]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recto.errors import LabelRequestError
 from recto_cli.labelling.categories import category_faults
 from recto_cli.labelling.manifest_facts import ManifestFacts
 from recto_cli.labelling.public_workforce import amount, public_workforce
@@ -101,13 +100,37 @@ class JobPlan(BaseModel):
         }
 
 
-def require_valid(plan: JobPlan, facts: ManifestFacts) -> None:
-    """LabelRequestError that tells everything that is wrong with a job at once."""
+SOUND_LABELS = ("one", "two")
+SOUND_ROLE = "arn:aws:iam::000000000000:role/unknown"
+SOUND_TEAM = "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/unknown"
+SOUND_FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:unknown-LabelingFunction"
+SOUND_PRICE = Decimal("0.036")
+"""What stands in a plan for what could not be found, so that no second fault is told of it."""
+SOUND: dict[str, Any] = {
+    "name": "sound", "attribute": "sound", "manifest": "s3://sound/sound", "template": "s3://sound/sound",
+    "categories": "s3://sound/sound", "output": "s3://sound/sound", "role": SOUND_ROLE, "team": SOUND_TEAM,
+    "pre": SOUND_FUNCTION, "post": SOUND_FUNCTION, "title": "Sound", "description": "Sound",
+    "keywords": ("sound",), "workers": 1, "time_limit": 3600, "availability": DEFAULT_AVAILABILITY,
+    "max_concurrent": 1, "price": None, "classifiers": (), "tags": (),
+}  # fmt: skip
+IN_WORDS = frozenset(
+    {"name", "attribute", "keywords", "workers", "time_limit", "availability", "max_concurrent"}
+)
+"""Of these, faults are told in words; the service's model would only say them again."""
+
+
+def faults_of(plan: JobPlan, facts: ManifestFacts) -> list[str]:
+    """Everything that is wrong with a job."""
     faults = [*number_faults(plan), *name_faults(plan), *manifest_faults(plan, facts), *public_faults(plan)]
     faults += category_faults(plan.labels, plan.task)
-    faults = faults or shape_faults(plan.request())
-    if faults:
-        raise LabelRequestError("; ".join(faults))
+    faults += [fault for field in SOUND if field not in IN_WORDS for fault in _shape_faults_of(plan, field)]
+    return faults or shape_faults(plan.request())
+
+
+def _shape_faults_of(plan: JobPlan, field: str) -> list[str]:
+    """Of this part alone: the service's model stops at the first fault that it meets."""
+    sound = {name: value for name, value in SOUND.items() if name != field}
+    return shape_faults(plan.model_copy(update=sound).request())
 
 
 def shape_faults(request: dict[str, Any], operation: str = OPERATION) -> list[str]:
@@ -148,7 +171,7 @@ def name_faults(plan: JobPlan) -> list[str]:
     words = "letters and digits, with single hyphens between"
     faults = [
         f"{what} {name!r}: expected up to {most} {words}"
-        for what, name, most in (("job name", plan.name, 63), ("label attribute", plan.attribute, 127))
+        for what, name, most in _named(plan)
         if not _is_name(name) or len(name) > most
     ]
     faults += [
@@ -157,6 +180,12 @@ def name_faults(plan: JobPlan) -> list[str]:
         if not (0 < len(word) <= 30 and word.isascii() and all(part.isalnum() for part in word.split(" ")))
     ]
     return faults + attribute_faults(plan.attribute, plan.task)
+
+
+def _named(plan: JobPlan) -> list[tuple[str, str, int]]:
+    """An attribute that is the job's own name is not told beside it."""
+    job, attribute = ("job name", plan.name, 63), ("label attribute", plan.attribute, 127)
+    return [job] if plan.attribute == plan.name else [job, attribute]
 
 
 def _is_name(name: str) -> bool:

@@ -20,6 +20,8 @@ from recto_cli.stack import CALLER
 
 FINAL = frozenset({"Completed", "Failed", "Stopped"})
 POLL_SECONDS = 5.0
+LONGEST_SHOWN = 400
+LEVELS = 3
 ANSWERS = "annotations/worker-response/"
 CONSOLIDATION = "annotations/consolidated-annotation/"
 ADJUDICATION_FILE, FAILED_FILE = "adjudicate.jsonl", "failed.jsonl"
@@ -111,6 +113,35 @@ def first_lines(description: dict[str, Any], count: int) -> list[str]:
     except DocumentMissingError:
         return []
     return lines
+
+
+def shortened(line: str, most: int = LONGEST_SHOWN) -> str:
+    """A line of a manifest as JSON still, short enough to be read: what is long in it says how long it is."""
+    try:
+        content = json.loads(line)
+    except ValueError:  # the reason why a line is broken
+        return line
+    for size in (80, 24, 8):
+        short = json.dumps(_brief(content, size, LEVELS), ensure_ascii=False)
+        if len(short) <= most:
+            return short
+    return json.dumps(_brief(content, 8, 1), ensure_ascii=False)
+
+
+def _brief(value: Any, size: int, levels: int) -> Any:
+    """Texts by their beginning and end, lists by their first, and nothing below so many levels."""
+    if isinstance(value, str) and len(value) > 2 * size:
+        return f"{value[:size]}…{value[-size:]}"
+    if isinstance(value, dict):
+        if not levels:
+            return f"{{{len(value)} keys}}"
+        return {key: _brief(item, size, levels - 1) for key, item in value.items()}
+    if isinstance(value, list) and value:
+        if not levels:
+            return f"[{len(value)}]"
+        more = [f"and {len(value) - 1} more"] if len(value) > 1 else []
+        return [_brief(value[0], size, levels - 1), *more]
+    return value
 
 
 def _chunks(place: Location) -> Iterator[bytes]:
