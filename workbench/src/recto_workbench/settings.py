@@ -47,4 +47,4 @@ class ReviewControlSettings(WorkbenchTableSettings, DeskQueueSettings, WorkSetti
 
 
 class ReviewDeskSettings(WorkbenchTableSettings, DeskQueueSettings, WorkSettings):
-    review_hold_seconds: Annotated[int, Field(ge=0, le=900)]
+    review_hold_seconds: Annotated[int, Field(ge=0, le=3600)]

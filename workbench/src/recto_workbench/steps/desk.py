@@ -607,7 +607,7 @@ def submit(name: str, worker: Worker, submission: Submission, desk: ReviewDesk) 
             name, worker, lambda now, mine: _submitting(now, mine, worker, entry, place, desk), desk
         )
     except (ReviewClosedError, ClaimLostError) as error:
-        kept = _keep_late(name, worker, entry, place, str(error), desk)
+        kept = _keep_late(name, worker, entry, str(error), desk)
         raise type(error)(f"{error}. Your answer came too late to count; it is kept as {kept}") from error
     if taken.state is LoopState.ANSWERED:
         _tell_desk(taken, desk)
@@ -700,15 +700,12 @@ def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _keep_late(
-    name: str, worker: Worker, entry: Mapping[str, Any], place: Location, why: str, desk: ReviewDesk
-) -> str:
-    """An answer that does not count lies beside those that do, and the history says so."""
+def _keep_late(name: str, worker: Worker, entry: Mapping[str, Any], why: str, desk: ReviewDesk) -> str:
+    """An answer that does not count lies beside those that do, and is the draft; the history says so."""
     late = LoopPlaces(desk.work_bucket, name).late_answer(worker.worker_id, _stamp(desk))
     desk.objects.write(late, _sized(entry, "answer"), JSON)
+    _write_draft(name, worker, entry["answerContent"], desk.clock(), desk)
     desk.loops.tell([happening(name, LATE, desk, worker, text=told(why, MOST_TEXT), place=late.uri)])
-    with suppress(TransientError):
-        desk.objects.delete(place)
     return late.key
 
 
