@@ -34,11 +34,12 @@ HOME = ALL_HOMES / "lanes" / LANE if LANE else ALL_HOMES
 BUILT = {"build", "build.toml", "build-cache", "built-from", "build.lock"}
 RECORD = "lane.json"
 LONG_FILES = (
-    "test_7_reprocess.py", "test_6_mail.py", "test_b2_workbench_web.py", "test_b4_two_people.py",
-    "test_8c_trained_model.py",
+    "test_7_reprocess.py", "test_6_mail.py", "test_b1_labelling.py", "test_b2_workbench_web.py",
+    "test_b4_two_people.py", "test_8c_trained_model.py",
 )  # fmt: skip
-"""These begin first where there are lanes, so that no lane ends long after the others; b2 before b4, since it
-looks at all jobs that a person may see."""
+"""These begin first where there are lanes, so that no lane ends long after the others; those of labelling in
+their order, since b1 and b2 look at all jobs that there are.
+"""
 SETTLED = FINAL_STATUSES | {Status.IN_REVIEW}
 CALLER = "recto-tests"
 

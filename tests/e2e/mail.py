@@ -34,8 +34,8 @@ ODD_PER_GOOD = 10
 NUM_RECEIPTS, NUM_CONTRACTS = 40, 20
 MOST_ROWS = 2000
 POLL_SECONDS = 1.5
-FIFTH = 4
-"""Which fifth of the odd files is in the small mail: the one with the fewest pages."""
+TENTH = 4
+"""Which tenth of the odd files is in the small mail: the one with the fewest pages."""
 SMALL_ANYWAY = (
     "inputs/odd/pdf/qpdf/empty.pdf",
     "inputs/odd/pdf/qpdf/20-pages.pdf",
@@ -44,7 +44,7 @@ SMALL_ANYWAY = (
     "inputs/odd/images/pillow/truncated_jpeg.jpg",
     "inputs/odd/images/pillow/crash-2020-10-test.tif",
 )
-"""One file for each way of failing, whichever fifth it belongs to."""
+"""One file for each way of failing, whichever tenth it belongs to."""
 
 
 class Outcome(NamedTuple):
@@ -95,9 +95,9 @@ def whole_mail() -> list[Path]:
 
 
 def small_mail() -> list[Path]:
-    """A fifth of the odd ones, the named ones, and some of each other kind."""
+    """A tenth of the odd ones, the named ones, and some of each other kind."""
     odd = odd_files()
-    chosen = {*odd[FIFTH::5], *(DATA / name for name in SMALL_ANYWAY)}
+    chosen = {*odd[TENTH::10], *(DATA / name for name in SMALL_ANYWAY)}
     ordinary = [path for path in ordinary_files() if path.name.startswith(("Amazon", "Orlen", "oyo"))]
     return strewn(sorted(chosen), [*ordinary, *receipts()[:4], *contracts()[:2]])
 
