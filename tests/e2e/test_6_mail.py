@@ -1,6 +1,7 @@
 """A day's mail of real documents: each ends as `mail.csv` says, and nothing is left behind.
 
-`small` is a part of it, with a tenth of the odd files, and runs with all tests; `whole` is behind `make prove-mail`.
+`small` is a part of it with a tenth of the odd files and runs with all tests; `whole` is behind
+`make prove-mail`.
 """
 
 import os
