@@ -11,11 +11,15 @@ from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
 from recto.aws.shell import settings_of, utc_now
 from recto.places import Location
+from recto_workbench.aws.documents import ReprocessFunction, WatchedRows
 from recto_workbench.aws.services import S3Links, SqsMessages, new_id
 from recto_workbench.aws.sessions import SessionRows
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
+from recto_workbench.aws.wiring import review_desk_of
 from recto_workbench.grants import object_source
 from recto_workbench.steps.assignment import Desk
+from recto_workbench.steps.document_status import Consoles, Watch
+from recto_workbench.steps.review_pages import PageFiles
 from recto_workbench.web.answers import too_large
 from recto_workbench.web.app import create_app
 from recto_workbench.web.cognito import Client, CognitoTokens
@@ -46,14 +50,32 @@ def wiring() -> Mangum:
         make_id=new_id,
         work_bucket=settings.work_bucket,
     )
+    sources = page_sources(settings, links)
+    files = PageFiles(desk.objects, links, settings.work_bucket, settings.inbox_bucket)
     web = Web(
         desk=desk,
+        reviews=review_desk_of(CALLER, table, settings.desk_queue_url, settings.work_bucket),
+        files=files,
+        watch=watch(settings, files, sources),
         door=door(settings, table),
         pages=PAGES,
-        page_sources=page_sources(settings, links),
+        page_sources=sources,
         aws_elements=settings.crowd_elements == "aws",
     )
     return Mangum(create_app(web), lifespan="off")
+
+
+def watch(settings: WorkbenchSettings, files: PageFiles, sources: tuple[str, ...]) -> Watch:
+    """The status page; where AWS is stood in for, there are no pages of AWS to link to."""
+    is_aws = all(".amazonaws." in source for source in sources)
+    return Watch(
+        documents=WatchedRows(Table(settings.document_table, CALLER)),
+        files=files,
+        reprocess=ReprocessFunction(CALLER, settings.reprocess_function),
+        clock=utc_now,
+        make_id=new_id,
+        consoles=Consoles(settings.state_machine_arn if is_aws else ""),
+    )
 
 
 def door(settings: WorkbenchSettings, table: Table) -> Door:

@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import recto.errors
 import recto.settings
 import recto_workbench.settings
 import recto_workbench.web.settings
+from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, SlotLeases, Table
 from recto.errors import DocumentError, RectoError, TransientError
+from recto.messages import Status
 from tests.contract.template import (
     ROOT,
     asl,
@@ -49,6 +53,8 @@ SETTINGS = {
     "EntityPostprocessFunction": recto.settings.EntityPostprocessSettings,
     "A2iTriggerFunction": recto.settings.ReviewTriggerSettings,
     "A2iCallbackFunction": recto.settings.ReviewCallbackSettings,
+    "A2iAuditFunction": recto.settings.AuditTriggerSettings,
+    "ReviewExpiryFunction": recto.settings.ReviewExpirySettings,
     "PublishFunction": recto.settings.PublishSettings,
     "ReleaseMakeFunction": recto.settings.ReleaseMakeSettings,
     "SmgtPreFunction": recto.settings.SmgtPreSettings,
@@ -57,6 +63,8 @@ SETTINGS = {
     "LabellingIntakeFunction": recto_workbench.settings.LabellingIntakeSettings,
     "LabellingConsolidateFunction": recto_workbench.settings.LabellingConsolidateSettings,
     "LabellingExpiryFunction": recto_workbench.settings.LabellingExpirySettings,
+    "ReviewControlFunction": recto_workbench.settings.ReviewControlSettings,
+    "ReviewDeskFunction": recto_workbench.settings.ReviewDeskSettings,
     "WorkbenchFunction": recto_workbench.web.settings.WorkbenchSettings,
 }
 
@@ -213,7 +221,10 @@ def test_every_waiting_state_gives_up_in_the_end(machine: str) -> None:
 def test_the_pipeline_waits_for_a_review_longer_than_it_is_on_offer() -> None:
     parameters = template()["Parameters"]
 
-    assert parameters["ReviewTimeoutSeconds"]["Default"] > parameters["ReviewAvailabilitySeconds"]["Default"]
+    on_offer = parameters["ReviewAvailabilitySeconds"]["Default"]
+    held = parameters["ReviewHoldSeconds"]["Default"]
+    assert parameters["ReviewExpiry"]["Default"] == "escalate"
+    assert parameters["ReviewTimeoutSeconds"]["Default"] > 2 * (on_offer + held) + 3600
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -263,6 +274,7 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
         "OcrEndpointDeadLetters",
         "ModelDeadLetters",
         "ReviewDeadLetters",
+        "ReviewExpiryFailures",
         "DispatchFailures",
         "ReleaseFailures",
         "LabellingDeadLetters",
@@ -275,7 +287,9 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
     for rule in resources("AWS::Events::Rule").values():
         assert all("DeadLetterConfig" in target for target in rule["Targets"])
     assert all("RedrivePolicy" in body for body in resources("AWS::SNS::Subscription").values())
-    for called_by_events in ("DispatchFunction", "ReleaseMakeFunction", "LabellingExpiryFunction"):
+    for called_by_events in (
+        "DispatchFunction", "ReleaseMakeFunction", "LabellingExpiryFunction", "ReviewExpiryFunction",
+    ):  # fmt: skip
         assert "OnFailure" in functions()[called_by_events]["EventInvokeConfig"]["DestinationConfig"]
 
 
@@ -350,7 +364,7 @@ LABELLING = {
     },
     "WorkbenchFunction": {
         *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
-        "s3:DeleteObject",
+        "s3:DeleteObject", "lambda:InvokeFunction",
     },
 }  # fmt: skip
 """What each one's code calls; rows in transactions need what they do alone."""
@@ -368,8 +382,58 @@ def test_what_talks_to_browsers_writes_what_browsers_send_and_no_job() -> None:
 
     written = [each["Resource"] for each in statements if "s3:PutObject" in each["Action"]]
 
-    places = [each["Sub"].removeprefix("${WorkBucket.Arn}/labelling/*/") for each in written[0]]
-    assert (len(written), sorted(places)) == (1, ["answers/*", "drafts/*", "uploads/*"])
+    places = [each["Sub"].removeprefix("${WorkBucket.Arn}/") for each in written[0]]
+    labelling = [f"labelling/*/{each}/*" for each in ("answers", "drafts", "uploads")]
+    reviews = [f"reviews/*/{each}" for each in ("answers/*", "drafts/*", "edits/*", "task.json")]
+    assert (len(written), sorted(places)) == (1, [*labelling, *reviews])
+
+
+def test_what_talks_to_browsers_reads_rows_of_documents_and_no_task_token() -> None:
+    """Keys as the code makes them, against the role's own patterns."""
+    statements = statements_of(functions()["WorkbenchFunction"])
+    about = [each for each in statements if "DocumentTable" in str(each["Resource"])]
+    [rows, index] = about
+    patterns = rows["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    statuses = index["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+    table = WrittenKeys()
+    DocumentRows(table).find("d1")
+    DocumentRows(table).history("d1")
+    read = set(table.keys)
+    table.keys.clear()
+    ReviewRows(table).find("r1")
+    JobRows(table).find("t1")
+    SlotLeases(table).owners()
+    DocumentRows(table).of_source("bucket", "key")
+    others = set(table.keys)
+
+    def may(key: str) -> bool:
+        return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+    assert sorted(rows["Action"]) == ["dynamodb:GetItem", "dynamodb:Query"]
+    assert index["Action"] == ["dynamodb:Query"]
+    assert str(index["Resource"]).endswith("/index/StatusIndex'}")
+    assert read
+    assert all(map(may, read)), read
+    assert len(others) == 4
+    assert not any(map(may, others)), others
+    assert set(statuses) == set(Status)
+
+
+class WrittenKeys(Table):
+    """A table that notes the partition keys that it is asked for."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def get(self, key: Mapping[str, str]) -> None:
+        self.keys.append(key["pk"])
+
+    def pack(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(item)
+
+    def query(self, limit: int, **request: Any) -> list[dict[str, Any]]:
+        self.keys.append(request["ExpressionAttributeValues"][":pk"])
+        return []
 
 
 def test_an_ocr_endpoint_reads_documents_and_its_requests_and_nothing_that_is_derived() -> None:

@@ -50,6 +50,9 @@ def function(table: Table, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     given = {
         "WORKBENCH_TABLE": "workbench", "WORK_BUCKET": WORK, "INBOX_BUCKET": INBOX,
         "INTAKE_QUEUE_URL": sqs.create_queue(QueueName="intake")["QueueUrl"],
+        "DESK_QUEUE_URL": sqs.create_queue(QueueName="desk")["QueueUrl"],
+        "DOCUMENT_TABLE": "documents", "REPROCESS_FUNCTION": "recto-reprocess",
+        "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:000000000000:stateMachine:recto-document",
         "CONSOLIDATION_QUEUE_URL": sqs.create_queue(QueueName="consolidation")["QueueUrl"],
         "WORKBENCH_URL": f"{URL}/", "SIGN_IN_URL": "https://sign-in.example", "SIGN_IN_CLIENT": "client",
         "SIGN_IN_KEYS_URL": "https://keys.example", "SIGN_IN_ISSUER": "https://issuer.example",

@@ -58,7 +58,6 @@ class WatchedDocuments(Protocol):
 class Consoles(NamedTuple):
     """Where operators find more: AWS's own pages. Empty on a laptop."""
 
-    region: str = ""
     state_machine_arn: str = ""
 
 
@@ -382,20 +381,21 @@ def _stored(place: Location, read: Callable[[bytes], Any], watch: Watch) -> Any:
 def _links(row: DocumentRow, places: DocumentPlaces, consoles: Consoles) -> list[dict[str, str]]:
     """AWS's own pages about the document; none on a laptop."""
     parts = consoles.state_machine_arn.split(":")
-    if not consoles.region or len(parts) != 7:
+    if len(parts) != 7:
         return []
+    region = parts[3]
     domain = "console.amazonaws.cn" if parts[1] == "aws-cn" else "console.aws.amazon.com"
-    base = f"https://{consoles.region}.{domain}"
+    base = f"https://{region}.{domain}"
     execution = ":".join([*parts[:5], "execution", parts[6], f"{row.document_id}-{row.attempt}"])
     prefix = places.prefix
     return [
         {
             "what": "execution",
-            "url": f"{base}/states/home?region={consoles.region}#/v2/executions/details/{execution}",
+            "url": f"{base}/states/home?region={region}#/v2/executions/details/{execution}",
         },
         {
             "what": "objects",
-            "url": f"{base}/s3/buckets/{places.bucket}?region={consoles.region}&prefix={prefix}",
+            "url": f"{base}/s3/buckets/{places.bucket}?region={region}&prefix={prefix}",
         },
     ]
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from recto.review_check import as_taken
 from recto_workbench.errors import RequestError
+from recto_workbench.loops import PartState
 from recto_workbench.steps import desk as steps
 from recto_workbench.steps.desk import ListName, ReviewDesk, Submission
 from recto_workbench.steps.review_check import check, content_of, require_complete
@@ -22,6 +23,8 @@ from recto_workbench.web.sessions import Session
 
 REVIEWER, OPERATOR = "reviewer", "operator"
 MOST_SEARCH = 200
+MAY_ANSWER = (PartState.CLAIMED, PartState.EXPIRED)
+"""What has timed out is one's own again, if nobody else has it."""
 LISTS: tuple[ListName, ...] = get_args(ListName)
 
 
@@ -133,7 +136,8 @@ def submit(request: Request, session: Session, body: HandInRequest) -> Response:
     loop = steps.found_loop(name, session.worker, desk)
     handed_in = as_taken(body.answer) if loop.is_native else body.answer
     # Whoever comes too late is told so by the desk, which keeps what he brings; the rules are for the others.
-    if loop.is_native and loop.takes_answers and loop.claim_of(session.worker.worker_id):
+    part = desk.loops.part(name, session.worker.worker_id)
+    if loop.is_native and loop.takes_answers and part and part.state in MAY_ANSWER:
         require_complete(handed_in, content_of(loop, desk))
     submission = Submission(answer=handed_in, edits=body.edits, seconds=body.seconds, nonce=body.nonce)
     state = steps.submit(name, session.worker, submission, desk)

@@ -5,11 +5,13 @@ from urllib.parse import urlsplit
 
 from pydantic import field_validator
 
-from recto.settings import WorkSettings
-from recto_workbench.settings import QueueSettings, WorkbenchTableSettings
+from recto.settings import TableSettings, WorkSettings
+from recto_workbench.settings import DeskQueueSettings, QueueSettings, WorkbenchTableSettings
 
 
-class WorkbenchSettings(WorkbenchTableSettings, QueueSettings, WorkSettings):
+class WorkbenchSettings(
+    WorkbenchTableSettings, QueueSettings, DeskQueueSettings, WorkSettings, TableSettings
+):
     inbox_bucket: str
     workbench_url: str
     """Where browsers find us, as `https://host`, without a path."""
@@ -19,6 +21,9 @@ class WorkbenchSettings(WorkbenchTableSettings, QueueSettings, WorkSettings):
     """The keys that ID tokens are signed with."""
     sign_in_issuer: str
     sign_in_client: str
+    reprocess_function: str
+    state_machine_arn: str
+    """For links to AWS's own pages."""
     crowd_elements: Literal["own", "aws"] = "own"
 
     @field_validator("workbench_url", "sign_in_url")

@@ -109,6 +109,18 @@ class Table:
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return found
 
+    def count(self, most: int, **request: Any) -> int:
+        """How many items a query finds; counting ends at `most`."""
+        found = 0
+        with errors_of(f"Query {self.name}"):
+            while found < most:
+                answer = self._db.query(TableName=self.name, Select="COUNT", Limit=most - found, **request)
+                found += int(answer["Count"])
+                if "LastEvaluatedKey" not in answer:
+                    break
+                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return found
+
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
