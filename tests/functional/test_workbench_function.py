@@ -104,7 +104,8 @@ def test_a_signed_in_persons_request_is_answered(function: ModuleType, table: Ta
         clock=utc_now, make_id=new_id, work_bucket=WORK,
     )  # fmt: skip
     add_team(desk, groups=("annotators",))
-    add_open_job(desk, TaskAvailabilityLifetimeInSeconds=10**9)
+    template = f"<crowd-form>{'<p>Vertrag</p>' * 100}</crowd-form>"
+    add_open_job(desk, template=template, TaskAvailabilityLifetimeInSeconds=10**9)
     ours = {"x-recto": "1", "origin": URL, "content-type": "application/json"}
     cookies = ("other=1", "recto_session=cookie-1")
 
@@ -120,6 +121,9 @@ def test_a_signed_in_persons_request_is_answered(function: ModuleType, table: Ta
     assert frame["statusCode"] == 200
     assert "crowd-form" in frame["body"]
     assert not frame["isBase64Encoded"]
+    packed = answered(function, "GET", task["frame"], **{"accept-encoding": "gzip"})
+    assert (packed["isBase64Encoded"], packed["headers"]["content-encoding"]) == (True, "gzip")
+    assert gzip.decompress(base64.b64decode(packed["body"])).decode() == frame["body"]
 
 
 def test_files_go_out_compressed_and_pages_name_the_buckets(function: ModuleType, static: None) -> None:
