@@ -1,14 +1,19 @@
 /** PDF.js, with everything it needs from our own server, set to read only the parts of a file it shows. */
-import { GlobalWorkerOptions, getDocument, type PDFDocumentLoadingTask } from "pdfjs-dist";
+import { PDFWorker, getDocument, type PDFDocumentLoadingTask } from "pdfjs-dist";
 import PdfWorker from "pdfjs-dist/build/pdf.worker.min.mjs?worker";
 import { IN_PARTS } from "../review/viewer/pdf";
 
 const FILES = __PDFJS_FILES__;
 
+let worker: PDFWorker | null = null;
+
 export function openPdf(url: string): PDFDocumentLoadingTask {
-  GlobalWorkerOptions.workerPort ??= new PdfWorker();
+  // One for all documents, and ours: a document that is closed would end a worker of its own in the midst of
+  // the next document's answers.
+  worker ??= new PDFWorker({ port: new PdfWorker() });
   return getDocument({
     url,
+    worker,
     ...IN_PARTS,
     cMapUrl: `${FILES}cmaps/`,
     cMapPacked: true,
