@@ -15,6 +15,7 @@ from random import Random
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from recto.document import Page
+from recto.errors import ConfigurationError
 
 OTHER = "other"
 """Name of the last label: words that belong to no field."""
@@ -22,6 +23,11 @@ IGNORED = -100
 """Class of a word that is neither trained on nor scored."""
 NO_FIELD = -1
 """Stands in `entities` for a word that belongs to no mention."""
+ALL_PREFILLED = (
+    "the labels of all {count} documents began with a model's own values (recto review export), and whoever "
+    "is shown an answer tends to agree with it. Name documents that were labelled without it, or audits "
+    "(--blind-only); --allow-prefilled grades on them all the same"
+)
 NO_VALUES: Mapping[str, tuple[str, ...]] = {}
 """A plain dictionary, since documents go to other processes."""
 
@@ -45,6 +51,8 @@ class LabelledDocument(NamedTuple):
     pages: tuple[LabelledPage, ...]
     values: Mapping[str, tuple[str, ...]] = NO_VALUES
     """The truth by value, where the source has it: field name to its values."""
+    prefilled: bool = False
+    """Whether the person who labelled it was shown a model's values: no model is graded on it unasked."""
 
 
 @runtime_checkable
@@ -87,8 +95,11 @@ class ReadCorpus:
         read: Callable[[str], LabelledDocument],
         *,
         keep: bool = False,
+        prefilled: Collection[str] = (),
     ) -> None:
         self.ids = tuple(ids)
+        self.prefilled = frozenset(prefilled)
+        """Ids of documents whose labels began with a model's values."""
         self.labels = tuple(labels)
         self._read = cache(read) if keep else read
 
@@ -119,6 +130,11 @@ class PartOfCorpus:
     def ids(self) -> tuple[str, ...]:
         """The ids of these documents, without their being read."""
         return tuple(one for one in document_ids(self._corpus) if one in self._ids)
+
+    @property
+    def prefilled(self) -> frozenset[str]:
+        """Those whose labels began with a model's values."""
+        return prefilled_ids(self._corpus) & self._ids
 
     def __iter__(self) -> Iterator[LabelledDocument]:
         some = getattr(self._corpus, "some", None)
@@ -172,9 +188,34 @@ def split_documents(ids: Iterable[str], share: float, seed: int = 1337) -> tuple
 
 
 def split_corpus(corpus: Corpus, share: float, seed: int = 1337) -> tuple[PartOfCorpus, PartOfCorpus]:
-    """The corpus in two parts by document: the rest, and `share` of it held out."""
-    kept, held_out = split_documents(document_ids(corpus), share, seed)
-    return PartOfCorpus(corpus, kept), PartOfCorpus(corpus, held_out)
+    """The corpus in two parts by document: the rest, and `share` of it held out.
+
+    Pre-filled documents are never held out. The share is of the others, so that the same ones are held out
+    before and after reviewed documents come in. ConfigurationError where there are no others.
+    """
+    prefilled = prefilled_ids(corpus)
+    fair = [one for one in document_ids(corpus) if one not in prefilled]
+    if share and prefilled and not fair:
+        raise ConfigurationError(f"nothing can be held out: {ALL_PREFILLED.format(count=len(prefilled))}")
+    kept, held_out = split_documents(fair, share, seed)
+    return PartOfCorpus(corpus, {*kept, *prefilled}), PartOfCorpus(corpus, held_out)
+
+
+def prefilled_ids(corpus: Corpus) -> frozenset[str]:
+    """The ids of the documents whose labels began with a model's values."""
+    known: frozenset[str] = getattr(corpus, "prefilled", frozenset())
+    return known
+
+
+def fair_part(corpus: Corpus) -> Corpus:
+    """The documents that a model may be graded on; ConfigurationError where there are none among some."""
+    prefilled = prefilled_ids(corpus)
+    if not prefilled:
+        return corpus
+    fair = PartOfCorpus(corpus, set(document_ids(corpus)) - prefilled)
+    if not len(fair):
+        raise ConfigurationError(f"nothing to judge by: {ALL_PREFILLED.format(count=len(prefilled))}")
+    return fair
 
 
 def folds(ids: Iterable[str], count: int, seed: int = 1337) -> list[list[str]]:

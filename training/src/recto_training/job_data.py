@@ -18,6 +18,7 @@ from recto_training.corpus import (
     ListCorpus,
     PartOfCorpus,
     document_ids,
+    fair_part,
     split_corpus,
     split_documents,
 )
@@ -59,7 +60,8 @@ class JobData(NamedTuple):
         training: Corpus = open_corpus(self._data(self.options.data or manifests_in(self.options.train)))
         self._check_number(training.labels)
         if self.options.validation:
-            return self._sampled(training), open_corpus(self._data(manifests_in(self.options.validation)))
+            validation = fair_part(open_corpus(self._data(manifests_in(self.options.validation))))
+            return self._sampled(training), validation
         if not self.options.validation_share:
             return self._sampled(training), ListCorpus((), training.labels)
         kept, held_out = split_corpus(training, self.options.validation_share, self.options.data_seed)

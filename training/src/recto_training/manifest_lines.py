@@ -24,6 +24,8 @@ PAGE_IMAGES = "page-refs"
 """Images of all pages of a document, in lines that name no page."""
 VALUES = "field-values"
 """Recto's own, on one line of a document: the truth by value, field name to list of values."""
+PROVENANCE = "reviewed"
+"""Of lines that `recto review export` wrote: who said so, and whether a model's values were before him."""
 JOB_PAGE = "page"
 """The same in jobs of Amazon Comprehend's tool, as a string."""
 
@@ -50,6 +52,12 @@ class Example(NamedTuple):
     def document(self) -> str:
         """What tells its document from others: its OCR, its text, or its source."""
         return str(self.content.get(OCR) or self.content.get(TEXT) or self.content.get(SOURCE) or self.place)
+
+    @property
+    def is_prefilled(self) -> bool:
+        """Whether the person who labelled it was shown a model's values; a line that does not say was not."""
+        told = self.content.get(PROVENANCE)
+        return isinstance(told, Mapping) and told.get("prefilled") is not False
 
 
 def read_lines(paths: Sequence[Path]) -> list[Line]:

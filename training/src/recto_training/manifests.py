@@ -71,9 +71,13 @@ def manifest_corpus(
     names = _short_names(list(documents))
 
     def read(name: str) -> LabelledDocument:
-        return reader.read(name, documents[names[name]])
+        document = reader.read(name, documents[names[name]])
+        return document._replace(prefilled=True) if name in prefilled else document
 
-    return ReadCorpus(names, labels, read)
+    prefilled = {
+        name for name, reference in names.items() if any(one.is_prefilled for one in documents[reference])
+    }
+    return ReadCorpus(names, labels, read, prefilled=prefilled)
 
 
 # --- objects ----------------------------------------------------------------------------------------

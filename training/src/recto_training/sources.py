@@ -62,6 +62,9 @@ def add_data_arguments(parser: ArgumentParser, *, required: bool = True) -> None
     group.add_argument(
         "--textract-prefix", default="", help="prefix in the bucket that this folder stands for"
     )
+    group.add_argument(
+        "--allow-prefilled", action="store_true", help="judge by labels that began with a model's values too"
+    )
     group.add_argument("--skip-failed", action="store_true", help="leave out lines whose labelling failed")
     group.add_argument(
         "--occurrences", type=Policy, choices=list(Policy), default=Policy.ALL, help="of values"
@@ -91,7 +94,10 @@ def open_corpus(arguments: Namespace) -> ReadCorpus:
     cache = PageCache(arguments.cache)
     if kind is Format.MANIFEST:
         ocr = ocr_of(arguments, paths)
-        return manifest_corpus(paths, ocr, fields, label=arguments.label, skip_failed=arguments.skip_failed)
+        corpus = manifest_corpus(paths, ocr, fields, label=arguments.label, skip_failed=arguments.skip_failed)
+        if getattr(arguments, "allow_prefilled", False):
+            corpus.prefilled = frozenset()
+        return corpus
     if kind is Format.FUNSD:
         return funsd_corpus(_folder(paths), bio=not arguments.no_bio, images=arguments.images)
     if fields is None or arguments.truth is None:

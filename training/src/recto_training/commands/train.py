@@ -14,7 +14,7 @@ from pathlib import Path
 
 from recto.errors import ConfigurationError
 from recto_training import fit, settings
-from recto_training.corpus import Corpus
+from recto_training.corpus import Corpus, prefilled_ids
 from recto_training.encoders.stored import MODEL_FILES
 from recto_training.evaluation.focus import FocusTally
 from recto_training.job_data import FIELDS, JobData, print_balance, read_job
@@ -81,6 +81,12 @@ def print_summary(recipe: WordRecipe, training: Corpus, validation: Corpus) -> N
     print_balance(training)
     parts = f"{len(training)} documents to train on, {len(validation)} to validate on"
     print(f"recipe {recipe.name}, from {base}, {parts}", flush=True)
+    if prefilled := prefilled_ids(training):
+        print(
+            f"{len(prefilled)} of them were labelled by people who were shown a model's values: they are "
+            "trained on, and none is validated on",
+            flush=True,
+        )
 
 
 def copy_model(run: Path, target: Path) -> None:
