@@ -21,7 +21,7 @@ from recto_training.corpus import IGNORED, NO_FIELD, Corpus, LabelledDocument, L
 from recto_training.exporters.places import check_ids
 from recto_training.faults import DataError
 from recto_training.importers.comprehend import UNASSIGNED
-from recto_training.manifest_lines import VALUES
+from recto_training.manifest_lines import PROVENANCE, VALUES
 from recto_training.matching import ClassBox, match_words
 
 
@@ -77,6 +77,7 @@ def _lines(
             "textract-ref": ocr,
             "page-num": labelled.page.number,
             **values,
+            **({PROVENANCE: {"prefilled": True}} if document.prefilled else {}),
             label: said.annotation,
             f"{label}-metadata": {**said.metadata, "human-annotated": "yes"},
         }
