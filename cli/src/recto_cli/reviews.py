@@ -1,8 +1,6 @@
 """Reviews that wait, and answers handed in the way that the desk of the review takes them."""
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -12,18 +10,20 @@ from recto.errors import (
     DocumentMissingError,
     ReviewFailedError,
     ReviewWithdrawnError,
-    ServiceUnavailableError,
 )
 from recto.messages import Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow, ReviewRow
 from recto.review import ReviewTask
+from recto.steps.desks import WORKBENCH
 from recto_cli.answers import a2i_output
 from recto_cli.documents import find_document
+from recto_cli.labelling.back_ends import RefusalError, Workbench
 from recto_cli.stack import Stack
 from recto_cli.target import Target
 
 MAX_REVIEWS = 1000
+CONTROL = "static/ReviewControlFunction"
 
 
 class OpenReview(NamedTuple):
@@ -105,35 +105,25 @@ def hand_in(
     """Give one person's answer to the pipeline; ReviewFailedError where the review is not open any more."""
     review = require_open(task, stack)
     if review.loop_name:
-        _answer_loop(review, content, worker, begun, target)
+        seconds = (datetime.now(UTC) - begun).total_seconds()
+        answer = {"AnswerContent": dict(content), "WorkerId": worker, "TimeSpentInSeconds": seconds}
+        _answer_loop(review, answer, stack, target)
         return
-    now = datetime.now(UTC)
+    now = datetime.now(UTC)  # of an earlier version, which started no loop at the workbench
     output = a2i_output(task, content, worker, begun, now)
     key = f"reviews/workbench/{now:%Y/%m/%d/%H/%M/%S}/{task.review_id}/output.json"
     body = json.dumps(output, ensure_ascii=False).encode()
     stack.objects.write(Location(bucket=stack.reviews_bucket, key=key), body, "application/json")
 
 
-def _answer_loop(
-    review: ReviewRow, content: Mapping[str, Any], worker: str, begun: datetime, target: Target
-) -> None:
-    """By the local stand-in's own way in; Amazon's loops are answered in its worker portal alone."""
-    if not target.standins:
+def _answer_loop(review: ReviewRow, answer: Mapping[str, Any], stack: Stack, target: Target) -> None:
+    """By the desk's own operation; Amazon's loops are answered in its worker portal alone."""
+    if review.backend != WORKBENCH and not target.is_local:
         raise AccessError(
             f"review {review.review_id} is Amazon A2I's ({review.backend}): answer it in the worker portal"
         )
-    seconds = (datetime.now(UTC) - begun).total_seconds()
-    body = {"answerContent": dict(content), "workerId": worker, "timeSpentInSeconds": seconds}
-    request = urllib.request.Request(  # noqa: S310  the address comes from our own runtime file
-        f"{target.standins}/_local/human-loops/{review.loop_name}/answer",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
+    parameters = {"HumanLoopName": review.loop_name, **answer}
     try:
-        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
-    except urllib.error.HTTPError as error:
-        raise ReviewFailedError(
-            f"loop {review.loop_name}: {error.read().decode(errors='replace')}"
-        ) from error
-    except OSError as error:
-        raise ServiceUnavailableError(f"stand-ins at {target.standins}: {error}") from error
+        Workbench(stack.name(CONTROL)).call("AnswerHumanLoop", parameters)
+    except RefusalError as error:
+        raise ReviewFailedError(f"loop {review.loop_name}: {error.said}") from error

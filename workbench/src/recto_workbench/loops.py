@@ -130,6 +130,8 @@ class Loop(Versioned):
     refusal: str = ""
     """Why the pipeline could not use the last answers."""
     answered: datetime | None = None
+    is_final: bool = False
+    """The last answer came from a program, so nobody takes it back."""
     output: str = ""
     """S3 URI of `output.json`, once the answers are handed on."""
     outcome: str = ""
@@ -217,12 +219,13 @@ class Loop(Versioned):
             adjudicator="" if was_decided else self.adjudicator,
             claims=claims,
             answered=None,
+            is_final=False,
             due=self._due(claims),
         )
 
     def in_dispute(self) -> Self:
         """Its reviewers disagree: somebody who has not answered decides."""
-        return self.moved(state=LoopState.ADJUDICATE, answered=None, due=self.expires)
+        return self.moved(state=LoopState.ADJUDICATE, answered=None, is_final=False, due=self.expires)
 
     def handed_on(self, output: str, due: datetime) -> Self:
         """Its answers go to `output`; from now on they are not taken back."""
@@ -232,7 +235,8 @@ class Loop(Versioned):
         """The answers could not be used: it is open as at first, and says why."""
         return self.moved(
             state=LoopState.OPEN, opened=now, expires=expires, answers=(), adjudicator="", claims=(),
-            answered=None, output="", refusal=cause, outcome="", cause="", ended=None, due=expires,
+            answered=None, is_final=False, output="", refusal=cause, outcome="", cause="", ended=None,
+            due=expires,
         )  # fmt: skip
 
     def ended_as(self, state: LoopState, now: datetime, outcome: str, cause: str = "") -> Self:

@@ -24,7 +24,6 @@ from recto_local.standins.app import Services, create_app
 from recto_local.standins.containers import MODEL_IMAGE, model_containers
 from recto_local.standins.labelling import Labelling
 from recto_local.standins.reading import Readers
-from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
 from recto_local.standins.sagemaker_runtime import AppContainer, MakeContainer, SageMakerRuntime
 from recto_local.standins.textract import Quotas, Textract
@@ -41,15 +40,15 @@ def arguments() -> argparse.Namespace:
         prog="python -m recto_local.standins", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument(
-        "--state", type=Path, required=True, help="folder for jobs, human loops and flow definitions"
-    )
+    parser.add_argument("--state", type=Path, required=True, help="folder for jobs and endpoints")
     parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
     parser.add_argument("--languages", default="eng", help="of the OCR, as eng+deu")
     parser.add_argument(
         "--engine", default="tesseract", choices=sorted(ENGINES), help="what reads for Textract"
     )
-    parser.add_argument("--project", default="recto", help="whose control plane answers for labelling jobs")
+    parser.add_argument(
+        "--project", default="recto", help="whose control planes answer for labelling jobs and human loops"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="OCR processes")
     parser.add_argument(
         "--ocr-cache", type=Path, help="answer pages whose image was read before from this folder"
@@ -74,16 +73,15 @@ def services(options: argparse.Namespace) -> Services:
     languages = tuple(options.languages.split("+"))
     readers = Readers(options.workers, options.ocr_cache, options.engine)
     textract = Textract(options.state / "textract", s3, sns, readers, languages, quotas)
-    flows = FlowDefinitions(options.state, region, time.time)
-    loops = HumanLoops(options.state, flows, s3, region, time.time)
     endpoints = Endpoints(options.state, region, time.time)
     images = {
         OCR_IMAGE: ocr_containers(options.workers, s3),
         MODEL_IMAGE: model_containers(options.training_python, options.state / "containers", s3),
     }
     inferences = SageMakerRuntime(options.state, endpoints, images, s3, sns)
-    labelling = Labelling(options.project, cache(lambda service: _client(service, region, config)))
-    return Services(textract, flows, loops, endpoints, inferences, labelling)
+    clients = cache(lambda service: _client(service, region, config))
+    loops, labelling = HumanLoops(options.project, clients), Labelling(options.project, clients)
+    return Services(textract, loops, endpoints, inferences, labelling)
 
 
 def _client(service: str, region: str, config: Config) -> Any:

@@ -1,4 +1,4 @@
-"""One ASGI app that answers as Textract, A2I's runtime and SageMaker (endpoints, flows, labelling).
+"""One ASGI app that answers as Textract, A2I's runtime and SageMaker (endpoints, flows, task UIs, labelling).
 
 boto3 reaches it by AWS_ENDPOINT_URL_TEXTRACT, …_SAGEMAKER, …_SAGEMAKER_RUNTIME and …_SAGEMAKER_A2I_RUNTIME.
 Paths below `/_local/` are ours alone; AWS has nothing like them.
@@ -23,7 +23,6 @@ from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.answers import ServiceError, cbor_answer, cbor_error, json_answer, json_error
 from recto_local.standins.labelling import Labelling
-from recto_local.standins.sagemaker import FlowDefinitions
 from recto_local.standins.sagemaker_endpoints import Endpoints
 from recto_local.standins.sagemaker_runtime import SageMakerRuntime
 from recto_local.standins.textract import Textract
@@ -37,7 +36,6 @@ class Services:
     """What the app answers for."""
 
     textract: Textract
-    flows: FlowDefinitions
     loops: HumanLoops
     endpoints: Endpoints
     inferences: SageMakerRuntime
@@ -68,8 +66,6 @@ def create_app(services: Services, access_log: AccessLog) -> Starlette:
         Route("/endpoints/{name}/async-invocations", front.invoke_async, methods=["POST"]),
         Route("/_local/health", front.health, methods=["GET"]),
         Route("/_local/ocr-cache", front.remember_pages, methods=["POST"]),
-        Route("/_local/human-loops/{name}", front.loop_task, methods=["GET"]),
-        Route("/_local/human-loops/{name}/answer", front.answer_loop, methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(access_log.around)])
 
@@ -85,10 +81,12 @@ class _Front:
         }
 
     def _sagemaker(self, operation: str, values: Any) -> dict[str, Any]:
-        for part in (self._services.endpoints, self._services.labelling):
+        for part in (self._services.endpoints, self._services.labelling, self._services.loops):
             if operation in part.operations:
                 return part.call(operation, values)
-        return self._services.flows.call(operation, values)
+        raise ServiceError(
+            "UnknownOperationException", f"SageMaker's {operation} is not answered by this stand-in"
+        )
 
     async def json_rpc(self, request: Request) -> Response:
         service, _, operation = request.headers.get("x-amz-target", "").partition(".")
@@ -143,13 +141,6 @@ class _Front:
     async def _loop_call(self, request: Request, operation: str, values: Any) -> Response:
         _name_call(request, "SageMakerA2IRuntime", operation)
         return await _rest(lambda: self._services.loops.call(operation, values))
-
-    async def loop_task(self, request: Request) -> Response:
-        return await _rest(lambda: self._services.loops.task(request.path_params["name"]))
-
-    async def answer_loop(self, request: Request) -> Response:
-        answer = _parsed(await request.body())
-        return await _rest(lambda: self._services.loops.answer(request.path_params["name"], answer))
 
     async def invoke(self, request: Request) -> Response:
         _name_call(request, "SageMakerRuntime", "InvokeEndpoint")

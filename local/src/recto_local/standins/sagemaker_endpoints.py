@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from recto_local.standins.answers import ServiceError
 from recto_local.standins.paging import one_page
 from recto_local.standins.records import Records
-from recto_local.standins.sagemaker import ACCOUNT
 from recto_local.standins.shapes import ShapeError, checked, operation_model
 
+ACCOUNT = "000000000000"
 SUMMARY = ("EndpointName", "EndpointArn", "EndpointStatus", "CreationTime", "LastModifiedTime")
 KINDS = {"Model": "model", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint"}
 

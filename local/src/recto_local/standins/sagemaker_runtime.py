@@ -23,8 +23,7 @@ from starlette.types import ASGIApp
 from recto.errors import ConfigurationError
 from recto_local.standins.answers import ServiceError
 from recto_local.standins.records import Records
-from recto_local.standins.sagemaker import ACCOUNT
-from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
+from recto_local.standins.sagemaker_endpoints import ACCOUNT, ContainerSpec, Endpoints
 from recto_local.standins.shapes import ShapeError, checked, operation_model
 
 logger = logging.getLogger(__name__)

@@ -114,6 +114,8 @@ class Submission(View):
     seconds: float | None = None
     nonce: str = ""
     """Of the template's page; the review page has none."""
+    is_final: bool = False
+    """A program's: it is handed on at once, since nobody takes it back."""
 
 
 class Saved(View):
@@ -183,6 +185,15 @@ class ReviewView(View):
     history: tuple[Told, ...]
     opinions: tuple[Opinion, ...]
     can: tuple[Can, ...]
+
+
+class _Kept(NamedTuple):
+    """An answer that lies in the bucket, before anything is decided about it."""
+
+    entry: dict[str, Any]
+    """As one of `humanAnswers`."""
+    place: Location
+    is_final: bool
 
 
 class FrameSource(NamedTuple):
@@ -600,15 +611,13 @@ def submit(name: str, worker: Worker, submission: Submission, desk: ReviewDesk) 
     if part and _is_the_same(part, submission.answer, desk):
         return loop.state
     place = LoopPlaces(desk.work_bucket, name).answer(worker.worker_id, _stamp(desk))
-    entry = _entry(loop, part, worker, submission, desk)
-    desk.objects.write(place, _sized(entry, "answer"), JSON)
+    kept = _Kept(_entry(loop, part, worker, submission, desk), place, submission.is_final)
+    desk.objects.write(place, _sized(kept.entry, "answer"), JSON)
     try:
-        taken = _moved(
-            name, worker, lambda now, mine: _submitting(now, mine, worker, entry, place, desk), desk
-        )
+        taken = _moved(name, worker, lambda now, mine: _submitting(now, mine, worker, kept, desk), desk)
     except (ReviewClosedError, ClaimLostError) as error:
-        kept = _keep_late(name, worker, entry, str(error), desk)
-        raise type(error)(f"{error}. Your answer came too late to count; it is kept as {kept}") from error
+        late = _keep_late(name, worker, kept.entry, str(error), desk)
+        raise type(error)(f"{error}. Your answer came too late to count; it is kept as {late}") from error
     if taken.state is LoopState.ANSWERED:
         _tell_desk(taken, desk)
     with suppress(TransientError):
@@ -635,27 +644,20 @@ def _is_the_same(part: Part, answer: Mapping[str, Any], desk: ReviewDesk) -> boo
     return bool(taken.get("answerContent") == answer)
 
 
-def _submitting(
-    seen: Loop, part: Part | None, worker: Worker, entry: Mapping[str, Any], place: Location, desk: ReviewDesk
-) -> LoopChange:
+def _submitting(seen: Loop, part: Part | None, worker: Worker, kept: _Kept, desk: ReviewDesk) -> LoopChange:
     _require_open(seen, desk)
     if part is None or part.state in (PartState.RELEASED, PartState.SUBMITTED):
         raise ClaimLostError(f"review {seen.name} is not yours: {_became(part)}")
     held = _claiming(seen, part, worker, desk)  # what was timed out is his again, if nobody else has it
     mine, *late = held.parts
-    now, rejects = desk.clock(), bool(entry["answerContent"].get(REJECTED)) and seen.is_native
+    now, rejects = desk.clock(), seen.is_native and bool(kept.entry["answerContent"].get(REJECTED))
     loop = held.loop.answered_by(worker.worker_id, now, decides=rejects, due=now + STALLED_AFTER)
-    others = [claim.worker_id for claim in held.loop.claims if loop.claim_of(claim.worker_id) is None]
-    others = [each for each in others if each != worker.worker_id]
-    ended = mine.ended_at(now, PartState.SUBMITTED, answer=place.uri)
-    version = part.version + 1
+    left = {claim.worker_id for claim in held.loop.claims} - {claim.worker_id for claim in loop.claims}
+    ended = mine.ended_at(now, PartState.SUBMITTED, answer=kept.place.uri)
+    others = ended_parts(seen.name, left - {worker.worker_id}, PartState.EXPIRED, desk)
     return LoopChange(
-        loop=loop.next_of(seen),
-        parts=(
-            ended.model_copy(update={"version": version}),
-            *late,
-            *ended_parts(seen.name, others, PartState.EXPIRED, desk),
-        ),
+        loop=loop.model_copy(update={"is_final": kept.is_final}).next_of(seen),
+        parts=(ended.model_copy(update={"version": part.version + 1}), *late, *others),
         happenings=(
             *held.happenings,
             happening(seen.name, "rejected" if rejects else "submitted", desk, worker),

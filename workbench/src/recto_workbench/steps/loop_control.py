@@ -330,6 +330,7 @@ def answer_human_loop(parameters: Parameters, control: LoopControl) -> Result:
         answer=request.answer_content,
         seconds=request.time_spent_in_seconds,
         nonce=part.nonce if part else "",
+        is_final=True,
     )
     submit(loop.name, worker, submission, desk)
     return describe_human_loop({"HumanLoopName": loop.name}, control)

@@ -97,7 +97,8 @@ def answered(name: str, settling: Settling) -> str:
         what = happening(name, "disagreed", desk, text=told(", ".join(disputed), MOST_TEXT))
         is_written = desk.loops.write(LoopChange(loop=loop.in_dispute(), happenings=(what,)))
         return "disputed" if is_written else "changed meanwhile"
-    left = loop.answered + settling.hold - desk.clock()
+    hold = timedelta() if loop.is_final else settling.hold
+    left = loop.answered + hold - desk.clock()
     return _hand_on(loop, desk) if left <= timedelta() else _hold(loop, left, desk)
 
 
