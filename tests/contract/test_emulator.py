@@ -618,6 +618,23 @@ def test_it_listens_on_this_machine_only(emulator: Emulator) -> None:
     assert places == [f"{int.from_bytes(socket.inet_aton('127.0.0.1'), 'little'):08X}:{emulator.port:04X}"]
 
 
+@pytest.mark.parametrize("mend", range(12))
+def test_another_version_of_the_emulator_is_refused_by_what_cannot_be_mended(mend: int) -> None:
+    code = f"""
+import sys; sys.path.insert(0, {str(LAUNCHER.parent)!r})
+import emulator
+try:
+    emulator.apply_mend(emulator.MENDS[{mend}]._replace(changes=(("not in the source", ""),)))
+except emulator.MendError as error:
+    print(error)
+"""
+
+    done = subprocess.run([str(TOOLS), "-c", code], capture_output=True, text=True, check=True)
+
+    assert "is not as expected in ministack" in done.stdout
+    assert "Install ministack[full]==" in done.stdout
+
+
 def test_a_schedule_calls_a_function_each_minute(emulator: Emulator) -> None:
     wait_for(lambda: emulator.calls("schedule") >= 1, 75, "the schedule's first call")
 
@@ -662,20 +679,3 @@ def test_little_is_lost_when_it_is_killed(emulator: Emulator) -> None:
     assert emulator.output_of({"Call": invoke({"Page": 1})}, "Call")["Payload"] == {"Page": 1}
     found = emulator.ended(running)
     assert (found["status"], found["error"]) == ("FAILED", "States.ServiceRestart")
-
-
-@pytest.mark.parametrize("mend", range(12))
-def test_another_version_of_the_emulator_is_refused_by_what_cannot_be_mended(mend: int) -> None:
-    code = f"""
-import sys; sys.path.insert(0, {str(LAUNCHER.parent)!r})
-import emulator
-try:
-    emulator.apply_mend(emulator.MENDS[{mend}]._replace(changes=(("not in the source", ""),)))
-except emulator.MendError as error:
-    print(error)
-"""
-
-    done = subprocess.run([str(TOOLS), "-c", code], capture_output=True, text=True, check=True)
-
-    assert "is not as expected in ministack" in done.stdout
-    assert "Install ministack[full]==" in done.stdout
