@@ -15,7 +15,7 @@ SHARED_OUT := -n auto --dist loadfile $(SLOWEST)
 LANES := -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 timed = TIMEFORMAT='make: $(1) took %0lR, processor %0lU and %0lS'; time
-.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## list the targets
@@ -32,9 +32,13 @@ setup-demo:
 demo: setup-demo ## sample documents through the whole pipeline on this machine, one review answered
 	@.venv/bin/recto demo
 
-.PHONY: test
+.PHONY: test everything
 test: ## everything that must pass: checks, then all tests
-	@$(call timed,everything) $(MAKE) --no-print-directory setup check training-tests jobs-tests quick-tests e2e
+	@$(call timed,everything) $(MAKE) -j 1 everything
+
+everything: setup
+	@$(call timed,the checks and the tests of jobs beside them) $(MAKE) -j 2 check jobs-tests
+	@$(MAKE) -j 1 training-tests quick-tests e2e
 
 .PHONY: check lint types boundaries template web-check
 check: lint types boundaries template web-check ## all checks, and the pages' tests that need no browser
