@@ -32,13 +32,11 @@ setup-demo:
 demo: setup-demo ## sample documents through the whole pipeline on this machine, one review answered
 	@.venv/bin/recto demo
 
-.PHONY: test everything
+.PHONY: test
 test: ## everything that must pass: checks, then all tests
-	@$(call timed,everything) $(MAKE) -j 1 everything
-
-everything: setup
-	@$(call timed,the checks and the tests of jobs beside them) $(MAKE) -j 2 check jobs-tests
-	@$(MAKE) -j 1 training-tests quick-tests e2e
+	@$(call timed,everything) ( $(MAKE) -j 1 setup \
+		&& ( $(call timed,the checks and the tests of jobs beside them) $(MAKE) -j 2 check jobs-tests ) \
+		&& $(MAKE) -j 1 training-tests quick-tests e2e )
 
 .PHONY: check lint types boundaries template web-check
 check: lint types boundaries template web-check ## all checks, and the pages' tests that need no browser
@@ -76,7 +74,7 @@ format: ## bring the code into ruff's format and mend what it can mend safely
 	@$(PRODUCT) -m ruff format --quiet .
 
 .PHONY: unit quick-tests browser e2e training-tests
-quick-tests: setup
+quick-tests: setup ## the tests that start no runtime, and the pages in a real browser
 	@$(call timed,the quick tests) $(PRODUCT) -m pytest --quiet $(SHARED_OUT) $(QUICK) tests/browser
 
 unit: setup-demo ## the tests that start no runtime
