@@ -1,5 +1,5 @@
 /** Draws the pages of a PDF that are wanted, one at a time, nearest first; what is no more wanted is dropped. */
-import type { PDFDocumentProxy, RenderTask } from "pdfjs-dist";
+import type { PDFDocumentProxy, PDFPageProxy, RenderTask } from "pdfjs-dist";
 import type { Quarter } from "./geometry";
 
 /** No canvas gets more pixels (32 MB): a page zoomed in further is drawn coarser. */
@@ -71,8 +71,11 @@ export class Pictures {
 
   private async drawOne(run: NonNullable<typeof this.running>): Promise<void> {
     const { page: number, width, quarter, drawn, failed } = run.wanted;
+    const canvas = document.createElement("canvas");
+    let page: PDFPageProxy | null = null;
+    let isTaken = false;
     try {
-      const page = await this.pdf.getPage(number);
+      page = await this.pdf.getPage(number);
       const plain = page.getViewport({ scale: 1 });
       this.shaped(number, plain.width / plain.height);
       if (run.isOver) return;
@@ -81,18 +84,20 @@ export class Pictures {
       const dense = (width * window.devicePixelRatio) / across;
       const most = Math.sqrt(LARGEST_CANVAS / (plain.width * plain.height));
       const viewport = page.getViewport({ scale: Math.min(dense, most), rotation });
-      const canvas = document.createElement("canvas");
       canvas.width = Math.max(1, Math.floor(viewport.width));
       canvas.height = Math.max(1, Math.floor(viewport.height));
       run.task = page.render({ canvas, viewport });
       await run.task.promise;
-      this.sinceCleaned += 1;
-      page.cleanup();
-      if (run.isOver) freed(canvas);
-      else drawn(canvas);
+      if (run.isOver) return;
+      isTaken = true;
+      drawn(canvas);
     } catch (error) {
       const isCancelled = error instanceof Error && error.name === "RenderingCancelledException";
       if (!isCancelled && !run.isOver && !this.isClosed) failed(error);
+    } finally {
+      this.sinceCleaned += 1;
+      page?.cleanup();
+      if (!isTaken) freed(canvas);
     }
   }
 
