@@ -357,7 +357,7 @@ LABELLING = {
     },
     "LabellingConsolidateFunction": {
         *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
-        "lambda:InvokeFunction", "events:PutEvents",
+        "s3:DeleteObject", "lambda:InvokeFunction", "events:PutEvents",
     },
     "LabellingExpiryFunction": {
         *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
