@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recto.errors import ConfigurationError, ParameterMissingError, ThrottledError
-from recto.messages import ExecutionInput
+from recto.messages import ExecutionInput, Message
 from recto.places import Location
 from recto.ports import EndpointInfo, Inference, OcrRequest
 
@@ -112,6 +112,16 @@ class FakeLoops:
 
     def stop(self, name: str) -> None:
         self.stopped.append(name)
+
+
+@dataclass
+class FakeDesk:
+    """The workbench's desk, which hears what became of its loops."""
+
+    told: list[Message] = field(default_factory=list)
+
+    def tell(self, news: Message) -> None:
+        self.told.append(news)
 
 
 @dataclass

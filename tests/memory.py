@@ -9,7 +9,7 @@ from typing import Any
 from recto.errors import DocumentMissingError
 from recto.messages import Status
 from recto.places import Location
-from recto.ports import DocumentRow, ObjectInfo, ReviewRow
+from recto.ports import AuditRow, DocumentRow, ObjectInfo, ReviewRow
 
 
 @dataclass
@@ -119,14 +119,18 @@ class MemoryReviews:
     """Reviews by their ids."""
 
     rows: dict[str, ReviewRow] = field(default_factory=dict)
+    pointers: set[tuple[datetime, str]] = field(default_factory=set)
 
     def add(self, row: ReviewRow) -> bool:
-        return self.rows.setdefault(row.review_id, row) is row
+        if self.rows.setdefault(row.review_id, row) is not row:
+            return False
+        self.pointers.add((row.expires, row.review_id))
+        return True
 
     def find(self, review: str) -> ReviewRow | None:
         return self.rows.get(review)
 
-    def _change(self, review: str, **changes: str) -> bool:
+    def _change(self, review: str, **changes: Any) -> bool:
         row = self.rows.get(review)
         if row is None or row.state != "OPEN":
             return False
@@ -146,3 +150,35 @@ class MemoryReviews:
 
     def refuse(self, review: str, refusal: str) -> bool:
         return self._change(review, refusal=refusal)
+
+    def due(self, until: datetime, limit: int) -> list[str]:
+        return [review for expires, review in sorted(self.pointers) if expires < until][:limit]
+
+    def clear_due(self, row: ReviewRow) -> None:
+        self.pointers.discard((row.expires, row.review_id))
+
+    def expire(self, review: str, rule: str) -> bool:
+        return self._change(review, state="EXPIRED", rule=rule)
+
+    def escalate(self, row: ReviewRow, expires: datetime, loop_name: str) -> bool:
+        now = self.rows.get(row.review_id)
+        if now is None or now.expires != row.expires:
+            return False
+        if not self._change(row.review_id, expires=expires, loop_name=loop_name, escalated=True):
+            return False
+        self.clear_due(row)
+        self.pointers.add((expires, row.review_id))
+        return True
+
+
+@dataclass
+class MemoryAudits:
+    """Audits by their ids."""
+
+    rows: dict[str, AuditRow] = field(default_factory=dict)
+
+    def add(self, row: AuditRow) -> bool:
+        return self.rows.setdefault(row.audit_id, row) is row
+
+    def latest(self, limit: int) -> list[AuditRow]:
+        return sorted(self.rows.values(), key=lambda row: row.opened, reverse=True)[:limit]

@@ -11,10 +11,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
-from recto.aws.services import A2iHumanLoops, ParameterStore, StepFunctionsWorkflow
+from recto.aws.services import A2iHumanLoops, DeskHumanLoops, ParameterStore, StepFunctionsWorkflow
 from recto.aws.shell import name_document, or_fail_token, settings_of, utc_now
 from recto.messages import ReviewRequest
 from recto.settings import ReviewTriggerSettings
+from recto.steps.desks import Desks
 from recto.steps.review import ReviewTrigger, open_review
 
 CALLER = "recto-a2i-trigger"
@@ -30,13 +31,14 @@ def wiring() -> ReviewTrigger:
         documents=DocumentRows(table),
         reviews=ReviewRows(table),
         workflow=StepFunctionsWorkflow(CALLER),
-        loops=A2iHumanLoops(CALLER),
+        desks=Desks(DeskHumanLoops(CALLER, settings.desk_function), A2iHumanLoops(CALLER)),
         parameters=ParameterStore(CALLER),
         clock=utc_now,
         new_id=lambda: uuid4().hex,
         work_bucket=settings.work_bucket,
         flow_parameter=settings.flow_parameter,
         availability=timedelta(seconds=settings.review_availability_seconds),
+        timeout=timedelta(seconds=settings.review_timeout_seconds),
     )
 
 

@@ -9,10 +9,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases, Table
 from recto.aws.s3 import S3Objects
-from recto.aws.services import A2iHumanLoops, LambdaFunctions, ParameterStore, StepFunctionsWorkflow
+from recto.aws.services import (
+    A2iHumanLoops,
+    DeskHumanLoops,
+    LambdaFunctions,
+    ParameterStore,
+    StepFunctionsWorkflow,
+)
 from recto.aws.shell import settings_of, utc_now
 from recto.messages import DispatchRequest, ReprocessRequest
 from recto.settings import ReprocessSettings
+from recto.steps.desks import Desks
 from recto.steps.reprocess import Reprocess, reprocess
 
 CALLER = "recto-reprocess"
@@ -29,7 +36,7 @@ def wiring() -> tuple[Reprocess, LambdaFunctions, str]:
         reviews=ReviewRows(table),
         objects=S3Objects(CALLER),
         workflow=StepFunctionsWorkflow(CALLER, settings.state_machine_arn),
-        loops=A2iHumanLoops(CALLER),
+        desks=Desks(DeskHumanLoops(CALLER, settings.desk_function), A2iHumanLoops(CALLER)),
         parameters=ParameterStore(CALLER),
         clock=utc_now,
         work_bucket=settings.work_bucket,

@@ -28,6 +28,7 @@ def wiring() -> Publish:
         events=EventBridgeEvents(CALLER, settings.event_bus, settings.project_id),
         clock=utc_now,
         work_bucket=settings.work_bucket,
+        audit_share=settings.audit_share,
     )
 
 

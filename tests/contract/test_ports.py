@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from recto import ports
-from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, SlotLeases
+from recto.aws.dynamodb import AuditRows, DocumentRows, JobRows, ReviewRows, SlotLeases
 from recto.aws.s3 import S3Objects
 from recto.aws.sagemaker import SageMakerEndpoints, SageMakerTextEndpoints
 from recto.aws.services import (
     A2iHumanLoops,
+    DeskHumanLoops,
+    DeskQueue,
     EventBridgeEvents,
     LambdaFunctions,
     ParameterStore,
@@ -22,6 +24,7 @@ from recto_workbench.aws.services import LambdaLabellingFunctions, S3Links, SqsM
 from recto_workbench.aws.tables import JobRows as LabellingJobRows
 from recto_workbench.aws.tables import TaskRows, TeamRows
 from tests.fakes import (
+    FakeDesk,
     FakeEndpoints,
     FakeEvents,
     FakeLoops,
@@ -30,7 +33,7 @@ from tests.fakes import (
     FakeTextEndpoints,
     FakeWorkflow,
 )
-from tests.memory import MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
+from tests.memory import MemoryAudits, MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
 from tests.workbench_fakes import (
     FakeFunctions,
     FakeLinks,
@@ -59,7 +62,12 @@ IMPLEMENTATIONS = [
     (ports.Parameters, ParameterStore),
     (ports.Parameters, FakeParameters),
     (ports.HumanLoops, A2iHumanLoops),
+    (ports.HumanLoops, DeskHumanLoops),
     (ports.HumanLoops, FakeLoops),
+    (ports.Desk, DeskQueue),
+    (ports.Desk, FakeDesk),
+    (ports.Audits, AuditRows),
+    (ports.Audits, MemoryAudits),
     (ports.AsyncEndpoints, SageMakerEndpoints),
     (ports.AsyncEndpoints, FakeEndpoints),
     (ports.TextEndpoints, SageMakerTextEndpoints),

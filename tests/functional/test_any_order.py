@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from recto.errors import RectoError
+from recto.errors import RectoError, ThrottledError
 from recto.messages import (
     DispatchRequest,
     DocumentRef,
@@ -30,14 +30,17 @@ from recto.messages import (
 from recto.pagestore import PageEntry, PageIndex
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow
+from recto.steps.audit import AuditCallback
+from recto.steps.desks import Desks
 from recto.steps.dispatch import Dispatch, dispatch
 from recto.steps.ocr_job import OcrStart, start_ocr
 from recto.steps.publish import Publish, publish
 from recto.steps.reprocess import Reprocess, reprocess
 from recto.steps.review import ReviewCallback, ReviewTrigger, open_review, take_answer
-from tests.fakes import FakeClock, FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
+from recto.steps.review_expiry import ReviewExpiry, Rule, expire_reviews
+from tests.fakes import FakeClock, FakeDesk, FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
 from tests.functional.test_review_steps import FLOW, FOUND, write_release
-from tests.memory import MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
+from tests.memory import MemoryAudits, MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
 
 RELEASE, WORK, REVIEWS, LIMIT = "/recto/config/Release", "work", "reviews", 2
 PLAN = b'{"NumPages": 1, "Ranges": [{"Part": 1, "First": 1, "Last": 1}]}'
@@ -53,6 +56,21 @@ class Execution:
     document: DocumentRef
     at: Step
     token: str = ""
+
+
+class CutOff:
+    """A workflow that cannot be reached."""
+
+    def _refuse(self, *told: object) -> bool:
+        raise ThrottledError("SendTaskSuccess: slow down")
+
+    succeed = fail = _refuse
+
+
+class Unheard:
+    """Events that tell nothing of a document's end."""
+
+    def publish(self, kind: str, detail: object) -> None: ...
 
 
 class NoJobs:
@@ -79,16 +97,28 @@ class Documents(RuleBasedStateMachine):
             self.documents, self.slots, self.workflow, self.objects, self.parameters, self.events,
             self.clock, WORK, RELEASE, LIMIT, timedelta(hours=1),
         )  # fmt: skip
+        self.desks = Desks(FakeLoops(), FakeLoops())
         self.reprocessing = Reprocess(
-            self.documents, self.slots, self.reviews, self.objects, self.workflow, FakeLoops(),
+            self.documents, self.slots, self.reviews, self.objects, self.workflow, self.desks,
             self.parameters, self.clock, WORK, RELEASE,
         )  # fmt: skip
         self.publishing = Publish(self.objects, self.documents, self.events, self.clock, WORK)
+        audits = AuditCallback(
+            self.objects,
+            self.documents,
+            self.reviews,
+            MemoryAudits(),
+            self.events,
+            self.clock,
+            WORK,
+            50,
+            0.001,
+        )
         self.answering = ReviewCallback(
-            self.objects, self.documents, self.reviews, self.workflow, WORK, self.clock
+            self.objects, self.documents, self.reviews, self.workflow, WORK, self.clock, FakeDesk(), audits
         )
         self.asking = ReviewTrigger(
-            self.objects, self.documents, self.reviews, self.workflow, FakeLoops(), self.parameters,
+            self.objects, self.documents, self.reviews, self.workflow, self.desks, self.parameters,
             self.clock, self._next_name, WORK, FLOW, timedelta(days=1),
         )  # fmt: skip
 
@@ -277,6 +307,23 @@ class Documents(RuleBasedStateMachine):
         row = self.documents.rows[review.document_id]
         if outcome in ("taken", "rejected"):
             assert (row.status, row.review_id) == (Status.IN_REVIEW, review.review_id)
+
+    @rule(rule=st.sampled_from(["accept", "fail", "escalate"]), writes=st.booleans())
+    @precondition(lambda self: self.reviews.pointers)
+    def nobody_answers(self, rule: Rule, writes: bool) -> None:
+        """The time of all open reviews is over, whatever becomes of that; the function may be cut off."""
+        before = dict(self.reviews.rows)
+        workflow = self.workflow if writes else CutOff()
+        step = ReviewExpiry(
+            self.objects, self.documents, self.reviews, workflow, FakeLoops(), FakeDesk(), Unheard(),
+            self.clock, WORK, rule, timedelta(days=1), timedelta(days=-3), timedelta(days=30),
+        )  # type: ignore[arg-type]  # fmt: skip
+        for one in expire_reviews(step):
+            row = self.documents.rows[one.document_id]
+            if one.outcome in ("accept", "fail"):
+                assert (row.status, row.review_id) == (Status.IN_REVIEW, one.review_id)
+            if before[one.review_id].state == "ANSWERED":
+                assert self.reviews.rows[one.review_id] == before[one.review_id], "an answer is never lost"
 
     # ---- what holds
 

@@ -32,6 +32,7 @@ from recto.messages import (
 from recto.pagestore import PageEntry, PageIndex
 from recto.places import DocumentPlaces, Location, MadeIn
 from recto.ports import DocumentRow
+from recto.steps.desks import Desks
 from recto.steps.dispatch import Dispatch, dispatch
 from recto.steps.publish import Publish, publish
 from recto.steps.reprocess import Reprocess, reprocess
@@ -57,10 +58,15 @@ class Desk:
     clock: FakeClock = field(default_factory=FakeClock)
     workflow: FakeWorkflow = field(default_factory=FakeWorkflow)
     loops: FakeLoops = field(default_factory=FakeLoops)
+    workbench: FakeLoops = field(default_factory=FakeLoops)
     events: FakeEvents = field(default_factory=FakeEvents)
     parameters: FakeParameters = field(
         default_factory=lambda: FakeParameters({RELEASE: "releases/two", FLOW: "workbench"})
     )
+
+    @property
+    def desks(self) -> Desks:
+        return Desks(self.workbench, self.loops)
 
     def row(self, document: str = "a") -> DocumentRow:
         found = self.documents.find(document)
@@ -107,7 +113,7 @@ class Desk:
         options = {"of_attempt": self.row().attempt, "request_id": "r1", "operator": "ann", **options}
         request = ReprocessRequest(document_id="a", from_=start_from, **options)
         step = Reprocess(
-            self.documents, self.slots, self.reviews, self.objects, self.workflow, self.loops,
+            self.documents, self.slots, self.reviews, self.objects, self.workflow, self.desks,
             self.parameters, self.clock, WORK, RELEASE,
         )  # fmt: skip
         return reprocess(request, step)
@@ -127,20 +133,28 @@ class Desk:
 
     def open_review(self, token: str) -> str:
         trigger = ReviewTrigger(
-            self.objects, self.documents, self.reviews, self.workflow, self.loops, self.parameters,
+            self.objects, self.documents, self.reviews, self.workflow, self.desks, self.parameters,
             self.clock, lambda: f"review-{token}", WORK, FLOW, timedelta(days=1),
         )  # fmt: skip
         return open_review(ReviewRequest(document=self.row().ref(), task_token=token), trigger)
 
 
 def write_release(objects: S3Objects, name: str, labels: tuple[str, ...]) -> None:
-    files = dict.fromkeys(("model.onnx", "tokenizer.json", "fields.json", "calibration.json"), b"")
+    fields = [{"ClassId": number, "Name": label} for number, label in enumerate(labels[:-1])]
+    calibration = {"method": "logistic", "features": ["min_ocr"], "coefficients": [1.0], "intercept": 0.0}
+    files = {
+        "model.onnx": b"",
+        "tokenizer.json": b"",
+        "fields.json": json.dumps(fields).encode(),
+        "calibration.json": json.dumps(calibration).encode(),
+    }
     index = {
         "schema": 1, "name": name, "created": "2026-11-21T00:00:00Z", "recipe": "r", "seed": 1,
         "licence": "Apache-2.0", "labels": labels, "windows": {"max_tokens": 64, "stride": 16},
         "files": {file: sha256(content).hexdigest() for file, content in files.items()},
     }  # fmt: skip
-    objects.write(Location(bucket=WORK, key=f"releases/{name}/release.json"), json.dumps(index).encode())
+    for file, content in {**files, "release.json": json.dumps(index).encode()}.items():
+        objects.write(Location(bucket=WORK, key=f"releases/{name}/{file}"), content)
 
 
 @pytest.fixture
@@ -425,7 +439,7 @@ def test_of_two_operators_in_the_same_moment_one_write_wins(desk: Desk) -> None:
     desk.reprocess(Step.MODEL)
     request = ReprocessRequest(document_id="a", of_attempt=1, request_id="r2", from_=Step.REVIEW)
     step = Reprocess(
-        Stale(), desk.slots, desk.reviews, desk.objects, desk.workflow, desk.loops, desk.parameters,
+        Stale(), desk.slots, desk.reviews, desk.objects, desk.workflow, desk.desks, desk.parameters,
         desk.clock, WORK, RELEASE,
     )  # type: ignore[arg-type]  # fmt: skip
     with pytest.raises(ReprocessRefusedError, match="somebody else has moved it in this moment"):

@@ -335,6 +335,18 @@ class ReviewRequest(Message):
     task_token: str
 
 
+class AuditRequest(Message):
+    """Look at a published document again."""
+
+    document: DocumentRef
+
+
+class ExpiryRequest(Message):
+    """Look for reviews whose time is over, or at that of one loop which has ended by itself."""
+
+    loop_name: str = ""
+
+
 class ReviewOutcome(Message):
     """What a finished review hands to the state machine."""
 
@@ -391,6 +403,8 @@ class PublishResponse(Message):
     result: dict[str, str] | None = None
     model_result: dict[str, Any] | None = None
     """The fields as published, or their S3Uri from 200 KB on."""
+    audit: bool = False
+    """Whether the document was drawn to be looked at again."""
     failure: Failure | None = None
 
 

@@ -183,6 +183,14 @@ class FieldResult(_Result):
         )
 
 
+class ReviewStatus(StrEnum):
+    """What became of a document's review."""
+
+    REVIEWED = "reviewed"
+    NOT_REVIEWED = "not_reviewed"
+    """Somebody should have looked and nobody has: the values are the model's."""
+
+
 class ReviewRecord(_Result):
     """Who reviewed a document."""
 
@@ -202,6 +210,10 @@ class DocumentResult(_Result):
     review_reasons: tuple[ReviewReason, ...] | None = None
     """Why a person should look; None before anyone asked, empty for straight through."""
     review: ReviewRecord | None = None
+    review_status: ReviewStatus | None = None
+    """None where no review was asked for."""
+    review_status_reason: str | None = None
+    """Why nobody has looked."""
     reference_date: date | None = None
     """The day on which the document was read: what `not_in_future` goes by."""
     warnings: tuple[str, ...] | None = None

@@ -44,9 +44,19 @@ from recto.entities import (
 from recto.errors import ReviewFailedError
 from recto.fields import FieldConfiguration, FieldList
 from recto.places import MadeIn
-from recto.results import DocumentResult, FieldResult, ReasonCode, ReviewReason, ReviewRecord, Value
+from recto.results import (
+    DocumentResult,
+    FieldResult,
+    ReasonCode,
+    ReviewReason,
+    ReviewRecord,
+    ReviewStatus,
+    Value,
+)
 from recto.validators import judge
 
+LOOP, AGAIN = "recto", "again"
+"""The first part of human loops' names, and the last of those that were started again."""
 MAX_LOOP_NAME = 63
 MAX_REASON = 1000
 REJECTED, REJECTED_WHY = "document-rejected", "document-rejected-why"
@@ -377,6 +387,7 @@ def apply_answers(
         fields=reviewed,
         review_reasons=(*(result.review_reasons or ()), *disagreements),
         review=_record(answers),
+        review_status=ReviewStatus.REVIEWED,
         reference_date=result.reference_date,
         warnings=result.warnings,
     )
@@ -509,7 +520,18 @@ def _record(answers: Sequence[ReviewAnswer]) -> ReviewRecord:
     )
 
 
+def not_reviewed(result: DocumentResult, why: str) -> DocumentResult:
+    """The model's values as they are, marked as what nobody has looked at."""
+    return result.model_copy(update={"review_status": ReviewStatus.NOT_REVIEWED, "review_status_reason": why})
+
+
 # --- names ------------------------------------------------------------------------------------------
+
+
+def review_id_of(loop_name: str) -> str:
+    """The review's id in the name of a loop of ours, also of one started again; empty for others."""
+    found = re.fullmatch(rf"{LOOP}-([0-9a-z]+)(-again)?", loop_name)
+    return found.group(1) if found else ""
 
 
 def human_loop_name(*parts: str | int) -> str:

@@ -59,6 +59,8 @@ class ReprocessSettings(TableSettings, WorkSettings):
     state_machine_arn: str
     release_parameter: str
     dispatch_function: str
+    desk_function: str
+    """The workbench's human loops."""
 
 
 class TextractStartSettings(TableSettings):
@@ -145,17 +147,34 @@ class EntityPostprocessSettings(WorkSettings):
     pass
 
 
-class ReviewTriggerSettings(TableSettings, WorkSettings):
+class AuditTriggerSettings(TableSettings, WorkSettings):
     flow_parameter: str
+    desk_function: str
+    """The workbench's human loops."""
     review_availability_seconds: Annotated[int, Field(gt=0)]
 
 
-class ReviewCallbackSettings(TableSettings, WorkSettings):
+class ReviewTriggerSettings(AuditTriggerSettings):
+    review_timeout_seconds: Annotated[int, Field(gt=0)]
+
+
+class ReviewCallbackSettings(TableSettings, WorkSettings, EventSettings):
     reviews_bucket: str
+    desk_queue_url: str
+    audit_window: Annotated[int, Field(gt=0)]
+    audit_drift_level: Annotated[float, Field(gt=0, lt=1)]
+
+
+class ReviewExpirySettings(TableSettings, WorkSettings, EventSettings):
+    desk_queue_url: str
+    review_expiry: Literal["accept", "fail", "escalate"]
+    review_availability_seconds: Annotated[int, Field(gt=0)]
+    review_hold_seconds: Annotated[int, Field(ge=0)]
+    review_timeout_seconds: Annotated[int, Field(gt=0)]
 
 
 class PublishSettings(TableSettings, WorkSettings, EventSettings):
-    pass
+    audit_share: Annotated[float, Field(ge=0, le=1)]
 
 
 class ReleaseMakeSettings(WorkSettings, EventSettings):

@@ -6,10 +6,12 @@ The event comes after the row, on every try, so a consumer may see it twice but 
 import json
 from typing import Any, NamedTuple
 
+from recto.audit import is_drawn
 from recto.errors import DocumentRejectedError
 from recto.messages import DocumentRef, Failure, PublishRequest, PublishResponse, Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import Clock, DocumentRow, Documents, Events, ObjectStore
+from recto.results import ReviewStatus
 
 INLINE_BYTES = 200 * 1024
 ACTIVE = (Status.WAITING, Status.RUNNING, Status.IN_REVIEW)
@@ -23,6 +25,8 @@ class Publish(NamedTuple):
     events: Events
     clock: Clock
     work_bucket: str
+    audit_share: float = 0.0
+    """Of the documents that went straight through, how many are looked at again."""
 
 
 def address(place: Location) -> dict[str, str]:
@@ -51,10 +55,11 @@ def publish(request: PublishRequest, step: Publish) -> PublishResponse:
 
 def _publish_result(document: DocumentRef, step: Publish) -> PublishResponse:
     places = DocumentPlaces(step.work_bucket, document.document_id, document.made_in)
-    reviewed = step.objects.info(places.reviewed_fields) is not None
-    fields_place = places.reviewed_fields if reviewed else places.fields
+    was_asked = step.objects.info(places.reviewed_fields) is not None
+    fields_place = places.reviewed_fields if was_asked else places.fields
     body = step.objects.read(fields_place)
-    result = _result(document, json.loads(body), reviewed)
+    fields = json.loads(body)
+    result = _result(document, fields, was_asked and fields.get("ReviewStatus") != ReviewStatus.NOT_REVIEWED)
     row = step.documents.find(document.document_id)
     if row and row.attempt == document.attempt:
         step.objects.write(places.result, json.dumps(result, ensure_ascii=False).encode(), "application/json")
@@ -63,6 +68,8 @@ def _publish_result(document: DocumentRef, step: Publish) -> PublishResponse:
         status=Status.PROCESSED,
         result=address(places.result),
         model_result=inline_or_reference(body, fields_place),
+        audit=not (was_asked or fields.get("ReviewReasons"))
+        and is_drawn(document.document_id, step.audit_share),
     )
 
 
@@ -102,6 +109,7 @@ def _event(document: DocumentRef, result: dict[str, Any], place: Location) -> di
         "Result": address(place),
         "Confidence": result["Confidence"],
         "Reviewed": result["Reviewed"],
+        **{name: result[name] for name in ("ReviewStatus", "ReviewStatusReason") if name in result},
     }
 
 

@@ -24,7 +24,6 @@ from recto.ports import (
     Clock,
     DocumentRow,
     Documents,
-    HumanLoops,
     ObjectStore,
     Parameters,
     Reviews,
@@ -32,6 +31,7 @@ from recto.ports import (
     Workflow,
 )
 from recto.release import INDEX, parse_release
+from recto.steps.desks import Desks, loop_of
 from recto.steps.dispatch import all_drawn
 from recto.steps.model import read_release_file
 from recto.steps.page_images import plan_of
@@ -62,7 +62,7 @@ class Reprocess(NamedTuple):
     reviews: Reviews
     objects: ObjectStore
     workflow: Workflow
-    loops: HumanLoops
+    desks: Desks
     parameters: Parameters
     clock: Clock
     work_bucket: str
@@ -233,8 +233,8 @@ def _end_earlier_attempt(row: DocumentRow, again: DocumentRow, step: Reprocess) 
     if row.status in (Status.RUNNING, Status.IN_REVIEW):
         _end_execution_before(again, step)
     review = step.reviews.find(row.review_id) if row.review_id and not again.review_id else None
-    if review and step.reviews.withdraw(review.review_id, _reason(again)) and review.loop_name:
-        step.loops.stop(review.loop_name)
+    if review and step.reviews.withdraw(review.review_id, _reason(again)):
+        step.desks.of(review.backend).stop(loop_of(review))
 
 
 def _end_execution_before(again: DocumentRow, step: Reprocess) -> None:

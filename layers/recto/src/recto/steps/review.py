@@ -1,7 +1,8 @@
 """Put a doubtful document before a person, and take the answer. The task token never leaves the table.
 
-The desk is the workbench, which reads the task from the work bucket, or Amazon A2I; both hand in the same
-`output.json`. The first answer counts, once, however often its event comes; a restart keeps the review.
+The desk is the workbench or Amazon A2I: both are asked for a human loop, and hand in the same `output.json`.
+The first answer counts, once, however often its event comes; a restart keeps the review. The workbench is
+told what became of each answer.
 
 An answer that cannot be used is refused by name: in the log, in the document's history, and on the review,
 which stays open where somebody can still answer it. Where no review can be told from it, it raises, and the
@@ -11,22 +12,26 @@ message ends in the dead letters. Answers themselves lie in the reviews bucket a
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from recto.errors import (
+    ConfigurationError,
     DocumentMissingError,
     DocumentRejectedError,
+    FieldConfigurationError,
     RectoError,
+    ReleaseError,
+    ReviewExpiredError,
     ReviewFailedError,
     ReviewWithdrawnError,
 )
-from recto.messages import ReviewOutcome, ReviewRequest, Status
+from recto.messages import ReviewOutcome, ReviewRequest, ReviewSettled, SettledAs, Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import (
     Clock,
+    Desk,
     DocumentRow,
     Documents,
-    HumanLoops,
     ObjectStore,
     Parameters,
     ReviewRow,
@@ -34,20 +39,32 @@ from recto.ports import (
     Workflow,
 )
 from recto.results import DocumentResult
-from recto.review import ReviewTask, apply_answers, human_loop_name, parse_human_answers, rejection_of
+from recto.review import (
+    LOOP,
+    apply_answers,
+    human_loop_name,
+    not_reviewed,
+    parse_human_answers,
+    rejection_of,
+    review_id_of,
+)
+from recto.steps.audit import AuditCallback, AuditOutcome, take_audit
+from recto.steps.desks import WORKBENCH, Desks, loop_of
 from recto.steps.fields_of_release import load_fields
 from recto.steps.postprocess import load_result
+from recto.steps.review_task import JSON_TYPE, input_content, write_task
 
-WORKBENCH = "workbench"
-OPEN, WITHDRAWN = "OPEN", "WITHDRAWN"
-JSON_TYPE = "application/json"
+OPEN, EXPIRED, WITHDRAWN = "OPEN", "EXPIRED", "WITHDRAWN"
+ACCEPT = "accept"
 ASKING = (Status.RUNNING, Status.IN_REVIEW)
-MAX_INPUT_CONTENT = 3_000_000
-"""Bytes; A2I takes 3 MiB of InputContent."""
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of an `output.json`: it repeats the task, and people type little."""
-LOOP = "recto"
-"""The first part of human loops' names."""
+UNUSABLE = (ReleaseError, FieldConfigurationError, DocumentMissingError)
+"""What an answer is applied to is gone or altered: asking again would not help."""
+
+
+Reviewed = DocumentResult | RectoError
+"""A result as the reviewers leave it, or why there is none."""
 
 
 class ReviewTrigger(NamedTuple):
@@ -57,13 +74,15 @@ class ReviewTrigger(NamedTuple):
     documents: Documents
     reviews: Reviews
     workflow: Workflow
-    loops: HumanLoops
+    desks: Desks
     parameters: Parameters
     clock: Clock
     new_id: Callable[[], str]
     work_bucket: str
     flow_parameter: str
     availability: timedelta
+    timeout: timedelta = timedelta.max
+    """How long the state machine waits, as a last resort."""
 
 
 class ReviewCallback(NamedTuple):
@@ -75,6 +94,8 @@ class ReviewCallback(NamedTuple):
     workflow: Workflow
     work_bucket: str
     clock: Clock
+    desk: Desk
+    audits: AuditCallback
 
 
 class Answered(NamedTuple):
@@ -82,15 +103,18 @@ class Answered(NamedTuple):
 
     review_id: str
     document_id: str
-    outcome: str
+    outcome: SettledAs
     """What was done with it: taken, late (nobody waits for it any more), ignored (another came first),
     withdrawn (the review is not wanted any more), refused (of no use, the review waits on), rejected (the
-    document was turned down) or failed (of no use, and nobody can answer again)."""
+    document was turned down), failed (of no use, and nobody can answer again) or audited (compared with what
+    was published)."""
     cause: str = ""
+    audit: AuditOutcome | None = None
 
 
 def open_review(request: ReviewRequest, step: ReviewTrigger) -> str:
     """The review's id: of the one that the document has already, or of a new one."""
+    _require_patience(step)
     row = _row_of(request.document.document_id, step.documents)
     _require_asking(row, request)
     review_id = row.review_id or step.new_id()
@@ -102,10 +126,19 @@ def open_review(request: ReviewRequest, step: ReviewTrigger) -> str:
         _require_asking(_row_of(row.document_id, step.documents), request)
         raise ReviewFailedError(f"document {row.document_id} has moved while its review was opened")
     if review.state == OPEN and step.reviews.renew_token(review_id, request.task_token):
-        _ask_a2i(review, row, step)
+        _ask_people(review, row, step)
     else:
-        _take_again(review_id, row, request.task_token, step)
+        _settle_again(review_id, row, request.task_token, step)
     return review_id
+
+
+def _require_patience(step: ReviewTrigger) -> None:
+    """The state machine must not give up before the desk does."""
+    if step.timeout <= step.availability:
+        raise ConfigurationError(
+            f"ReviewTimeoutSeconds is {step.timeout.total_seconds():.0f}; expected more than the "
+            f"{step.availability.total_seconds():.0f} of ReviewAvailabilitySeconds"
+        )
 
 
 def _require_asking(row: DocumentRow, request: ReviewRequest) -> None:
@@ -125,11 +158,7 @@ def _row_of(document: str, documents: Documents) -> DocumentRow:
 
 def _offer(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigger) -> ReviewRow:
     """The task for the desk to read, then the review's row."""
-    places = DocumentPlaces(step.work_bucket, row.document_id, row.made_in)
-    task = _task(review_id, row, step)
-    body = json.dumps(task.to_json(), ensure_ascii=False).encode()
-    step.objects.write(places.review_task(review_id), body, JSON_TYPE)
-    flow = step.parameters.read(step.flow_parameter)
+    write_task(review_id, row, step.objects, step.work_bucket)
     now = step.clock()
     review = ReviewRow(
         review_id=review_id,
@@ -137,62 +166,126 @@ def _offer(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigge
         task_token=task_token,
         created=now,
         expires=now + step.availability,
-        backend=flow,
-        loop_name="" if flow == WORKBENCH else human_loop_name(LOOP, review_id),
+        backend=step.parameters.read(step.flow_parameter),
+        loop_name=human_loop_name(LOOP, review_id),
     )
     step.reviews.add(review)
     return step.reviews.find(review_id) or review
 
 
-def _task(review_id: str, row: DocumentRow, step: ReviewTrigger) -> ReviewTask:
-    result = load_result(step.objects, DocumentPlaces(step.work_bucket, row.document_id, row.made_in))
-    return ReviewTask(review_id=review_id, task_object=row.ref().source.uri, model_result=result)
-
-
-def _ask_a2i(review: ReviewRow, row: DocumentRow, step: ReviewTrigger) -> None:
+def _ask_people(review: ReviewRow, row: DocumentRow, step: ReviewTrigger) -> None:
     """Start the human loop, on every try: the same name again starts nothing new."""
-    if review.loop_name:
-        places = DocumentPlaces(step.work_bucket, row.document_id, row.made_in)
-        content = _input_content(_task(review.review_id, row, step), places.fields)
-        step.loops.start(review.backend, review.loop_name, content)
-
-
-def _input_content(task: ReviewTask, fields: Location) -> Mapping[str, Any]:
-    """The task as A2I takes it: whole, or with the fields by reference where they are too large."""
-    content = task.to_json()
-    is_small = len(json.dumps(content)) < MAX_INPUT_CONTENT
-    return content if is_small else {**content, "ModelResult": {"S3Uri": fields.uri}}
+    content = input_content(review.review_id, row, step.objects, step.work_bucket)
+    step.desks.of(review.backend).start(review.backend, loop_of(review), content)
 
 
 def take_answer(place: Location, step: ReviewCallback) -> Answered:
-    """Hand a reviewer's `output.json` to the pipeline: read it, claim the review with it, then call back."""
+    """Hand a reviewer's `output.json` to the pipeline, then tell the workbench what became of it."""
     output = _read_output(place, step.objects)
     review = _review_of(output, place, step.reviews)
-    row = _row_of(review.document_id, step.documents)
-    if review.state == WITHDRAWN or row.review_id != review.review_id:
-        why = review.reason or f"document {row.document_id} was processed again meanwhile"
-        error = ReviewWithdrawnError(f"review {review.review_id} was withdrawn: {why}")
-        return _not_taken(review, "withdrawn", error, place, step)
-    if review.state == OPEN and row.status not in ASKING:
-        error = ReviewWithdrawnError(
-            f"review {review.review_id}: document {row.document_id} is {row.status} and waits for nobody"
-        )
-        return _not_taken(review, "withdrawn", error, place, step)
+    answered = _taken(output, review, place, step)
+    if review.backend == WORKBENCH:
+        news = ReviewSettled(loop_name=loop_of(review), outcome=answered.outcome, cause=answered.cause)
+        step.desk.tell(news)
+    return answered
+
+
+def _taken(
+    output: Mapping[str, Any] | ReviewFailedError, review: ReviewRow, place: Location, step: ReviewCallback
+) -> Answered:
+    """What becomes of an answer: is it wanted, can it be used, is it the first; then call back."""
+    if review.kind == "audit":
+        return _taken_for_audit(output, review, place, step)
+    row = step.documents.find(review.document_id)
+    if row is None:
+        return _without_document(review, step)
+    if outdated := _outdated(review, row):
+        return _not_taken(review, *outdated, place, step)
     reviewed = _reviewed_or_error(output, row, step.objects, step.work_bucket)
-    if isinstance(reviewed, ReviewFailedError) and review.state == OPEN and not review.loop_name:
+    if isinstance(reviewed, ReviewFailedError) and review.state == OPEN and review.backend == WORKBENCH:
         step.reviews.refuse(review.review_id, str(reviewed))
         return _not_taken(review, "refused", reviewed, place, step)
     if not step.reviews.answer(review.review_id, place.uri):
-        first = (step.reviews.find(review.review_id) or review).answer
-        error = ReviewWithdrawnError(f"review {review.review_id} was answered before, by {first}")
-        return _not_taken(review, "ignored", error, place, step)
+        return _not_taken(review, "ignored", _came_second(review, step), place, step)
+    return _handed_on(reviewed, review, row, place, step)
+
+
+def _handed_on(
+    reviewed: Reviewed, review: ReviewRow, row: DocumentRow, place: Location, step: ReviewCallback
+) -> Answered:
+    """The answer counts: what the waiting state makes of it."""
     review = step.reviews.find(review.review_id) or review  # the token may have been renewed meanwhile
     outcome = _call_back(reviewed, review, row, review.task_token, step)
+    if outcome == "late" and row.status in ASKING:
+        return _not_taken(review, outcome, _nobody_waits(review, row), place, step)
+    if outcome == "failed" and isinstance(reviewed, RectoError):
+        return _not_taken(review, outcome, reviewed, place, step)
     return Answered(review.review_id, row.document_id, outcome)
 
 
+def _without_document(review: ReviewRow, step: ReviewCallback) -> Answered:
+    """The document's row has been removed: there is no history to tell, but whatever waits must end."""
+    cause = f"document {review.document_id}: expected a row in the table, there is none"
+    step.workflow.fail(review.task_token, DocumentMissingError.__name__, cause)
+    return Answered(
+        review.review_id, review.document_id, "failed", f"{DocumentMissingError.__name__}: {cause}"
+    )
+
+
+def _outdated(review: ReviewRow, row: DocumentRow) -> tuple[SettledAs, RectoError] | None:
+    """Why an answer to this review is not wanted any more; None where it is."""
+    which = f"review {review.review_id}"
+    if review.state == WITHDRAWN or row.review_id != review.review_id:
+        why = review.reason or f"document {row.document_id} was processed again meanwhile"
+        return "withdrawn", ReviewWithdrawnError(f"{which} was withdrawn: {why}")
+    if review.state == EXPIRED:
+        became = "the model's values went on" if review.rule == ACCEPT else "the document failed"
+        return "late", ReviewExpiredError(
+            f"{which} expired on {review.expires:%Y-%m-%d %H:%M} UTC, then {became}; the answer is kept, and "
+            "a new review begins with reprocess --from review"
+        )
+    if review.state == OPEN and row.status not in ASKING:
+        return "withdrawn", ReviewWithdrawnError(
+            f"{which}: document {row.document_id} is {row.status} and waits for nobody"
+        )
+    return None
+
+
+def _came_second(review: ReviewRow, step: ReviewCallback) -> RectoError:
+    now = step.reviews.find(review.review_id) or review
+    if now.state == EXPIRED:
+        return ReviewExpiredError(f"review {review.review_id} expired in the moment of this answer")
+    return ReviewWithdrawnError(f"review {review.review_id} was answered before, by {now.answer}")
+
+
+def _nobody_waits(review: ReviewRow, row: DocumentRow) -> RectoError:
+    return ReviewWithdrawnError(
+        f"review {review.review_id}: the execution of document {row.document_id}, attempt {row.attempt}, was "
+        "stopped; the answer is kept and counts once the document runs again"
+    )
+
+
+def _taken_for_audit(
+    output: Mapping[str, Any] | ReviewFailedError, review: ReviewRow, place: Location, step: ReviewCallback
+) -> Answered:
+    """What became of an audit's answer: nobody waits for it, and the document stays as it is."""
+    if review.state not in (OPEN, "ANSWERED"):
+        error = ReviewExpiredError(f"audit {review.review_id} is {review.state.lower()}: {review.reason}")
+        return _not_taken(review, "late", error, place, step)
+    try:
+        outcome = take_audit(output, review, place, step.audits)
+    except (ReviewFailedError, *UNUSABLE) as error:
+        can_answer_again = isinstance(error, ReviewFailedError) and review.backend == WORKBENCH
+        if can_answer_again and step.reviews.refuse(review.review_id, str(error)):
+            return _not_taken(review, "refused", error, place, step)
+        return _not_taken(review, "failed", error, place, step)
+    if outcome is None:
+        return _not_taken(review, "ignored", _came_second(review, step), place, step)
+    return Answered(review.review_id, review.document_id, "audited", audit=outcome)
+
+
 def _not_taken(
-    review: ReviewRow, outcome: str, error: RectoError, place: Location, step: ReviewCallback
+    review: ReviewRow, outcome: SettledAs, error: RectoError, place: Location, step: ReviewCallback
 ) -> Answered:
     """The document's history says which answer was not taken, and why."""
     name, cause = type(error).__name__, str(error)
@@ -206,7 +299,7 @@ def _review_of(output: Mapping[str, Any] | ReviewFailedError, place: Location, r
     """The review that an answer names, or else its key does; ReviewFailedError where neither is one."""
     named = [] if isinstance(output, ReviewFailedError) else [str(output["inputContent"]["ReviewId"])]
     folder = place.key.rpartition("/")[0].rpartition("/")[2]
-    for review_id in named or [folder, folder.removeprefix(f"{LOOP}-")]:
+    for review_id in named or [folder, review_id_of(folder)]:
         review = reviews.find(review_id) if review_id else None
         if review:
             return review
@@ -230,51 +323,75 @@ def _read_output(place: Location, objects: ObjectStore) -> dict[str, Any] | Revi
         return error
 
 
-def _take_again(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigger) -> None:
-    """The answer came while nobody waited for it: hand it to the execution that asks now."""
+def _settle_again(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigger) -> None:
+    """The review ended while nobody waited for it: tell the execution that asks now."""
     review = step.reviews.find(review_id)
+    if review and review.state == EXPIRED:
+        settle_expired(review, row, task_token, step)
+        return
     if review is None or not review.answer:
         raise ReviewFailedError(f"document {row.document_id}: review {review_id} is closed without an answer")
     output = _read_output(Location.from_uri(review.answer), step.objects)
     reviewed = _reviewed_or_error(output, row, step.objects, step.work_bucket)
-    callback = ReviewCallback(
-        step.objects, step.documents, step.reviews, step.workflow, step.work_bucket, step.clock
-    )
-    _call_back(reviewed, review, row, task_token, callback)
+    _call_back(reviewed, review, row, task_token, step)
+
+
+class CallsBack(Protocol):
+    """What telling a waiting state works with."""
+
+    @property
+    def objects(self) -> ObjectStore: ...
+    @property
+    def workflow(self) -> Workflow: ...
+    @property
+    def work_bucket(self) -> str: ...
+
+
+def settle_expired(review: ReviewRow, row: DocumentRow, task_token: str, step: CallsBack) -> bool:
+    """What the rule says of a review that nobody answered; False where nobody waits for it any more."""
+    why = f"nobody answered review {review.review_id} until {review.expires:%Y-%m-%d %H:%M} UTC"
+    if review.rule == ACCEPT:
+        return _call_back(_accepted(row, why, step), review, row, task_token, step) != "late"
+    error = ReviewExpiredError.__name__
+    return step.workflow.fail(task_token, error, f"document {row.document_id}: {why}")
+
+
+def _accepted(row: DocumentRow, why: str, step: CallsBack) -> Reviewed:
+    """The model's values, which nobody has looked at."""
+    try:
+        places = DocumentPlaces(step.work_bucket, row.document_id, row.made_in)
+        return not_reviewed(load_result(step.objects, places), why)
+    except DocumentMissingError as error:
+        return error
 
 
 def _reviewed_or_error(
     output: Mapping[str, Any] | ReviewFailedError, row: DocumentRow, objects: ObjectStore, work_bucket: str
-) -> DocumentResult | ReviewFailedError | DocumentRejectedError:
-    """The fields as the reviewers leave them, or why there are none: unusable, or turned down."""
+) -> Reviewed:
+    """The fields as the reviewers leave them, or why there are none: unusable, turned down, or gone."""
     if isinstance(output, ReviewFailedError):
         return output
-    fields = load_fields(objects, work_bucket, row.release).fields
-    result = load_result(objects, DocumentPlaces(work_bucket, row.document_id, row.made_in))
     try:
+        fields = load_fields(objects, work_bucket, row.release).fields
+        result = load_result(objects, DocumentPlaces(work_bucket, row.document_id, row.made_in))
         why = rejection_of(output["humanAnswers"])
         if why:
             return DocumentRejectedError(why)
         return apply_answers(result, parse_human_answers(output["humanAnswers"], fields), fields)
-    except ReviewFailedError as error:
+    except (ReviewFailedError, *UNUSABLE) as error:
         return error
 
 
 def _call_back(
-    reviewed: DocumentResult | ReviewFailedError | DocumentRejectedError,
-    review: ReviewRow,
-    row: DocumentRow,
-    task_token: str,
-    step: ReviewCallback,
-) -> str:
+    reviewed: Reviewed, review: ReviewRow, row: DocumentRow, task_token: str, step: CallsBack
+) -> SettledAs:
     """Tell the waiting state; what became of the answer."""
     if not isinstance(reviewed, DocumentResult):
         cause = f"document {review.document_id}: {reviewed}"
         step.workflow.fail(task_token, type(reviewed).__name__, cause)
-        return "failed" if isinstance(reviewed, ReviewFailedError) else "rejected"
+        return "rejected" if isinstance(reviewed, DocumentRejectedError) else "failed"
     places = DocumentPlaces(step.work_bucket, row.document_id, row.made_in)
-    body = json.dumps(reviewed.to_json(), ensure_ascii=False).encode()
-    step.objects.write(places.reviewed_fields, body, JSON_TYPE)
+    step.objects.write(places.reviewed_fields, reviewed.to_bytes(), JSON_TYPE)
     outcome = ReviewOutcome(review_id=review.review_id)
     return "taken" if step.workflow.succeed(task_token, outcome.dump()) else "late"
 
