@@ -821,7 +821,7 @@ def happening(
 
 
 def _stamp(desk: ReviewDesk) -> str:
-    return f"{desk.clock():%Y%m%dT%H%M%S}-{desk.make_id()[:8]}"
+    return f"{desk.clock():%Y%m%dT%H%M%S}-{desk.make_id()[-8:]}"
 
 
 def _sized(value: Any, what: str) -> bytes:
