@@ -184,7 +184,7 @@ def test_entities_in_text_come_back_to_words(place: Place, workers: list[Browser
         task = next_task(workers[0], "cli-text")
         assert "Acme Incorporated Total 12.00" in workers[0].get(task["frame"]).text
         assert submit(workers[0], task, answer).status_code == 200
-    watched = label("watch", "cli-text", "--lines", "1", "--timeout", "120")
+    watched = label("watch", "cli-text", "--lines", "1", "--verbose", "--timeout", "120")
 
     assert watched.returncode == 0, watched.stderr
     line = json.loads(watched.stdout)
