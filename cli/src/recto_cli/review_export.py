@@ -16,6 +16,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from recto.audit import audit_id
+from recto.aws.dynamodb import AuditRows
 from recto.document import PagePredictions
 from recto.errors import (
     AccessError,
@@ -33,7 +35,7 @@ from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow, ReviewRow
 from recto.results import DocumentResult
-from recto.review import apply_answers, parse_human_answers
+from recto.review import apply_answers, blind, parse_human_answers, rejection_of
 from recto.review_labels import (
     How,
     Labels,
@@ -58,7 +60,7 @@ PREFIX = "s3://labelled-data"
 MANIFEST, OCR_FOLDER, IMAGE_FOLDER = "output.manifest", "textract", "images"
 FIELDS, LEFT_OUT = "fields.json", "left-out.jsonl"
 MAX_DOCUMENTS = 1_000_000
-ANSWERED = "ANSWERED"
+ANSWERED, AUDIT = "ANSWERED", "audit"
 NOT_OF_A_DOCUMENT = (AccessError, ThrottledError, ServiceUnavailableError)
 """What would befall every other document too: not a reason to leave one out."""
 
@@ -143,7 +145,7 @@ def export(
     listed = _field_list(fields) if fields else None
     written = write(rows, wanted, session.stack, listed)
     for line in report(written, wanted):
-        session.out.print(line, highlight=False, markup=False)
+        session.out.print(line, highlight=False, markup=False, soft_wrap=True)
     if not written.exports:
         session.fail(
             ConfigurationError("nothing to export: no document that was asked for has a review's labels")
@@ -160,7 +162,8 @@ def _rows(names: Sequence[str], wanted: Wanted, stack: Stack) -> list[DocumentRo
     else:
         ended = (Status.PROCESSED, Status.REJECTED)
         found = [row for status in ended for row in stack.documents.with_status(status, MAX_DOCUMENTS)]
-        found = [row for row in found if row.review_id]
+        audited = {one.document_id for one in AuditRows(stack.table).latest(MAX_DOCUMENTS)}
+        found = [row for row in found if row.review_id or row.document_id in audited]
     chosen = {
         row.document_id: row
         for row in found
@@ -191,7 +194,7 @@ def read_export(row: DocumentRow, stack: Stack, placing: Placing) -> Export:
     index = PageIndex.from_json(stack.objects.read(places.ocr_index))
     pages = list(stored_pages(stack.objects, places, index, 1, index.num_pages))
     predictions = _predictions(places, index, stack)
-    is_blind = _is_blind(review, places, stack)
+    is_blind = review.kind == AUDIT
     labels = label_reviewed(Reviewed(before, after, pages, predictions, is_blind), fields, placing)
     if all(record.how is How.UNSEEN for record in labels.fields.values()):
         raise ConfigurationError("the answer is about no field")
@@ -211,7 +214,7 @@ def read_export(row: DocumentRow, stack: Stack, placing: Placing) -> Export:
 def _answered_review(row: DocumentRow, stack: Stack) -> ReviewRow:
     if row.status is Status.REJECTED:
         raise ConfigurationError("turned down by a reviewer: it has no labels")
-    review = stack.reviews.find(row.review_id) if row.review_id else None
+    review = stack.reviews.find(row.review_id or audit_id(row.document_id, row.attempt))
     if review is None:
         raise ConfigurationError(f"nobody has reviewed it, it is {row.status}")
     if review.state != ANSWERED or not review.answer:
@@ -223,19 +226,14 @@ def _answered_review(row: DocumentRow, stack: Stack) -> ReviewRow:
 def _after(
     before: DocumentResult, fields: FieldList, review: ReviewRow, places: DocumentPlaces, stack: Stack
 ) -> DocumentResult:
-    """The fields as people left them; of an audit, whose result was published before, from their answers."""
-    if stack.objects.info(places.reviewed_fields) is not None:
+    """The fields as people left them; an audit's, which changes no document, from its answers."""
+    if review.kind != AUDIT and stack.objects.info(places.reviewed_fields) is not None:
         return DocumentResult.model_validate_json(stack.objects.read(places.reviewed_fields))
-    output = json.loads(stack.objects.read(Location.from_uri(review.answer)))
-    return apply_answers(before, parse_human_answers(output["humanAnswers"], fields), fields)
-
-
-def _is_blind(review: ReviewRow, places: DocumentPlaces, stack: Stack) -> bool:
-    """Whether the reviewers did not see what the model had found; what cannot be told counts as seen."""
-    place = places.review_task(review.review_id)
-    if stack.objects.info(place) is None:
-        return False
-    return json.loads(stack.objects.read(place)).get("Audit") is True
+    answers = json.loads(stack.objects.read(Location.from_uri(review.answer)))["humanAnswers"]
+    if why := rejection_of(answers):
+        raise ConfigurationError(f"{why}: it has no labels")
+    shown = blind(before) if review.kind == AUDIT else before
+    return apply_answers(shown, parse_human_answers(answers, fields), fields)
 
 
 def _predictions(places: DocumentPlaces, index: PageIndex, stack: Stack) -> list[PagePredictions]:
