@@ -61,7 +61,8 @@ def bytes_of(base64_text: str, whose: str) -> bytes:
 def merged(painted: Mapping[str, Painted], labels: Sequence[str] = ()) -> Merged:
     """By pixel, what most people painted; the labels in this order, then those that only answers name.
 
-    An image that cannot be read, or is of another size than most, is set aside; AnswerError where none is left.
+    An image that cannot be read, or is of another size than most, is set aside; AnswerError where none
+    is left.
     """
     named = [label for one in painted.values() for label in one.colours if label != BACKGROUND]
     known = list(dict.fromkeys([*(label for label in labels if label in named), *sorted(named)]))
