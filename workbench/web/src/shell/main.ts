@@ -7,3 +7,6 @@ import "./style.css";
 createApp(App)
   .provide(OPEN_PDF, async (url) => (await import("./pdf")).openPdf(url))
   .mount("#app");
+
+// Who opens a review waits for its first page: PDF.js comes along with the rest.
+if (/^#\/reviews\b/.test(window.location.hash)) void import("./pdf").then(({ warm }) => warm());

@@ -7,13 +7,18 @@ const FILES = __PDFJS_FILES__;
 
 let worker: PDFWorker | null = null;
 
-export function openPdf(url: string): PDFDocumentLoadingTask {
+/** Starts PDF.js's worker, where a PDF is sure to be looked at soon. */
+export function warm(): PDFWorker {
   // One for all documents, and ours: a document that is closed would end a worker of its own in the midst of
-  // the next document's answers.
-  worker ??= new PDFWorker({ port: new PdfWorker() });
+  // the next document's answers. (The type of `port` is its default's.)
+  worker ??= new PDFWorker({ port: new PdfWorker() as unknown as null });
+  return worker;
+}
+
+export function openPdf(url: string): PDFDocumentLoadingTask {
   return getDocument({
     url,
-    worker,
+    worker: warm(),
     ...IN_PARTS,
     cMapUrl: `${FILES}cmaps/`,
     cMapPacked: true,
