@@ -207,6 +207,24 @@ def test_no_document_is_on_both_sides_and_no_page_is_lost(counts: list[int], sha
     assert split(reversed(all_pages), HowToSplit(share, seed)) == parts
 
 
+def test_what_a_model_filled_in_is_for_training_always_and_moves_nothing_else() -> None:
+    others = pages(20)
+    filled = [
+        line._replace(content={**line.content, "textract-ref": f"s3://b/filled-{number}.json",
+                               "reviewed": {"prefilled": number < 4}})
+        for number, line in enumerate(pages(5))
+    ]  # fmt: skip
+
+    before, after = split(others, HowToSplit(0.5)), split([*others, *filled[:4]], HowToSplit(0.5))
+    audited = split([*filled[:4], filled[4], *others], HowToSplit(0.05))
+
+    assert after.test == before.test
+    assert {line["textract-ref"] for line in after.training} >= {f"s3://b/filled-{n}.json" for n in range(4)}
+    assert "s3://b/filled-4.json" in {line["textract-ref"] for line in (*audited.test, *audited.training)}
+    with pytest.raises(TooFewError, match=r"0 documents that no model had filled in \(4 others\)"):
+        split(filled[:4])
+
+
 def test_nine_of_ten_documents_are_for_training_unless_pages_are_asked_for() -> None:
     by_document, by_page = split(pages(20)), split(pages(20), HowToSplit(by_page=True))
 
