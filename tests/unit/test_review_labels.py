@@ -165,6 +165,19 @@ def test_a_value_in_too_many_places_is_not_guessed() -> None:
     assert len(marked(few)) == 2
 
 
+def test_a_long_name_is_meant_wherever_it_stands_and_a_short_one_is_not() -> None:
+    page = page_of(*["between ACME Trading Berhad and us"] * 5)
+    short = page_of(*["between ACME and us"] * 5)
+
+    long_name, _ = reviewed(
+        {"field-present-company": True, "field-value-company": "ACME Trading Berhad"}, page
+    )
+    short_name, _ = reviewed({"field-present-company": True, "field-value-company": "ACME"}, short)
+
+    assert len(marked(long_name)) == 5
+    assert marked(short_name) == []
+
+
 def test_pages_without_a_value_are_pages_and_an_absent_field_has_no_words() -> None:
     said = [model_says(RECEIPT, total="4.00"), model_says(page_of("terms", number=2))]
 

@@ -10,8 +10,9 @@ told in `left_out`. Every other word is one of three:
                    the model was corrected to something that the page does not say: training ignores it
 
 Which of several places are meant: those that the model had marked for the field and that say the value; else
-all of them, where they are few (`Placing.max_places`); else none. Pages without a value are labelled pages,
-too: they say what a field does not look like.
+all of them, where they are few (`Placing.max_places`) or the value is so long that it says itself (a
+company's name); else none: an amount or a year stands in many places that mean something else. Pages
+without a value are labelled pages, too: they say what a field does not look like.
 
 Not here: where documents lie, and files. `line_of` gives the line of a manifest that the training reads.
 """
@@ -23,7 +24,7 @@ from typing import Any, NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from recto.alignment import PageText, Place, find_value, letters_of
+from recto.alignment import COUNTED, PageText, Place, find_value, letters_of
 from recto.document import Page, PagePredictions
 from recto.fields import DATES, NUMBERS, FieldConfiguration, FieldList
 from recto.model_exchange import word_ids
@@ -70,7 +71,9 @@ class Placing(NamedTuple):
     max_wrong_there: float = 0.4
     """The same where the model had marked the words for this field: a person read the same place."""
     max_places: int = 3
-    """A value that stands in more places, none of them marked, is not placed at all."""
+    """A short value, or one that counts, is not placed at all where it stands in more places, none marked."""
+    telling: int = 12
+    """A text of so many letters and digits means the same wherever it stands."""
 
 
 PLACING = Placing()
@@ -284,7 +287,8 @@ def _chosen(
     if said:
         # what the finder has at the same place is tighter, or wider by a word that the model had missed
         return [next((one for one in found if _overlap(one, place)), place) for place in said]
-    return list(found) if len(found) <= placing.max_places else []
+    is_telling = field.normalizer_name not in COUNTED and len(letters_of(value)) >= placing.telling
+    return list(found) if is_telling or len(found) <= placing.max_places else []
 
 
 def _overlap(one: Place, other: Place) -> bool:
