@@ -312,7 +312,8 @@ def _with(desk: ReviewDesk, **changes: Any) -> ReviewDesk:
 def receipt(number: int = 0) -> Example:
     """A photo of a receipt, from SROIE; the words are those of its own transcript."""
     folder = DATA / "sroie"
-    truths = {(t := json.loads(line))["id"]: t["fields"] for line in (folder / "truth.jsonl").open()}
+    lines = (folder / "truth.jsonl").read_text().splitlines()
+    truths = {(t := json.loads(line))["id"]: t["fields"] for line in lines}
     names = sorted(path.stem for path in (folder / "img").glob("*.jpg") if path.stem in truths)
     name = names[number]
     page = _page_of_lines(json.loads((folder / "box" / f"{name}.json").read_text()))
@@ -341,7 +342,7 @@ def _page_of_lines(box: Mapping[str, Any]) -> Page:
 def contract() -> Example:
     """A contract of Kleister."""
     folder = DATA / "kleister-nda"
-    truth = json.loads((folder / "truth.jsonl").open().readline())
+    truth = json.loads((folder / "truth.jsonl").read_text().splitlines()[0])
     content = (folder / "documents" / f"{truth['id']}.pdf").read_bytes()
     said = {
         "party": [(name, 0.93 - n / 10) for n, name in enumerate(truth["fields"]["party"])],

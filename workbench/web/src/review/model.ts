@@ -252,13 +252,25 @@ function isTrue(value: unknown): boolean {
   return typeof value === "string" ? ["true", "on", "yes"].includes(value.toLowerCase()) : value === true;
 }
 
+const DISPUTED: Reason = {
+  Code: "reviewers_disagree",
+  Message: "Reviewers disagree: take an answer by Alt and its number, or type another.",
+};
+
 /** Fields on which the opinions differ are the doubtful ones; what all say stands already. */
 function toAdjudicate(state: ReviewState, opinions: Opinion[]): ReviewState {
   let nextId = state.nextId;
   const fields = state.fields.map((field) => {
     const said = gathered(field, opinions);
     const only = said.length === 1 ? said[0] : undefined;
-    const next: FieldState = { ...field, options: said, isDoubtful: said.length > 1 };
+    const isDisputed = said.length > 1;
+    const next: FieldState = {
+      ...field,
+      options: said,
+      // What was doubtful and nobody spoke of is doubtful still.
+      isDoubtful: isDisputed || (said.length === 0 && field.isDoubtful),
+      reasons: isDisputed ? [DISPUTED] : field.reasons,
+    };
     if (!only) return next;
     const values = withOne(only.values.map((text) => ({ id: nextId++, text, places: [] })));
     return { ...next, isAbsent: only.isAbsent, isLooked: true, values };
