@@ -393,6 +393,8 @@ class Documents(RuleBasedStateMachine):
                         self.go_on(pick, steps=6, doubtful=False)
             for number in range(len(self.reviews.rows)):
                 self.answer(number, rejects=1)
+            if any(self.reviews.rows[name].state == "EXPIRED" for _, name in self.reviews.pointers):
+                self.nobody_answers("fail", writes=True)  # the next round, after one that was cut off
             if all(row.status in ENDED for row in self.documents.rows.values()):
                 break
         assert all(row.status in ENDED for row in self.documents.rows.values()), self.documents.rows

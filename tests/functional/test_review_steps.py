@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from recto.aws.dynamodb import DocumentRows, ReviewRows
+from recto.aws.dynamodb import AuditRows, DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.errors import ReviewFailedError, ThrottledError
 from recto.messages import DocumentRef, Failure, PublishRequest, ReviewRequest, Status
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow
+from recto.steps.audit import AuditCallback
+from recto.steps.desks import Desks
 from recto.steps.publish import INLINE_BYTES, Publish, inline_or_reference, publish
 from recto.steps.review import ReviewCallback, ReviewTrigger, open_review, take_answer
-from tests.fakes import FakeClock, FakeEvents, FakeLoops, FakeParameters, FakeWorkflow
+from tests.fakes import FakeClock, FakeDesk, FakeEvents, FakeLoops, FakeParameters, FakeWorkflow
 from tests.functional.conftest import REVIEWS, WORK
 
 FLOW = "/recto/config/HumanReviewFlowArn"
@@ -70,8 +72,24 @@ def loops() -> FakeLoops:
 
 
 @pytest.fixture
+def bench() -> FakeLoops:
+    """The workbench's loops; `loops` are Amazon A2I's."""
+    return FakeLoops()
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk()
+
+
+@pytest.fixture
 def trigger(
-    objects: S3Objects, documents: DocumentRows, reviews: ReviewRows, workflow: FakeWorkflow, loops: FakeLoops
+    objects: S3Objects,
+    documents: DocumentRows,
+    reviews: ReviewRows,
+    workflow: FakeWorkflow,
+    loops: FakeLoops,
+    bench: FakeLoops,
 ) -> ReviewTrigger:
     write_release(objects)
     clock = FakeClock()
@@ -93,7 +111,7 @@ def trigger(
         documents,
         reviews,
         workflow,
-        loops,
+        Desks(bench, loops),
         FakeParameters({FLOW: "workbench"}),
         clock,
         lambda: next(names),
@@ -127,10 +145,12 @@ def write_release(objects: S3Objects) -> None:
 
 
 @pytest.fixture
-def callback(trigger: ReviewTrigger) -> ReviewCallback:
-    return ReviewCallback(
-        trigger.objects, trigger.documents, trigger.reviews, trigger.workflow, WORK, trigger.clock
+def callback(trigger: ReviewTrigger, desk: FakeDesk, table: Table) -> ReviewCallback:
+    objects, documents, reviews, clock = trigger.objects, trigger.documents, trigger.reviews, trigger.clock
+    audits = AuditCallback(
+        objects, documents, reviews, AuditRows(table), FakeEvents(), clock, WORK, 500, 0.001
     )
+    return ReviewCallback(objects, documents, reviews, trigger.workflow, WORK, clock, desk, audits)
 
 
 def document(attempt: int = 1) -> DocumentRef:

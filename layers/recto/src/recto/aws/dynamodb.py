@@ -400,7 +400,9 @@ class AuditRows:
         self._table = table
 
     def add(self, row: AuditRow) -> bool:
-        values = [{"field": field, "confidence": sure, "right": right} for field, sure, right in row.values]
+        values = [
+            {"field": field, "confidence": _plain(sure), "right": right} for field, sure, right in row.values
+        ]
         key = {"pk": AUDITS, "sk": f"{stamp(row.opened)}#{row.audit_id}"}
         item = self._table.pack({**key, **row.model_dump(), "values": values})
         return self._table.transact(
