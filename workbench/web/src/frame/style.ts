@@ -26,7 +26,7 @@ ${BASE}
 .workspace { display: grid; height: 100%; gap: 8px; padding: 8px; background: #f2f3f5;
   grid-template: auto minmax(0, 1fr) auto / minmax(12rem, 18rem) minmax(0, 1fr) minmax(11rem, 15rem); }
 @media (max-width: 66rem) { .workspace { grid-template-columns: minmax(9rem, 12rem) minmax(0, 1fr) minmax(9rem, 11rem); } }
-@media (min-width: 52.01rem) { .workspace:has(> aside:first-of-type[hidden]) { grid-template-columns: minmax(0, 1fr) minmax(11rem, 15rem); } }
+@media (min-width: 46.01rem) { .workspace:has(> aside:first-of-type[hidden]) { grid-template-columns: minmax(0, 1fr) minmax(11rem, 15rem); } }
 .top { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: center; }
 .top h1 { font-size: 17px; margin: 0; flex: 1 1 16rem; }
 .bar { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; }
@@ -64,5 +64,5 @@ aside crowd-form > form { display: grid; gap: 6px; margin-top: 10px; } aside cro
 .categories label { display: flex; gap: 8px; align-items: center; border: 1px solid #b6bec9; border-radius: 4px; padding: 5px 8px; cursor: pointer; overflow-wrap: anywhere; }
 .categories label:has(:checked) { background: #dcebfb; border-color: #0b5cad; }
 .target { height: 100%; overflow: auto; background: #fff; padding: 12px; border-radius: 6px; }
-@media (max-width: 52rem) { .workspace { grid-template: auto auto minmax(20rem, 60vh) auto auto / 1fr; } :host { height: auto; } .centre { min-height: 20rem; } }
+@media (max-width: 46rem) { .workspace { grid-template: auto auto minmax(20rem, 60vh) auto auto / 1fr; } :host { height: auto; } .centre { min-height: 20rem; } }
 `;
