@@ -50,9 +50,9 @@ from recto.review_labels import (
     with_own_ids,
 )
 from recto_training.caching import PageCache
-from recto_training.calibrate import calibrated_scores, find, knowing, known_values
+from recto_training.calibrate import CalibrationDataError, calibrated_scores, find, knowing, known_values
 from recto_training.corpus import LabelledDocument, ListCorpus
-from recto_training.evaluation.thresholds import pooled, threshold_at, wilson
+from recto_training.evaluation.thresholds import NOTHING_ACCEPTED, pooled, threshold_at, wilson
 from recto_training.evaluation.truth import Match, key_of
 from recto_training.manifests import manifest_corpus
 from recto_training.ocr_folder import Mapped, OcrFolder
@@ -83,7 +83,7 @@ class Setting(NamedTuple):
             small = scratch()
             return replace(
                 small, name="review-rounds", seed=SEED, threads=self.threads, learning_rate=1e-3,
-                per_device_train_batch_size=4, max_steps=30, eval_strategy="steps", eval_steps=NEVER,
+                per_device_train_batch_size=4, max_steps=60, eval_strategy="steps", eval_steps=NEVER,
                 early_stopping_patience=0, width=64, heads=4, layers=2, hidden=192, ema_decay=0.9,
             )  # fmt: skip
         return replace(
@@ -114,7 +114,10 @@ def model_of(
         find(document, said, sroie.FIELDS, known)
         for document, said in read(folder, held_out, setting.threads)
     ]
-    calibration, scores = calibrated_scores(found, sroie.FIELDS, Match.ALNUM)
+    try:
+        calibration, scores = calibrated_scores(found, sroie.FIELDS, Match.ALNUM)
+    except CalibrationDataError:  # all wrong: nothing to tell apart, and all go to a person
+        return Model(folder, knowing(Calibration.default(), known), NOTHING_ACCEPTED)
     values = pooled((score.id, one) for score in scores for one in score.judged)
     return Model(folder, knowing(calibration, known), threshold_at(values, TARGET))
 
