@@ -21,6 +21,7 @@ from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
 from recto_cli import documents, redrive, reviews, tables
 from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
+from recto_cli.audits import audit
 from recto_cli.built_pages import stale_pages
 from recto_cli.corpus_commands import register as register_corpus
 from recto_cli.data_commands import data_app
@@ -313,6 +314,7 @@ def review_reject(
 
 
 review_app.command("export")(review_export)
+review_app.command("audit")(audit)
 
 
 def ask(task: ReviewTask) -> Edits:
