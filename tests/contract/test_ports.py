@@ -20,9 +20,11 @@ from recto.aws.services import (
 )
 from recto.aws.textract import TextractOcr
 from recto_workbench import ports as workbench_ports
+from recto_workbench.aws.documents import WatchedRows
 from recto_workbench.aws.services import LambdaLabellingFunctions, S3Links, SqsMessages
 from recto_workbench.aws.tables import JobRows as LabellingJobRows
 from recto_workbench.aws.tables import TaskRows, TeamRows
+from recto_workbench.steps.document_status import WatchedDocuments
 from tests.fakes import (
     FakeDesk,
     FakeEndpoints,
@@ -34,6 +36,7 @@ from tests.fakes import (
     FakeWorkflow,
 )
 from tests.memory import MemoryAudits, MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
+from tests.review_fakes import WatchedMemory
 from tests.workbench_fakes import (
     FakeFunctions,
     FakeLinks,
@@ -46,6 +49,8 @@ from tests.workbench_fakes import (
 )
 
 IMPLEMENTATIONS = [
+    (WatchedDocuments, WatchedRows),
+    (WatchedDocuments, WatchedMemory),
     (ports.Documents, DocumentRows),
     (ports.Slots, SlotLeases),
     (ports.Jobs, JobRows),

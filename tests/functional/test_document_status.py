@@ -54,29 +54,12 @@ def watched(request: pytest.FixtureRequest) -> WatchedDocuments:
     if request.param == "memory":
         return WatchedMemory()
     request.getfixturevalue("aws")
-    keys = [("pk", "S"), ("sk", "S"), ("status", "S"), ("received", "S")]
-    boto3.client("dynamodb").create_table(
-        TableName="watched",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in keys],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "StatusIndex",
-                "KeySchema": [
-                    {"AttributeName": "status", "KeyType": "HASH"},
-                    {"AttributeName": "received", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-    )
-    return WatchedRows(Table("watched", "recto-tests"))
+    return WatchedRows(Table("documents", "recto-tests"))
 
 
 def fill(watched: WatchedDocuments, rows: Iterable[DocumentRow]) -> None:
     """The rows themselves, as the table's own `add` writes them; not their histories."""
-    table = Table("watched", "recto-tests") if isinstance(watched, WatchedRows) else None
+    table = Table("documents", "recto-tests") if isinstance(watched, WatchedRows) else None
     for each in rows:
         if table is None:
             assert isinstance(watched, WatchedMemory)
@@ -161,7 +144,7 @@ def test_a_document_is_told_whole(bench: Bench) -> None:
     told = olga.get(f"/api/documents/{DOCUMENT}").json()
     page = olga.get(f"/api/documents/{DOCUMENT}/pages/2").json()
 
-    assert (told["name"], told["status"], told["review"]) == ("in/scan.pdf", "IN_REVIEW", "r1")
+    assert (told["name"], told["status"], told["review"]) == ("in/scan.pdf", "IN_REVIEW", "recto-r1")
     assert told["fields"]["Shop"]["Value"] == SECRET
     assert told["fields_are"] == "found"
     assert told["result_url"] == f"https://work.example/documents/{DOCUMENT}/fields.json?read=900"

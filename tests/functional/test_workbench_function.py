@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from recto.aws.dynamodb import Table
+from recto.aws.dynamodb import DocumentRows, Table
 from recto.aws.shell import utc_now
+from recto.messages import Status
+from recto.ports import DocumentRow
 from recto_workbench.aws.services import new_id
 from recto_workbench.aws.sessions import SessionRows
 from recto_workbench.aws.tables import JobRows, TaskRows, TeamRows
@@ -155,6 +157,36 @@ def test_an_answer_that_would_not_be_carried_is_told_by_name() -> None:
     assert told
     assert told["statusCode"] == 413
     assert json.loads(told["body"])["error"] == "TooLargeError"
+
+
+def test_reviews_and_documents_are_answered_over_the_tables(function: ModuleType, table: Table) -> None:
+    """An operator: an empty desk, a document in its table, and one that is not there."""
+    documents = DocumentRows(Table("documents", "recto-tests"))
+    now = utc_now()
+    row = DocumentRow(
+        document_id="d1", status=Status.WAITING, bucket=INBOX, key="a.pdf", received=now, updated=now
+    )
+    documents.add(row)
+    documents.move("d1", (Status.WAITING,), Status.FAILED, now, error="OcrFailedError", cause="no page")
+    worker = Worker(worker_id="o-1", name="Olga", groups=("operators",))
+    SessionRows(table).save(session("cookie-o", worker=worker))
+    cookies = ("recto_session=cookie-o",)
+
+    reviews = answered(function, "GET", "/api/reviews", cookies=cookies)
+    none = answered(function, "GET", "/api/reviews/none", cookies=cookies)
+    listed = answered(function, "GET", "/api/documents", "status=FAILED", cookies=cookies)
+    detail = answered(function, "GET", "/api/documents/d1", cookies=cookies)
+
+    counts = {"open": 0, "mine": 0, "adjudicate": 0, "escalated": 0}
+    assert json.loads(reviews["body"]) == {"reviews": [], "next": None, "counts": counts}
+    assert json.loads(none["body"])["error"] == "ReviewMissingError"
+    [told] = json.loads(listed["body"])["documents"]
+    assert (told["id"], told["reason"]) == ("d1", "OcrFailedError: no page")
+    assert json.loads(listed["body"])["counts"]["FAILED"] == 1
+    whole = json.loads(detail["body"])
+    assert [each["what"] for each in whole["timeline"]] == ["RECEIVED", "WAITING", "FAILED"]
+    assert whole["can"] == ["reprocess", "redrive"]
+    assert [link["what"] for link in whole["links"]] == ["execution", "objects"]
 
 
 # ---- sessions: the rows do as the fake does

@@ -18,6 +18,7 @@ from recto.messages import FINAL_STATUSES, OcrJob, ReprocessRequest, ReprocessRe
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, Location
 from recto.ports import Clock, DocumentRow
+from recto.review import LOOP, human_loop_name
 from recto_workbench.errors import RequestError, TaskMissingError
 from recto_workbench.ports import MakeId
 from recto_workbench.steps.review_pages import PageFiles, Shown, document_view, page_view, shown_by_row
@@ -186,7 +187,7 @@ def _listed(row: DocumentRow) -> dict[str, Any]:
         "confidence": row.confidence,
         "attempt": row.attempt,
         "reason": _reason(row),
-        "review": row.review_id or None,
+        "review": human_loop_name(LOOP, row.review_id) if row.review_id else None,
     }
 
 
