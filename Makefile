@@ -87,7 +87,7 @@ e2e: setup ## documents and labelling jobs through the local runtime, in two lan
 	@$(call timed,the end-to-end tests) $(PRODUCT) -m pytest $(LANES) tests/e2e
 
 training-tests: setup ## the training code's tests, in its own environment
-	@$(call timed,the training tests) $(TRAINING) -m pytest --quiet $(SHARED_OUT) tests/training
+	@$(call timed,the training tests) OMP_NUM_THREADS=1 $(TRAINING) -m pytest --quiet $(SHARED_OUT) tests/training
 
 jobs-tests: ## the requests of SageMaker jobs, in their own environment
 	@$(PYTHON) scripts/bootstrap.py jobs
