@@ -1,7 +1,6 @@
 """A waiting review survives a stop and start of everything; Amazon A2I can be the desk instead."""
 
 import json
-import urllib.request
 
 import pytest
 
@@ -32,8 +31,8 @@ def test_a_review_through_amazon_a2i(pipeline: Pipeline) -> None:
         FlowDefinitionName="recto-tests",
         RoleArn=role,
         HumanLoopConfig={
-            "WorkteamArn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/team",
-            "HumanTaskUiArn": "arn:aws:sagemaker:us-east-1:000000000000:human-task-ui/ui",
+            "WorkteamArn": "arn:aws:sagemaker:us-east-1:000000000000:workteam/private-crowd/reviewers",
+            "HumanTaskUiArn": "arn:aws:sagemaker:us-east-1:000000000000:human-task-ui/recto-workbench",
             "TaskTitle": "Review",
             "TaskDescription": "Review",
             "TaskCount": 1,
@@ -59,12 +58,14 @@ def test_a_review_through_amazon_a2i(pipeline: Pipeline) -> None:
 
 
 def answer_loop(pipeline: Pipeline, loop: str) -> None:
-    """As a worker does in A2I's own page, which the stand-in replaces by one local call."""
-    url = pipeline.info.standins_url(f"/_local/human-loops/{loop}/answer")
-    body = json.dumps({"workerId": "w1", "answerContent": ANSWER}).encode()
-    request = urllib.request.Request(url, data=body, headers={"content-type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
-        assert response.status < 300
+    """As a worker does in A2I's own page, which the desk's own operation replaces for programs."""
+    answer = {"HumanLoopName": loop, "AnswerContent": ANSWER, "WorkerId": "w1"}
+    event = json.dumps({"Operation": "AnswerHumanLoop", "Parameters": answer}).encode()
+    function = pipeline.info.outputs["ReviewControlFunctionName"]
+    said = json.loads(
+        pipeline.client("lambda").invoke(FunctionName=function, Payload=event)["Payload"].read()
+    )
+    assert "Result" in said, said
 
 
 def test_waiting_and_answered_reviews_survive_a_stop_and_start_of_everything(pipeline: Pipeline) -> None:
