@@ -167,7 +167,14 @@ def test_reviews_and_documents_are_answered_over_the_tables(function: ModuleType
         document_id="d1", status=Status.WAITING, bucket=INBOX, key="a.pdf", received=now, updated=now
     )
     documents.add(row)
-    documents.move("d1", (Status.WAITING,), Status.FAILED, now, error="OcrFailedError", cause="no page")
+    documents.move(
+        "d1",
+        (Status.WAITING,),
+        Status.FAILED,
+        now + timedelta(seconds=1),
+        error="OcrFailedError",
+        cause="no page",
+    )
     worker = Worker(worker_id="o-1", name="Olga", groups=("operators",))
     SessionRows(table).save(session("cookie-o", worker=worker))
     cookies = ("recto_session=cookie-o",)
