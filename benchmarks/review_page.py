@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/review_page.py --rounds 1         a quick look
     .venv/bin/python benchmarks/review_page.py                    the figures, about three minutes
 
-Headless Chromium, 1280 x 800, the whole page as the workbench serves it, over the real API with rows in memory.
-The PDFs are real contracts (`../shared/data/kleister-nda`) joined to 10 and to 400 pages, their words real.
+Headless Chromium, 1280 x 800, the whole page as the workbench serves it, over the real API with rows in
+memory. The PDFs are real contracts (`../shared/data/kleister-nda`) joined to 10 and to 400 pages.
 
 First page: from asking for the address until the first page is drawn with all its boxes, painted. Field: from
 the press on a value until its box is outlined in view, painted; values of all pages in random order. Jump:
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import recording
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, sync_playwright
 
 sys.path.insert(0, str(recording.ROOT))
 
@@ -46,10 +46,10 @@ REVIEWER = "rita"
 
 # Runs before the page's own scripts: times of what was asked for, each told once it is painted.
 WATCH = """
-const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))));
+// Held when a frame is about to be painted; told right after it is.
 const until = async (holds) => {
-  while (!holds()) await new Promise((done) => requestAnimationFrame(done));
-  return painted();
+  do await new Promise((done) => requestAnimationFrame(done)); while (!holds());
+  return new Promise((done) => setTimeout(() => done(performance.now())));
 };
 const page = (number) => document.querySelector(`.viewer-page[data-page="${number}"]`);
 const isSeen = (element) => {
@@ -58,19 +58,20 @@ const isSeen = (element) => {
   return !!box && !!area && box.top >= area.top && box.bottom <= area.bottom
     && box.left >= area.left && box.right <= area.right;
 };
-window.firstPage = (boxes) => until(() =>
-  page(1)?.querySelector("canvas") && page(1).querySelectorAll("[data-mark]").length >= boxes);
-window.began = 0;
-for (const kind of ["pointerdown", "change"])
-  addEventListener(kind, (event) => { window.began = event.timeStamp; }, {capture: true});
-window.boxOf = async (mark) => {
-  const end = await until(() => {
-    const box = document.querySelector(`[data-mark="${CSS.escape(mark)}"]`);
-    return box?.classList.contains("active") && isSeen(box);
-  });
-  return end - window.began;
-};
-window.jumped = async (number) => await until(() => page(number)?.querySelector("canvas")) - window.began;
+window.firstPage = (boxes) => until(() => {
+  const drawn = document.querySelector(".viewer-page canvas")?.closest(".viewer-page");
+  return drawn && drawn.querySelectorAll("[data-mark]").length >= boxes;
+});
+const outlined = () => document.querySelector(".viewer-mark.active");
+addEventListener("pointerdown", (event) => {
+  const before = outlined()?.dataset.mark;
+  const isOther = () => outlined() && outlined().dataset.mark !== before && isSeen(outlined());
+  window.took = until(isOther).then((end) => end - event.timeStamp);
+}, {capture: true});
+addEventListener("change", (event) => {
+  const wanted = Number(event.target.value);
+  window.took = until(() => page(wanted)?.querySelector("canvas")).then((end) => end - event.timeStamp);
+}, {capture: true});
 """
 
 
@@ -114,10 +115,11 @@ def first_page(page: Page, bench: Bench, review: str, boxes: int) -> float:
 
 
 def field_clicks(page: Page, numbers: random.Random) -> list[float]:
-    """Milliseconds for values anywhere in the document: each is brought to the eye in its list, then pressed."""
+    """Milliseconds for values anywhere in the document: each is scrolled to in its list, then pressed."""
     for fold in page.locator("[aria-expanded='false']").all():
         fold.click()
     values = page.evaluate("[...document.querySelectorAll('[data-value]')].map((one) => one.dataset.value)")
+    values.remove("0.0")  # where the page begins
     if len(values) < CLICKS:
         raise SystemExit(f"{len(values)} values can be pressed, expected {CLICKS} at least")
     return [_click(page, value) for value in numbers.sample(values, CLICKS)]
@@ -127,18 +129,15 @@ def _click(page: Page, value: str) -> float:
     field = page.locator(f"[data-value='{value}']")
     field.scroll_into_view_if_needed()
     page.wait_for_timeout(150)
-    box = field.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_selector(".viewer-mark.active", state="attached")
-    return float(page.evaluate("boxOf(document.querySelector('.viewer-mark.active').dataset.mark)"))
+    page.mouse.click(*_middle(field))
+    return float(page.evaluate("took"))
 
 
 def jump(page: Page, number: int) -> float:
     field = page.get_by_label("Page", exact=True)
     field.fill(str(number))
     field.press("Enter")
-    return float(page.evaluate("number => jumped(number)", number))
+    return float(page.evaluate("took"))
 
 
 def memory_mb(browser: Browser) -> float:
@@ -156,7 +155,7 @@ def scrolled_memory(browser: Browser, page: Page, num_pages: int) -> float:
     """The most held while one scrolls from the first page to the last, a view at a time."""
     jump(page, 1)
     most = memory_mb(browser)
-    page.mouse.move(*_middle(page))
+    page.mouse.move(*_middle(page.locator(".viewer-area")))
     for step in range(num_pages * 4):
         page.mouse.wheel(0, 400)
         page.wait_for_timeout(25)
@@ -168,9 +167,10 @@ def scrolled_memory(browser: Browser, page: Page, num_pages: int) -> float:
     return most
 
 
-def _middle(page: Page) -> tuple[float, float]:
-    box = page.locator(".viewer-area").bounding_box()
-    assert box
+def _middle(shown: Locator) -> tuple[float, float]:
+    box = shown.bounding_box()
+    if not box:
+        raise SystemExit(f"{shown} is not on the screen")
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pypdfium2 as pdfium
-import pypdfium2.raw as raw
+from pypdfium2 import raw
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 CONTRACTS = DATA / "kleister-nda" / "documents"
@@ -60,9 +60,7 @@ def _words(page: pdfium.PdfPage, number: int) -> Iterator[dict[str, Any]]:
 def _seen(page: pdfium.PdfPage, boxes: Sequence[tuple[float, float, float, float]]) -> list[float]:
     """The box around boxes of the PDF's own space, 0-1 from the top left of the page as it is shown."""
     corners = [
-        _device(page, x, y)
-        for left, bottom, right, top in boxes
-        for x, y in ((left, bottom), (right, top))
+        _device(page, x, y) for left, bottom, right, top in boxes for x, y in ((left, bottom), (right, top))
     ]
     xs, ys = zip(*corners, strict=True)
     return [round(value / FINE, 5) for value in (min(xs), min(ys), max(xs), max(ys))]
@@ -83,5 +81,12 @@ def marks(pages: Sequence[dict[str, Any]], fields: int, each: int) -> list[dict[
         for at, word in enumerate(page["words"][::step][:each]):
             field = f"Field {at % fields + 1}"
             own = {"id": f"m{page['page']}-{at}", "field": field, "page": page["page"], "box": word["box"]}
-            made.append({**own, "colour": colours[at % 4], "label": f"{field}: {word['text']}", "current": at % 3 == 0})
+            made.append(
+                {
+                    **own,
+                    "colour": colours[at % 4],
+                    "label": f"{field}: {word['text']}",
+                    "current": at % 3 == 0,
+                }
+            )
     return made
