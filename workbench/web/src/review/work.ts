@@ -42,6 +42,7 @@ export interface ReviewOptions {
 }
 
 const CHECK_AFTER = 250;
+const CHECK_AGAIN_AFTER = 10_000;
 const ONE_EDIT_WITHIN = 1500;
 const MOST_UNDONE = 500;
 
@@ -66,6 +67,7 @@ export function useReview(options: ReviewOptions) {
   let typing: { field: string; at: number; until: number } | null = null;
   let checkTimer: ReturnType<typeof setTimeout> | undefined;
   let checks = 0;
+  let isClosed = false;
   let seconds = 0;
   let since = performance.now();
 
@@ -192,7 +194,12 @@ export function useReview(options: ReviewOptions) {
   function scheduleCheck(pause: number): void {
     clearTimeout(checkTimer);
     isChecking.value = true;
-    checkTimer = setTimeout(() => void runCheck(), pause);
+    checkTimer = setTimeout(() => {
+      // What failed is told by `cannotCheck`, and asked again after a while.
+      runCheck().catch((error: unknown) => {
+        if (isTemporary(error) && !isClosed) scheduleCheck(CHECK_AGAIN_AFTER);
+      });
+    }, pause);
   }
 
   async function runCheck(): Promise<Check | null> {
@@ -208,6 +215,7 @@ export function useReview(options: ReviewOptions) {
       }
       return told;
     } catch (error) {
+      if (isClosed) throw error;
       if (mine === checks) isChecking.value = false;
       if (isGone(error)) options.onGone(error);
       else cannotCheck.value = true;
@@ -287,6 +295,7 @@ export function useReview(options: ReviewOptions) {
   }
 
   function close(): void {
+    isClosed = true;
     clearTimeout(checkTimer);
     document.removeEventListener("visibilitychange", onVisibility);
     if (phase.value !== "done") {
