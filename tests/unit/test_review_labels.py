@@ -178,6 +178,21 @@ def test_a_long_name_is_meant_wherever_it_stands_and_a_short_one_is_not() -> Non
     assert marked(short_name) == []
 
 
+def test_a_value_within_a_longer_one_of_its_field_is_labelled_there_and_of_another_field_is_told() -> None:
+    page = page_of("item Ruby Gold", "bought")
+    posted = {"field-multival-0-item": "Ruby Gold", "field-multival-1-item": "Ruby"}
+
+    same, _ = reviewed(posted, page)
+    other, _ = reviewed({"field-value-company": "Ruby Gold", "field-multival-0-item": "Ruby"}, page)
+
+    assert marked(same) == [(1, "item", "Ruby Gold")]
+    assert same.left_out == ()
+    assert marked(other) == [(1, "company", "Ruby Gold")]
+    assert [(one.field, one.reason) for one in other.left_out] == [
+        ("item", "stands only where a longer value of another field does")
+    ]
+
+
 def test_pages_without_a_value_are_pages_and_an_absent_field_has_no_words() -> None:
     said = [model_says(RECEIPT, total="4.00"), model_says(page_of("terms", number=2))]
 

@@ -226,7 +226,7 @@ class _Marks:
         self._ids = [{name: index for index, name in enumerate(word_ids(page))} for page in pages]
         self._places = {page.number: index for index, page in enumerate(pages)}
         self._mentions: list[list[Mention]] = [[] for _ in pages]
-        self._taken: list[set[int]] = [set() for _ in pages]
+        self._taken: list[dict[int, str]] = [{} for _ in pages]
         self._unknown: list[set[int]] = [set() for _ in pages]
 
     def place_of(self, detection: Detection) -> Place | None:
@@ -238,12 +238,16 @@ class _Marks:
         return Place(page, words) if words else None
 
     def is_free(self, place: Place) -> bool:
-        return self._taken[place.page].isdisjoint(place.words)
+        return self._taken[place.page].keys().isdisjoint(place.words)
+
+    def is_of(self, place: Place, field: str) -> bool:
+        """Whether a value of this field is labelled there, such as a longer one that contains it."""
+        return any(self._taken[place.page].get(word) == field for word in place.words)
 
     def add(self, place: Place, field: str) -> None:
         """The place says a value of the field."""
         self._mentions[place.page].append(Mention(field, place.words))
-        self._taken[place.page].update(place.words)
+        self._taken[place.page].update(dict.fromkeys(place.words, field))
 
     def set_aside(self, place: Place) -> None:
         """Nobody knows what these words are, unless another value takes them."""
@@ -251,7 +255,7 @@ class _Marks:
 
     def labelled(self) -> tuple[PageLabels, ...]:
         return tuple(
-            PageLabels(page, tuple(mentions), tuple(sorted(unknown - taken)))
+            PageLabels(page, tuple(mentions), tuple(sorted(unknown - taken.keys())))
             for page, mentions, unknown, taken in zip(
                 self.pages, self._mentions, self._unknown, self._taken, strict=True
             )
@@ -263,7 +267,8 @@ def _place(
     marks: _Marks, placing: Placing,
 ) -> Iterator[LeftOut]:  # fmt: skip
     """Mark the words that say the value; what is told instead where that is not possible."""
-    found = [place for place in find_value(texts, value, field, placing.max_wrong) if marks.is_free(place)]
+    anywhere = find_value(texts, value, field, placing.max_wrong)
+    found = list(filter(marks.is_free, anywhere))
     shown = [place for one in marked if (place := marks.place_of(one)) and marks.is_free(place)]
     chosen = _chosen(found, shown, value, field, texts, placing)
     for place in chosen:
@@ -272,10 +277,17 @@ def _place(
     for place in found:
         if marks.is_free(place):
             marks.set_aside(place)
-    if chosen:
-        return
-    many = f"stands in {len(found)} places, and nothing tells which is meant"
-    yield LeftOut(field.name, value, many if found else "stands nowhere on the pages as the OCR read them")
+    if not chosen and not any(marks.is_of(place, field.name) for place in anywhere):
+        yield LeftOut(field.name, value, _why_not(anywhere, found))
+
+
+def _why_not(anywhere: Sequence[Place], free: Sequence[Place]) -> str:
+    """Why a value has no place."""
+    if free:
+        return f"stands in {len(free)} places, and nothing tells which is meant"
+    if anywhere:
+        return "stands only where a longer value of another field does"
+    return "stands nowhere on the pages as the OCR read them"
 
 
 def _chosen(
