@@ -29,8 +29,6 @@ class Target(NamedTuple):
     project: str
     environment: Mapping[str, str]
     """Settings of the AWS SDK to put into the environment."""
-    standins: str = ""
-    """Address of the local stand-ins; empty on AWS."""
 
     @property
     def description(self) -> str:
@@ -72,5 +70,4 @@ def local_target(running: RuntimeInfo, project: str | None = None) -> Target:
         is_local=True,
         project=project or running.project,
         environment=running.environment(),
-        standins=running.standins_url(),
     )

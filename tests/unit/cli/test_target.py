@@ -23,7 +23,6 @@ def test_a_running_local_runtime_is_taken_with_its_endpoints_and_project() -> No
     assert target.is_local
     assert target.project == "recto-local"
     assert target.environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
-    assert target.standins == "http://127.0.0.1:4567"
 
 
 def test_aws_is_taken_where_no_runtime_is_up() -> None:
@@ -41,7 +40,6 @@ def test_aws_is_taken_where_it_is_asked_for_although_a_runtime_is_up(options: Op
     target = choose(options, RUNNING)
 
     assert not target.is_local
-    assert target.standins == ""
 
 
 def test_profile_and_region_reach_the_sdk() -> None:
