@@ -128,7 +128,7 @@ def make_bench(pages: Path, desk: Desk | None = None, url: str = URL) -> Bench:
         sessions=sessions, tokens=tokens, clock=desk.clock, url=url, provider_url=PROVIDER, client_id=CLIENT
     )
     reviews, again = make_review_desk(desk), FakeReprocess()
-    watch = make_watch(desk, again)
+    watch = make_watch(desk, again)._replace(loop=reviews.loops.loop)
     web = Web(
         desk=desk, reviews=reviews, files=watch.files, watch=watch, door=door, pages=pages,
         page_sources=("https://work.example",),

@@ -51,12 +51,13 @@ def wiring() -> Mangum:
         work_bucket=settings.work_bucket,
     )
     sources = page_sources(settings, links)
+    reviews = review_desk_of(CALLER, table, settings.desk_queue_url, settings.work_bucket)
     files = PageFiles(desk.objects, links, settings.work_bucket, settings.inbox_bucket)
     web = Web(
         desk=desk,
-        reviews=review_desk_of(CALLER, table, settings.desk_queue_url, settings.work_bucket),
+        reviews=reviews,
         files=files,
-        watch=watch(settings, files, sources),
+        watch=watch(settings, files, sources)._replace(loop=reviews.loops.loop),
         door=door(settings, table),
         pages=PAGES,
         page_sources=sources,

@@ -18,7 +18,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -108,13 +108,13 @@ class ReviewStub:
         self.reset()
 
     def reset(self) -> None:
-        self.labelling = make_desk()
         links = StoreLinks(self.store)
+        self.labelling = replace(make_desk(), links=links)
         self.desk: ReviewDesk = _with(make_review_desk(self.labelling, clock=now), links=links)
         self.again = FakeReprocess()
         watch = make_watch(self.labelling, self.again, INBOX)
         files = watch.files._replace(links=links)
-        self.watch: Watch = watch._replace(files=files, clock=now)
+        self.watch: Watch = watch._replace(files=files, clock=now, loop=self.desk.loops.loop)
         self._apps.clear()
 
     # ---- what there is

@@ -16,6 +16,7 @@ from recto.messages import OcrJob, ReprocessRequest, Status, Step
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow
 from recto_workbench.aws.documents import ReprocessFunction, WatchedRows
+from recto_workbench.loops import Reason
 from recto_workbench.steps.document_status import Consoles, Watch, WatchedDocuments, list_documents
 from tests.functional.test_review_web import (
     DOCUMENT,
@@ -24,6 +25,7 @@ from tests.functional.test_review_web import (
     clock_of,
     documents_of,
     objects_of,
+    open_review,
     post,
     refusal,
 )
@@ -156,6 +158,15 @@ def test_a_document_is_told_whole(bench: Bench) -> None:
     assert told["links"] == []
     assert told["can"] == ["reprocess"]
     assert page["words"][0]["text"] == "page-2"
+
+
+def test_a_document_in_review_says_what_for(bench: Bench) -> None:
+    reasons = [Reason(code="validator_failed", field="Total"), Reason(code="nothing_found")]
+    open_review(bench, "recto-r1", reasons=reasons, num_reasons=5)
+
+    [told] = bench.signed_in("olga", "operators").get("/api/documents").json()["documents"]
+
+    assert told["reason"] == "validator_failed Total, nothing_found and 3 more"
 
 
 def test_its_timeline_has_statuses_notes_and_steps_with_their_seconds(bench: Bench) -> None:

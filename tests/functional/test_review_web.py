@@ -218,6 +218,30 @@ def test_every_change_comes_from_our_own_pages(bench: Bench) -> None:
     assert bench.reviews.loops.loop(loop.name) == loop
 
 
+def test_names_and_texts_are_json_and_never_a_page(bench: Bench) -> None:
+    hostile = "<script>alert(1)</script>"
+    open_review(bench, title=hostile, change={"Document": {"Name": hostile, "DocumentId": hostile}})
+    rita = bench.signed_in("rita", "reviewers")
+
+    for path in ("/api/reviews", "/api/reviews/loop", "/api/reviews/loop/pages/1", f"/api/reviews/{hostile}"):
+        answer = rita.get(path)
+        assert answer.headers["content-type"] == "application/json", path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_review_keeps_the_fields_that_it_was_made_with(bench: Bench) -> None:
+    """A release made meanwhile has other rules; the answer goes to the one that the document is pinned to."""
+    open_review(bench)
+    stricter = [{**FIELDS[0], "Name": "Sum"}]
+    objects_of(bench).write(
+        Location(bucket=WORK, key="releases/new/fields.json"), json.dumps(stricter).encode()
+    )
+    rita = claimed(bench)
+
+    body = {"answer": {"field-present-Total": True, "field-value-Total": "9.00 EUR"}}
+    assert post(rita, "/api/reviews/loop/submit", body).json() == {"state": "ANSWERED"}
+
+
 def test_a_review_of_another_team_is_not_shown_nor_its_pages(bench: Bench) -> None:
     add_team(bench.desk, "specialists", ("specialists",))
     open_review(bench, team="specialists")

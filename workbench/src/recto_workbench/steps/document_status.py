@@ -7,7 +7,8 @@ was written; what AWS charged is not known here, so the cost is told in pages an
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +21,7 @@ from recto.places import DocumentPlaces, Location
 from recto.ports import Clock, DocumentRow
 from recto.review import LOOP, human_loop_name
 from recto_workbench.errors import RequestError, TaskMissingError
+from recto_workbench.loops import Loop
 from recto_workbench.ports import MakeId
 from recto_workbench.steps.review_pages import PageFiles, Shown, document_view, page_view, shown_by_row
 
@@ -29,6 +31,11 @@ MOST_SEARCHED = 500
 MOST_COUNTED = 1000
 MOST_HISTORY = 1000
 MOST_REASON = 300
+MOST_TOLD = 3
+"""Of a review's reasons."""
+AT_ONCE = 8
+S3_TELLS_SECONDS = timedelta(seconds=1)
+"""S3 leaves out the parts of a second."""
 EVENTS = {
     Status.PROCESSED: "DocumentProcessed",
     Status.FAILED: "DocumentFailed",
@@ -72,6 +79,8 @@ class Watch(NamedTuple):
     clock: Clock
     make_id: MakeId
     consoles: Consoles = Consoles()
+    loop: Callable[[str], Loop | None] = lambda _: None
+    """A review's row by its name; None where the desk is Amazon A2I."""
 
 
 # ---- lists
@@ -93,7 +102,12 @@ def list_documents(status: str, search: str, token: str, watch: Watch) -> dict[s
     text, cursor = search.strip().casefold(), _cursor(token)
     exact = _by_id(text, statuses, watch) if text and not token else None
     if exact:
-        return {"documents": [_listed(exact)], "next": None, "counts": _counts(watch), "searched": 1}
+        return {
+            "documents": _all_listed([exact], watch),
+            "next": None,
+            "counts": _counts(watch),
+            "searched": 1,
+        }
     found: list[DocumentRow] = []
     num_read = 0
     for row in _newest(statuses, cursor, watch):
@@ -106,7 +120,7 @@ def list_documents(status: str, search: str, token: str, watch: Watch) -> dict[s
     else:
         cursor = Cursor()
     return {
-        "documents": [_listed(row) for row in found],
+        "documents": _all_listed(found, watch),
         "next": _token(cursor) if cursor.until else None,
         "counts": _counts(watch),
         "searched": num_read if text else None,
@@ -177,7 +191,12 @@ def _counts(watch: Watch) -> dict[str, int]:
     return {str(status): watch.documents.count(status, MOST_COUNTED) for status in Status}
 
 
-def _listed(row: DocumentRow) -> dict[str, Any]:
+def _all_listed(rows: Sequence[DocumentRow], watch: Watch) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda row: _listed(row, watch), rows))
+
+
+def _listed(row: DocumentRow, watch: Watch) -> dict[str, Any]:
     return {
         "id": row.document_id,
         "name": row.key,
@@ -186,13 +205,24 @@ def _listed(row: DocumentRow) -> dict[str, Any]:
         "updated": row.updated.isoformat(),
         "confidence": row.confidence,
         "attempt": row.attempt,
-        "reason": _reason(row),
+        "reason": _reason(row) or _why_in_review(row, watch),
         "review": human_loop_name(LOOP, row.review_id) if row.review_id else None,
     }
 
 
 def _reason(row: DocumentRow) -> str | None:
     return f"{row.error}: {row.cause}"[:MOST_REASON] if row.error else None
+
+
+def _why_in_review(row: DocumentRow, watch: Watch) -> str | None:
+    """What a person is to look at, in short: `validator_failed Total, required_missing Date and 3 more`."""
+    is_asked = row.status is Status.IN_REVIEW and row.review_id
+    loop = watch.loop(human_loop_name(LOOP, row.review_id)) if is_asked else None
+    if loop is None or not loop.reasons:
+        return None
+    told = [f"{reason.code} {reason.field}".strip() for reason in loop.reasons[:MOST_TOLD]]
+    more = f" and {loop.num_reasons - len(told)} more" if loop.num_reasons > len(told) else ""
+    return f"{', '.join(told)}{more}"
 
 
 # ---- one document
@@ -205,7 +235,7 @@ def document_detail(document: str, watch: Watch) -> dict[str, Any]:
     history = watch.documents.history(row.document_id, MOST_HISTORY)
     content, place, state = _fields(row, places, watch)
     return {
-        **_listed(row),
+        **_listed(row, watch),
         **_about(row),
         "fields": content.get("Fields", {}),
         "review_reasons": content.get("ReviewReasons", []),
@@ -338,8 +368,8 @@ def _steps(
             continue
         ends[name] = info.changed
         begun = [ends[need] for need in needs if need in ends]
-        begun += [start for start in starts if start <= info.changed][-1:]
-        seconds = (info.changed - max(begun)).total_seconds() if begun else None
+        begun += [start for start in starts if start <= info.changed + S3_TELLS_SECONDS][-1:]
+        seconds = max(0.0, (info.changed - max(begun)).total_seconds()) if begun else None
         yield {
             "kind": "step",
             "what": name,
