@@ -4,10 +4,12 @@ import json
 
 import pytest
 
-from recto.messages import Status
+from recto.audit import audit_id
+from recto.aws.dynamodb import AuditRows, Table
+from recto.messages import ReprocessRequest, Status, Step
 from recto.places import Location
+from recto.ports import DocumentRow
 from tests.e2e.conftest import Pipeline, wait_for
-from tests.e2e.test_1_pipeline import hand_in
 from tests.e2e.test_2_bad_input import blank_page
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -57,15 +59,15 @@ def test_a_review_through_amazon_a2i(pipeline: Pipeline) -> None:
     assert pipeline.result(document)["Fields"]["Card Name"]["Values"][0]["Value"] == "Gold Card"
 
 
-def answer_loop(pipeline: Pipeline, loop: str) -> None:
-    """As a worker does in A2I's own page, which the desk's own operation replaces for programs."""
-    answer = {"HumanLoopName": loop, "AnswerContent": ANSWER, "WorkerId": "w1"}
-    event = json.dumps({"Operation": "AnswerHumanLoop", "Parameters": answer}).encode()
-    function = pipeline.info.outputs["ReviewControlFunctionName"]
-    said = json.loads(
-        pipeline.client("lambda").invoke(FunctionName=function, Payload=event)["Payload"].read()
+def answer_loop(pipeline: Pipeline, loop: str, answer: dict[str, object] | None = None) -> None:
+    """As a reviewer does at either desk's page, by the control function's own operation."""
+    parameters = {"HumanLoopName": loop, "AnswerContent": answer or ANSWER, "WorkerId": "w1"}
+    event = {"Operation": "AnswerHumanLoop", "Parameters": parameters}
+    told = pipeline.client("lambda").invoke(
+        FunctionName=pipeline.info.outputs["ReviewControlFunctionName"], Payload=json.dumps(event)
     )
-    assert "Result" in said, said
+    content = json.loads(told["Payload"].read())
+    assert "Result" in content, content
 
 
 def test_waiting_and_answered_reviews_survive_a_stop_and_start_of_everything(pipeline: Pipeline) -> None:
@@ -93,7 +95,145 @@ def test_waiting_and_answered_reviews_survive_a_stop_and_start_of_everything(pip
     wait_for(renewed, 60, lambda: pipeline.documents.find(document))
     ended = pipeline.ended(answered)
     assert (ended.status, ended.attempt) == (Status.PROCESSED, 2), ended.cause
-    hand_in(pipeline, review, ANSWER)
+    answer_loop(pipeline, f"recto-{review}")
     ended = pipeline.ended(document)
     assert (ended.status, ended.review_id) == (Status.PROCESSED, review), ended.cause
     assert pipeline.result(document)["Fields"]["Provider Name"]["Value"] == "ACME"
+
+
+MANY = 10
+
+
+def test_many_reviews_survive_two_restarts_and_are_each_published_once(pipeline: Pipeline) -> None:
+    """`benchmarks/reviews_restart.py` does it with 200."""
+    rows = pipeline.settled([pipeline.send(blank_page(), f"many/{number}.pdf") for number in range(MANY)])
+    assert {row.status for row in rows} == {Status.IN_REVIEW}
+    reviews = {row.document_id: row.review_id for row in rows}
+    pipeline.no_slot_is_held()
+
+    for _ in range(2):
+        attempts = {name: row.attempt for name in reviews if (row := pipeline.documents.find(name))}
+        pipeline.runtime.down()
+        pipeline.info = pipeline.runtime.up()
+        wait_for(
+            lambda before=attempts: _all_wait_again(pipeline, before) or None,
+            120,
+            lambda: [str(pipeline.documents.find(name)) for name in reviews],
+        )
+        pipeline.no_slot_is_held()
+
+    for number, review in enumerate(reviews.values()):
+        assert pipeline.slots.owners() == {}
+        answer_loop(pipeline, f"recto-{review}", {"field-value-Provider Name": f"Bank {number}"})
+    for number, (document, review) in enumerate(reviews.items()):
+        ended = pipeline.ended(document)
+        assert (ended.status, ended.review_id, ended.ocr_attempt) == (Status.PROCESSED, review, 1)
+        assert pipeline.result(document)["Fields"]["Provider Name"]["Value"] == f"Bank {number}"
+        assert pipeline.events_of(document) == ["DocumentProcessed"]
+        ends = [entry for entry in pipeline.documents.history(document) if entry["to"] == "PROCESSED"]
+        assert len(ends) == 1
+
+
+def _all_wait_again(pipeline: Pipeline, before: dict[str, int]) -> bool:
+    rows = [pipeline.documents.find(name) for name in before]
+    return all(
+        row and row.status is Status.IN_REVIEW and row.attempt > before[row.document_id] for row in rows
+    )
+
+
+def test_reprocessing_from_later_steps_pays_for_no_ocr(pipeline: Pipeline) -> None:
+    """A result that was published is made again, then reviewed anew; Textract hears of it once."""
+    document, review = waiting_review(pipeline, "again/blank.pdf")
+    answer_loop(pipeline, f"recto-{review}")
+    assert pipeline.ended(document).status is Status.PROCESSED
+    started = ocr_jobs(pipeline)
+
+    for step in ("postprocess", "review"):
+        reprocess(pipeline, document, step)
+        row = wait_for(lambda: _in_review(pipeline, document), 90, lambda: pipeline.documents.find(document))
+        assert (row.review_id != review, row.ocr_attempt) == (True, 1)
+        answer_loop(pipeline, f"recto-{row.review_id}")
+        assert pipeline.ended(document).status is Status.PROCESSED
+
+    assert ocr_jobs(pipeline) == started
+
+
+def ocr_jobs(pipeline: Pipeline) -> int:
+    """OCR jobs that were started since the runtime began, by its log of calls."""
+    lines = pipeline.info.access_log.read_text().splitlines()
+    return sum("StartDocument" in json.loads(line)["operation"] for line in lines)
+
+
+def reprocess(pipeline: Pipeline, document: str, step: str) -> None:
+    row = pipeline.documents.find(document)
+    assert row
+    request = ReprocessRequest(
+        document_id=document, of_attempt=row.attempt, request_id=f"{step}-{row.attempt}", from_=Step(step)
+    )
+    told = pipeline.client("lambda").invoke(
+        FunctionName=f"{pipeline.info.project}-reprocess", Payload=json.dumps(request.dump())
+    )
+    assert "FunctionError" not in told, told["Payload"].read()
+
+
+def _in_review(pipeline: Pipeline, document: str) -> DocumentRow | None:
+    row = pipeline.documents.find(document)
+    return row if row and row.status is Status.IN_REVIEW else None
+
+
+def test_an_audit_from_the_function_to_the_table(pipeline: Pipeline) -> None:
+    """Blind, answered at the desk, counted; the document stays as it is."""
+    document, review = waiting_review(pipeline, "audit/blank.pdf")
+    answer_loop(pipeline, f"recto-{review}")
+    row = pipeline.ended(document)
+    before = pipeline.result(document)
+    name = f"recto-{audit_id(document, row.attempt)}"
+
+    told = pipeline.client("lambda").invoke(
+        FunctionName=f"{pipeline.info.project}-a2i-audit", Payload=json.dumps({"Document": row.ref().dump()})
+    )
+    assert "FunctionError" not in told, told["Payload"].read()
+    answer_loop(pipeline, name, {**ANSWER, "field-value-Provider Name": "Somebody else"})
+
+    audits = AuditRows(Table(pipeline.info.outputs["DocumentTableName"], "recto-tests"))
+    found = wait_for(
+        lambda: next((one for one in audits.latest(50) if one.document_id == document), None),
+        60,
+        lambda: None,
+    )
+    assert sorted((field, right) for field, _, right in found.values) == [
+        ("Card Name", True), ("Provider Name", False),
+    ]  # fmt: skip
+    assert (pipeline.result(document), pipeline.documents.find(document)) == (before, row)
+    wait_for(
+        lambda: "AuditCompleted" in pipeline.events_of(document) or None,
+        30,
+        lambda: pipeline.events_of(document),
+    )
+
+
+def test_a_review_that_nobody_answers_is_escalated_then_fails(pipeline: Pipeline) -> None:
+    """By the event of a loop that ended without an answer, since nobody waits ten days here."""
+    document, review = waiting_review(pipeline, "expired/blank.pdf")
+    event = json.dumps({"LoopName": f"recto-{review}"})
+
+    for wanted in (Status.IN_REVIEW, Status.FAILED):
+        told = pipeline.client("lambda").invoke(
+            FunctionName=f"{pipeline.info.project}-review-expiry", Payload=event
+        )
+        assert "FunctionError" not in told, told["Payload"].read()
+        row = pipeline.ended(document) if wanted is Status.FAILED else pipeline.documents.find(document)
+        assert row
+        assert row.status is wanted
+
+    assert row.error == "ReviewExpiredError"
+    hear(pipeline, document, "ReviewEscalated", "DocumentFailed")
+
+
+def hear(pipeline: Pipeline, document: str, *kinds: str) -> None:
+    """Wait until these events of the document were told."""
+    wait_for(
+        lambda: set(kinds) <= set(pipeline.events_of(document)) or None,
+        30,
+        lambda: pipeline.events_of(document),
+    )
