@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from recto.places import Location
+from recto.review import parse_answer
 from recto_workbench.loops import LoopPlaces
 from recto_workbench.review_ports import LoopChange
 from recto_workbench.steps import desk as reviewing
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 Faults = Callable[[Page], list[str]]
+ROOT = Path(__file__).parents[2]
 PICTURES = os.environ.get("RECTO_SCREENSHOTS")
 LAPTOP, DESK = {"width": 1366, "height": 768}, {"width": 1920, "height": 1080}
 MOST_STROKES_EACH = 3
@@ -488,3 +490,74 @@ def test_all_is_in_sight_and_no_serious_fault_is_found(
     if size == LAPTOP:
         picture(page, "review-keys")
     assert broken == []
+
+
+# ---- loops of somebody's own task UI ----------------------------------------------------------------
+
+LEGACY = """
+<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
+<crowd-form>
+  <p>{{ task.input.TaskObject }}</p>
+  {% for field in task.input.ModelResult.Fields %}
+    <crowd-checkbox name="field-present-{{ field[0] }}" checked>{{ field[0] }}</crowd-checkbox>
+    <crowd-input name="field-value-{{ field[0] }}" value="{{ field[1].Value }}"></crowd-input>
+  {% endfor %}
+</crowd-form>
+"""
+
+
+def own_template(server: StubServer, text: str) -> str:
+    """Where a task UI of somebody's own lies."""
+    place = "s3://work/reviews/task-uis/own.html"
+    server.review.objects.bodies[place] = text.encode()
+    return place
+
+
+def test_a_template_of_others_is_filled_in_a_frame_and_answered(
+    page: Page, server: StubServer, origin: str
+) -> None:
+    example = review_stub.contract()
+    server.review.add(example, template=own_template(server, LEGACY))
+    sign_in(page, origin, server, "rita", "/#/reviews/contract")
+    page.get_by_role("button", name="Review it").click()
+    frame = page.frame_locator("iframe")
+    field = frame.locator("crowd-input[name='field-value-term'] input")
+    field.fill("two years")
+    expect(page.locator("[data-test=saved]")).to_contain_text("Saved")
+    page.reload()
+    expect(field).to_have_value("two years")
+    page.get_by_role("button", name="Submit").click()
+
+    expect(page.get_by_role("heading", name="Nothing more waits")).to_be_visible()
+    answer = answer_of(server, "contract")
+    said = parse_answer(answer, example.fields)
+    assert said["term"].values == ("two years",)
+    assert said["term"].is_present
+
+
+def test_the_page_for_a2i_works_in_the_workbench_as_well(
+    page: Page, server: StubServer, origin: str, broken: list[str]
+) -> None:
+    made = ROOT / "workbench" / "templates" / "review.liquid.html"
+    if not made.exists():
+        pytest.skip(f"{made.name} is made by `make web`")
+    viewer = f"{origin}/frame-assets/review-pdf.js"
+    text = made.read_text(encoding="utf-8").replace("[[recto:pdf-viewer]]", viewer)
+    example = review_stub.contract()
+    server.review.add(example, template=own_template(server, text))
+    sign_in(page, origin, server, "rita", "/#/reviews/contract")
+    page.get_by_role("button", name="Review it").click()
+    frame = page.frame_locator("iframe")
+    expect(frame.locator(".viewer canvas").first).to_be_visible()
+    expect(frame.locator("[data-value]:focus")).to_be_visible()
+
+    page.keyboard.type("April 19, 2001")
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    page.keyboard.press("Alt+a")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_role("heading", name="Nothing more waits")).to_be_visible()
+    said = parse_answer(answer_of(server, "contract"), example.fields)
+    assert said["effective_date"].values == ("April 19, 2001",)
+    assert said["term"].is_absent
