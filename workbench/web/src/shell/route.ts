@@ -8,10 +8,12 @@ export type Route =
   | { page: "task"; assignment: string }
   | { page: "reviews" }
   | { page: "review"; review: string }
+  | { page: "documents"; status: string; search: string }
+  | { page: "document"; document: string }
   | { page: "unknown" };
 
 export function parseRoute(hash: string): Route {
-  const path = hash.replace(/^#/, "");
+  const [path, query] = halves(hash.replace(/^#/, ""));
   const parts = path.split("/").filter((part) => part !== "");
   const [kind, name, action] = parts.map(decoded);
   if (parts.length === 0) return { page: "jobs" };
@@ -20,7 +22,19 @@ export function parseRoute(hash: string): Route {
   if (kind === "tasks" && name && parts.length === 2) return { page: "task", assignment: name };
   if (kind === "reviews" && parts.length === 1) return { page: "reviews" };
   if (kind === "reviews" && name && parts.length === 2) return { page: "review", review: name };
+  if (kind === "documents" && parts.length === 1) return { page: "documents", ...narrowed(query) };
+  if (kind === "documents" && name && parts.length === 2) return { page: "document", document: name };
   return { page: "unknown" };
+}
+
+function halves(told: string): [path: string, query: string] {
+  const at = told.indexOf("?");
+  return at < 0 ? [told, ""] : [told.slice(0, at), told.slice(at + 1)];
+}
+
+function narrowed(query: string): { status: string; search: string } {
+  const asked = new URLSearchParams(query);
+  return { status: asked.get("status") ?? "", search: asked.get("search") ?? "" };
 }
 
 function decoded(part: string): string {
@@ -38,6 +52,13 @@ export const links = {
   task: (assignment: string) => `#/tasks/${encodeURIComponent(assignment)}`,
   reviews: () => "#/reviews",
   review: (id: string) => `#/reviews/${encodeURIComponent(id)}`,
+  documents: (status = "", search = "") => {
+    const asked = new URLSearchParams();
+    if (status) asked.set("status", status);
+    if (search) asked.set("search", search);
+    return asked.size ? `#/documents?${asked}` : "#/documents";
+  },
+  document: (id: string) => `#/documents/${encodeURIComponent(id)}`,
 };
 
 export const route = ref<Route>(parseRoute(window.location.hash));
