@@ -33,6 +33,7 @@ from recto_cli.ocr_commands import ocr_app
 from recto_cli.progress import watch_with_bar
 from recto_cli.release_commands import fields_app, release_app
 from recto_cli.review_export import export as review_export
+from recto_cli.review_setup import setup_app
 from recto_cli.session import Session
 from recto_cli.submit import expand, submit
 from recto_cli.target import Options, TargetChoice
@@ -315,6 +316,7 @@ def review_reject(
 
 review_app.command("export")(review_export)
 review_app.command("audit")(audit)
+review_app.add_typer(setup_app, name="setup")
 
 
 def ask(task: ReviewTask) -> Edits:

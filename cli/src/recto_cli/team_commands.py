@@ -96,7 +96,7 @@ def teams_invite(
     session: Session = context.obj
     team = teams.find_team(name, end_of(session, back_end))
     people = teams.people_of(session.stack)
-    delivery = _delivery(by_mail, is_local=session.target.is_local)
+    delivery = delivery_of(by_mail, is_local=session.target.is_local)
     for email in emails:
         invited = teams.invite(team, email, role, people, delivery)
         how = "is known, and in the team now"
@@ -108,7 +108,7 @@ def teams_invite(
         session.out.print(f"sign in at {session.stack.name(WORKBENCH_URL)}", highlight=False)
 
 
-def _delivery(by_mail: bool | None, *, is_local: bool) -> Delivery:
+def delivery_of(by_mail: bool | None, *, is_local: bool) -> Delivery:
     if by_mail or (by_mail is None and not is_local):
         return Delivery.MAIL
     return Delivery.TO_KEEP if is_local else Delivery.TO_CHANGE

@@ -23,7 +23,7 @@ from recto_cli.labelling.teams import Delivery, new_password
 from recto_cli.labelling.text_files import TextMap, text_of
 from recto_cli.stack import Stack
 from recto_cli.target import Target
-from recto_cli.team_commands import _delivery, end_of
+from recto_cli.team_commands import delivery_of, end_of
 from tests.unit.cli.label_fakes import manifest
 from tests.unit.cli.label_stack import Workplace, invoke, make_workplace, page
 
@@ -120,10 +120,10 @@ def test_known_people_are_found_by_name_and_by_address(here: Workplace) -> None:
 
 
 def test_on_this_machine_the_password_is_good_as_it_is() -> None:
-    assert _delivery(None, is_local=True) is Delivery.TO_KEEP
-    assert _delivery(None, is_local=False) is Delivery.MAIL
-    assert _delivery(True, is_local=True) is Delivery.MAIL
-    assert _delivery(False, is_local=False) is Delivery.TO_CHANGE
+    assert delivery_of(None, is_local=True) is Delivery.TO_KEEP
+    assert delivery_of(None, is_local=False) is Delivery.MAIL
+    assert delivery_of(True, is_local=True) is Delivery.MAIL
+    assert delivery_of(False, is_local=False) is Delivery.TO_CHANGE
 
 
 @pytest.mark.parametrize("email", ["ann", "@example.org", "ann @example.org", "ann@"])

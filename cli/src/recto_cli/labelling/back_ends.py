@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -77,6 +77,8 @@ class GroundTruth:
     """SageMaker's own."""
 
     choice = BackEndChoice.GROUND_TRUTH
+    closed: ClassVar[str] = CLOSED
+    """What is said where AWS turns away an account for being a new customer."""
 
     def __init__(self) -> None:
         self._sagemaker = client("sagemaker", CALLER)
@@ -87,17 +89,17 @@ class GroundTruth:
             try:
                 return method(**parameters)
             except ClientError as error:
-                refusal = _refusal(operation, error)
+                refusal = _refusal(operation, error, self.closed)
                 if refusal is None:
                     raise
                 raise refusal from error
 
 
-def _refusal(operation: str, error: ClientError) -> RefusalError | None:
+def _refusal(operation: str, error: ClientError, closed: str) -> RefusalError | None:
     """None for an error that is not about the request: throttling, rights, a fault of the service's own."""
     code, said = code_of(error), str(error.response["Error"].get("Message", ""))
     if code in FORBIDDEN and "customer" in said:
-        return RefusalError(operation, code, f"{said} ({CLOSED})")
+        return RefusalError(operation, code, f"{said} ({closed})")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     is_ours = status == 400 and code not in FORBIDDEN and code not in THROTTLES
     return RefusalError(operation, code, said) if is_ours else None

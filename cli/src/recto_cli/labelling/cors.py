@@ -14,7 +14,7 @@ from recto_cli.stack import CALLER
 
 FRAME = "null"
 """The origin that a browser names for a sandboxed frame, as tasks are shown in."""
-WORKBENCH_RULE, GROUND_TRUTH_RULE = "recto-workbench", "recto-ground-truth"
+WORKBENCH_RULE, GROUND_TRUTH_RULE, A2I_RULE = "recto-workbench", "recto-ground-truth", "recto-a2i"
 NONE_YET = "NoSuchCORSConfiguration"
 MOST_RULES = 100
 HOUR = 3600
@@ -57,6 +57,19 @@ def ground_truth_rules() -> list[Rule]:
             "ExposeHeaders": ["Access-Control-Allow-Origin"],
         }
     ]
+
+
+def a2i_rules() -> list[Rule]:
+    """For the pages of Amazon A2I's workers: reading, also of a part, by any origin for the same reason."""
+    (rule,) = ground_truth_rules()
+    exposed = ["Accept-Ranges", "Content-Length", "Content-Range", "ETag"]
+    wider = {
+        "ID": A2I_RULE,
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedHeaders": ["range"],
+        "ExposeHeaders": [*rule["ExposeHeaders"], *exposed],
+    }
+    return [{**rule, **wider}]
 
 
 def origin_of(url: str) -> str:

@@ -7,7 +7,7 @@ groups of roles say: annotators, reviewers, operators.
 import re
 import secrets
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -240,12 +240,23 @@ def invite(team: Mapping[str, Any], who: str, role: Role, people: People, delive
     groups = groups_of(team)
     if not groups:
         raise LabelRequestError(f"work team {team['WorkteamName']} has no group of the user pool")
+    return welcome(who, (groups[0], role.group), people, delivery)
+
+
+def require_invitable(who: str, people: People) -> Person | None:
+    """The person, where he is known; LabelRequestError for who is not and has no mail address."""
     known = people.find(who)
     if known is None and not is_address(who):
         raise LabelRequestError(f"{who!r}: expected a mail address, or the name of a known person")
+    return known
+
+
+def welcome(who: str, groups: Sequence[str], people: People, delivery: Delivery) -> Invited:
+    """Put a person into groups: one who is known by name or address, or a new one by address."""
+    known = require_invitable(who, people)
     invited = Invited(who, is_new=False, password="") if known else people.invite(who, delivery)
     name = known.name if known else who
-    for group in (groups[0], role.group):
+    for group in groups:
         people.join(name, group)
     return invited
 
