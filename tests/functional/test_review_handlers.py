@@ -434,6 +434,24 @@ def test_a_loop_of_a_template_and_a_team_of_its_own(deployed: Deployed) -> None:
     assert output_of(output)["inputContent"] == {"image": "s3://inbox/a.png"}
 
 
+def test_a_template_is_given_no_link_to_what_is_no_input(deployed: Deployed) -> None:
+    ui = {"HumanTaskUiName": "ui", "UiTemplate": {"Content": TEMPLATE}}
+    flow = deployed.flow(HumanTaskUiArn=deployed.done("CreateHumanTaskUi", **ui)["HumanTaskUiArn"])
+
+    def refused(image: Any) -> str:
+        text = json.dumps({"image": image})
+        request = {
+            "HumanLoopName": "loop",
+            "FlowDefinitionArn": flow,
+            "HumanLoopInput": {"InputContent": text},
+        }
+        return deployed.refused("StartHumanLoop", **request)[1]
+
+    assert "may not be shown" in refused(f"s3://{WORK}/reviews/other/answers/a.json")
+    assert "may not be shown" in refused({"bucket": WORK, "name": "labelling/job/tasks/1.json"})
+    deployed.start("loop", flow, {"image": f"s3://{WORK}/documents/1/images/page-0001.jpg"})
+
+
 def test_task_uis_are_kept_listed_and_deleted(deployed: Deployed) -> None:
     ui = {"HumanTaskUiName": "ui", "UiTemplate": {"Content": TEMPLATE}}
     arn = deployed.done("CreateHumanTaskUi", **ui)["HumanTaskUiArn"]

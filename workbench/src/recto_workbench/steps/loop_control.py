@@ -42,11 +42,12 @@ from recto_workbench.flows import (
     HumanTaskUi,
     template_place,
 )
+from recto_workbench.grants import named_objects
 from recto_workbench.jobs import PUBLIC_TEAM
 from recto_workbench.loops import MOST_REASONS, REVIEWERS, Loop, LoopPlaces, LoopState, Reason
 from recto_workbench.rendering import render
 from recto_workbench.review_ports import LoopChange, OfFlow
-from recto_workbench.steps.control import Account
+from recto_workbench.steps.control import INPUT_PLACES, Account
 from recto_workbench.steps.desk import ReviewDesk, Submission, claim, happening, submit
 from recto_workbench.steps.settling import escalated, stop
 from recto_workbench.tasks import Worker, told
@@ -137,6 +138,8 @@ def start_human_loop(parameters: Parameters, control: LoopControl) -> Result:
     flow = _flow_of(parameters["FlowDefinitionArn"], control)
     if flow is None:
         raise ValidationError(f"Flow definition {parameters['FlowDefinitionArn']} does not exist")
+    if flow.template:
+        _check_named(content, desk)
     loop = _new_loop(name, flow, content, control)
     started = happening(name, "started", desk, text=flow.name)
     place = LoopPlaces(desk.work_bucket, name).input
@@ -159,6 +162,15 @@ def _content(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValidationError(f"InputContent: expected a JSON object, got {type(content).__name__}")
     return content
+
+
+def _check_named(content: Mapping[str, Any], desk: ReviewDesk) -> None:
+    """A template's page gets links to what its input names, and these have the workbench's rights."""
+    for uri in sorted(named_objects(content)):
+        place = Location.from_uri(uri)
+        if place.bucket == desk.work_bucket and not place.key.startswith(INPUT_PLACES):
+            open_ = " or ".join(f"s3://{desk.work_bucket}/{each}" for each in INPUT_PLACES)
+            raise ValidationError(f"InputContent: {uri} may not be shown; expected it below {open_}")
 
 
 def _new_loop(name: str, flow: FlowDefinition, content: Mapping[str, Any], control: LoopControl) -> Loop:
