@@ -81,7 +81,7 @@ class Reviews:
             for number in range(self.count)
             for place in [Location(bucket=self.run.inbox, key=f"reviews/{number:04d}.pdf")]
         ]
-        rows = self.run.settled(places, 60 + 6 * self.count)
+        rows = self.run.settled(places, 300 + 6 * self.count)
         self.documents = [row.document_id for row in rows]
 
     def found(self) -> list[DocumentRow]:
@@ -119,7 +119,7 @@ class Reviews:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._answer, range(self.count)))
         self.until(
-            lambda: all(row.status in FINAL_STATUSES for row in self.found()), 60 + 6 * self.count, "ended"
+            lambda: all(row.status in FINAL_STATUSES for row in self.found()), 300 + 6 * self.count, "ended"
         )
         return time.monotonic() - began
 
@@ -173,7 +173,7 @@ def measure(run: LocalRun, count: int) -> dict[str, Any]:
     before = [row.review_id for row in reviews.found()]
     reviews.until(lambda: not reviews.slots.owners(), 60, "slots given back")
     reviews.most_slots = 0
-    restarts = [reviews.restart(120 + 3 * count) for _ in range(2)]
+    restarts = [reviews.restart(240 + 3 * count) for _ in range(2)]
     held = reviews.most_slots
     answering = reviews.answer_all()
     time.sleep(5)  # for an event too many
