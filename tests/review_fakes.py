@@ -77,7 +77,7 @@ class MemoryLoops:
         return sorted(late, key=lambda loop: loop.due or now)[:limit]
 
     def history(self, name: str, limit: int) -> list[Happening]:
-        return [each for each in self.happenings if each.loop == name][:limit]
+        return [each for each in self.happenings if each.loop == name][-limit:]
 
     def write(self, change: LoopChange) -> bool:
         there = self.loops.get(change.loop.name)

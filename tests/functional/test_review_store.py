@@ -183,6 +183,8 @@ def test_a_deleted_loop_is_gone_with_all_that_belonged_to_it(stores: Stores) -> 
     loop = add(stores)
     many = tuple(Happening(loop="loop", when=START + timedelta(seconds=n), what="edited") for n in range(150))
     stores.loops.tell(many)
+    last = [each.when for each in stores.loops.history("loop", 2)]
+    assert last == [START + timedelta(seconds=148), START + timedelta(seconds=149)]
     assert stores.loops.write(LoopChange(loop=loop.moved(), parts=(part_of(),)))
 
     stores.loops.delete(loop)

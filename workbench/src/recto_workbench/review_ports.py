@@ -69,7 +69,7 @@ class LoopStore(Protocol):
         ...
 
     def history(self, name: str, limit: int) -> list[Happening]:
-        """Oldest first."""
+        """The last of it, in its order."""
         ...
 
     def write(self, change: LoopChange) -> bool:

@@ -109,14 +109,16 @@ class LoopRows:
         return [_row(Part, item) for item in self._of_loop(name, "PART#", MANY)]
 
     def history(self, name: str, limit: int) -> list[Happening]:
-        return [_row(Happening, item) for item in self._of_loop(name, "HISTORY#", limit)]
+        newest = self._of_loop(name, "HISTORY#", limit, ScanIndexForward=False)
+        return [_row(Happening, item) for item in reversed(newest)]
 
-    def _of_loop(self, name: str, prefix: str, limit: int) -> list[dict[str, Any]]:
+    def _of_loop(self, name: str, prefix: str, limit: int, **more: Any) -> list[dict[str, Any]]:
         return self._table.query(
             limit,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
             ExpressionAttributeValues=self._table.pack({":pk": _loop_pk(name), ":prefix": prefix}),
             ConsistentRead=True,
+            **more,
         )
 
     def of_worker(self, worker_id: str, limit: int) -> list[Part]:
