@@ -432,6 +432,9 @@ def test_a_loop_of_a_template_and_a_team_of_its_own(deployed: Deployed) -> None:
     )
     output = deployed.done("DescribeHumanLoop", HumanLoopName="loop")["HumanLoopOutput"]["OutputS3Uri"]
     assert output_of(output)["inputContent"] == {"image": "s3://inbox/a.png"}
+    late = {"HumanLoopName": "loop", "AnswerContent": {"late": 1}, "WorkerId": "another"}
+    kept = deployed.refused("AnswerHumanLoop", **late)[1].rpartition("kept as ")[2]
+    assert output_of(f"s3://{WORK}/{kept}")["answerContent"] == {"late": 1}
 
 
 def test_a_template_is_given_no_link_to_what_is_no_input(deployed: Deployed) -> None:

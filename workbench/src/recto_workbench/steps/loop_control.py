@@ -337,12 +337,8 @@ def answer_human_loop(parameters: Parameters, control: LoopControl) -> Result:
     worker = Worker(worker_id=request.worker_id, name=request.worker_id, groups=groups)
     with suppress(ClaimLostError, ReviewClosedError):  # `submit` keeps the answer, and says why it is late
         claim(loop.name, worker, desk)
-    part = desk.loops.part(loop.name, worker.worker_id)
     submission = Submission(
-        answer=request.answer_content,
-        seconds=request.time_spent_in_seconds,
-        nonce=part.nonce if part else "",
-        is_final=True,
+        answer=request.answer_content, seconds=request.time_spent_in_seconds, is_final=True
     )
     submit(loop.name, worker, submission, desk)
     return describe_human_loop({"HumanLoopName": loop.name}, control)
