@@ -472,7 +472,18 @@ export function isChanged(field: FieldState): boolean {
 
 /** Every place that a field names, for the viewer: what was found, and where words were selected. */
 export function marksOf(state: ReviewState): Mark[] {
-  return state.fields.flatMap((field) => [...foundMarks(field), ...selectedMarks(field)]);
+  return state.fields.flatMap(marksOfField);
+}
+
+/** While one types, all fields but one stay as they are, and so do their marks. */
+const made = new WeakMap<FieldState, Mark[]>();
+
+function marksOfField(field: FieldState): Mark[] {
+  const known = made.get(field);
+  if (known) return known;
+  const marks = [...foundMarks(field), ...selectedMarks(field)];
+  made.set(field, marks);
+  return marks;
 }
 
 function foundMarks(field: FieldState): Mark[] {
@@ -530,7 +541,7 @@ export function markOf(state: ReviewState, name: string, at: number): Mark | nul
   const field = fieldNamed(state, name);
   if (!field) return null;
   const value = field.values[at];
-  const marks = [...foundMarks(field), ...selectedMarks(field)];
+  const marks = marksOfField(field);
   const text = value?.text.trim() ?? "";
   return (
     marks.find((mark) => value && mark.id.startsWith(`${field.classId}.w${value.id}.`)) ??
