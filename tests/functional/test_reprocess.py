@@ -601,7 +601,7 @@ def test_the_function_moves_the_document_then_lets_dispatch_start_it(
     app = load(
         "intake", "reprocess", monkeypatch, DOCUMENT_TABLE="documents", WORK_BUCKET=WORK,
         STATE_MACHINE_ARN="arn:aws:states:us-east-1:1:stateMachine:recto-document",
-        RELEASE_PARAMETER=RELEASE, DISPATCH_FUNCTION="dispatch",
+        RELEASE_PARAMETER=RELEASE, DISPATCH_FUNCTION="dispatch", DESK_FUNCTION="control",
     )  # fmt: skip
     later = Later()
     step, _, function = app.wiring()
