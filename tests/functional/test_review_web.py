@@ -105,10 +105,15 @@ def task(**changes: Any) -> dict[str, Any]:
     }
 
 
-def open_review(bench: Bench, name: str = "loop", change: dict[str, Any] | None = None, **row: Any) -> Loop:
+def open_review(
+    bench: Bench, name: str = "loop", change: dict[str, Any] | None = None, has_token: bool = True, **row: Any
+) -> Loop:
     expires = bench.desk.clock() + timedelta(days=1)
     told = {"document_id": DOCUMENT, "title": "scan.pdf", "pages": 3, "seconds": 600, **row}
-    return add_loop(bench.reviews, name, json.dumps(task(**(change or {}))).encode(), expires, **told)
+    content = task(**(change or {}))
+    if not has_token:
+        del content["TaskToken"]
+    return add_loop(bench.reviews, name, json.dumps(content).encode(), expires, **told)
 
 
 def refusal(answer: Any) -> tuple[int, str]:
@@ -467,22 +472,26 @@ def test_a_result_by_reference_is_put_into_the_task(bench: Bench) -> None:
     assert shown["task"]["ModelResult"]["Fields"]["Shop"]["Value"] == SECRET
 
 
-@pytest.mark.parametrize("is_elsewhere", [False, True])
-def test_a_large_task_lies_behind_a_short_lived_link(bench: Bench, is_elsewhere: bool) -> None:
+@pytest.mark.parametrize(("is_elsewhere", "has_token"), [(False, False), (True, False), (False, True)])
+def test_a_large_task_lies_behind_a_short_lived_link(
+    bench: Bench, is_elsewhere: bool, has_token: bool
+) -> None:
     large = model_result().model_copy(update={"warnings": ("x" * 4_100_000,)}).to_json()
     uri = f"s3://{WORK}/documents/{DOCUMENT}/fields.json"
     if is_elsewhere:
         objects_of(bench).write(Location.from_uri(uri), json.dumps(large).encode())
-    open_review(bench, change={"ModelResult": {"S3Uri": uri} if is_elsewhere else large})
+    change = {"ModelResult": {"S3Uri": uri} if is_elsewhere else large}
+    open_review(bench, change={**change, **({"TaskToken": TOKEN} if has_token else {})}, has_token=has_token)
     rita = claimed(bench)
 
     shown = rita.get("/api/reviews/loop").json()
 
-    name = "task.json" if is_elsewhere else "input.json"
+    name = "task.json" if is_elsewhere or has_token else "input.json"
     assert shown["task"] is None
     assert shown["task_url"] == f"https://work.example/reviews/loop/{name}?read=900"
     behind = json.loads(objects_of(bench).read(Location(bucket=WORK, key=f"reviews/loop/{name}")))
     assert behind["ModelResult"]["Fields"]["Shop"]["Value"] == SECRET
+    assert TOKEN not in json.dumps(behind)
 
 
 def test_large_answers_are_packed_for_browsers_that_take_it(bench: Bench) -> None:
@@ -658,7 +667,10 @@ def test_a_task_of_others_is_shown_and_its_answer_taken(bench: Bench) -> None:
 
 
 def test_a_loop_with_a_template_of_its_own_is_a_frame(bench: Bench) -> None:
-    page = "<crowd-form><input name='total'>{{ task.input.TaskObject | grant_read_access }}</crowd-form>"
+    page = (
+        "<crowd-form><input name='total'>{{ task.input.TaskObject | grant_read_access }}"
+        "{{ task.input | to_json }}</crowd-form>"
+    )
     objects_of(bench).write(Location(bucket=WORK, key="reviews/_task-uis/x/t.liquid.html"), page.encode())
     open_review(bench, template=f"s3://{WORK}/reviews/_task-uis/x/t.liquid.html")
     rita = claimed(bench)
@@ -669,6 +681,8 @@ def test_a_loop_with_a_template_of_its_own_is_a_frame(bench: Bench) -> None:
     assert shown["task"] is None
     assert frame.status_code == 200
     assert "https://inbox.example/in/scan.pdf" in frame.text
+    assert SECRET in frame.text
+    assert TOKEN not in frame.text
     assert "sandbox" in frame.headers["content-security-policy"]
     altered = shown["frame"][:-3] + "abc"
     assert bench.browser().get(altered).status_code == 404

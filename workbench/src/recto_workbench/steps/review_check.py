@@ -38,20 +38,26 @@ class ReviewContent(NamedTuple):
     """None where the task has none that we can read."""
     fields: FieldList | None
     """None where nobody says which fields there are."""
-    was_elsewhere: bool = False
-    """Whether the loop's input leaves the result by reference."""
+    is_as_stored: bool = True
+    """Whether the loop's input is just this task: a link may lead to it."""
 
 
 def content_of(loop: Loop, desk: ReviewDesk) -> ReviewContent:
     """The task of a loop, its result with it."""
-    told = {key: value for key, value in task_of(loop, desk).items() if key not in SECRETS}
+    stored = task_of(loop, desk)
+    told = without_secrets(stored)
     is_audit = told.get("Audit") is True or loop.kind == "audit"
     whole = _with_result(told, desk)
     result = _result(whole)
     fields = _fields(whole, result)
     if is_audit:
         whole, result = _blind(whole, result)
-    return ReviewContent(whole, result, fields, result_elsewhere(told) is not None)
+    return ReviewContent(whole, result, fields, whole == stored)
+
+
+def without_secrets(task: Mapping[str, Any]) -> dict[str, Any]:
+    """A task without what opens more than itself; no browser needs it."""
+    return {key: value for key, value in task.items() if key not in SECRETS}
 
 
 def _with_result(task: dict[str, Any], desk: ReviewDesk) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from recto_workbench.rendering import Rendered, render
 from recto_workbench.steps.assignment import Desk, frame_of
 from recto_workbench.steps.assignment import Frame as FrameSource
 from recto_workbench.steps.desk import ReviewDesk, frame_source
+from recto_workbench.steps.review_check import without_secrets
 from recto_workbench.tasks import Assignment
 from recto_workbench.web.answers import status_of
 from recto_workbench.web.headers import NO_REFERRER, NO_STORE, takes_gzip
@@ -137,7 +138,7 @@ def _opened_review(token: str, desk: ReviewDesk) -> _Opened:
         title=source.loop.title,
         description="",
         template=source.template,
-        task_input=source.task_input,
+        task_input=without_secrets(source.task_input),
         expires=part.until,
     )
 

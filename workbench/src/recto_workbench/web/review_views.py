@@ -78,7 +78,7 @@ def _task(loop: Loop, content: ReviewContent, desk: ReviewDesk) -> dict[str, Any
     if len(body) <= MOST_INLINE or content.task.get("Audit") is True:
         return {"task": content.task, "task_url": None}
     place = task_place(loop, desk)
-    if content.was_elsewhere:
+    if not content.is_as_stored:
         place = Location(bucket=place.bucket, key=f"{place.key.rpartition('/')[0]}/task.json")
         if desk.objects.info(place) is None:
             desk.objects.write(place, body, "application/json")
