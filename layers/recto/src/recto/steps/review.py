@@ -11,7 +11,7 @@ message ends in the dead letters. Answers themselves lie in the reviews bucket a
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from recto.errors import (
@@ -327,7 +327,7 @@ def _settle_again(review_id: str, row: DocumentRow, task_token: str, step: Revie
     """The review ended while nobody waited for it: tell the execution that asks now."""
     review = step.reviews.find(review_id)
     if review and review.state == EXPIRED:
-        settle_expired(review, row, task_token, step)
+        settle_expired(review, row, task_token, review.expires, step)
         return
     if review is None or not review.answer:
         raise ReviewFailedError(f"document {row.document_id}: review {review_id} is closed without an answer")
@@ -347,9 +347,11 @@ class CallsBack(Protocol):
     def work_bucket(self) -> str: ...
 
 
-def settle_expired(review: ReviewRow, row: DocumentRow, task_token: str, step: CallsBack) -> bool:
+def settle_expired(
+    review: ReviewRow, row: DocumentRow, task_token: str, until: datetime, step: CallsBack
+) -> bool:
     """What the rule says of a review that nobody answered; False where nobody waits for it any more."""
-    why = f"nobody answered review {review.review_id} until {review.expires:%Y-%m-%d %H:%M} UTC"
+    why = f"nobody answered review {review.review_id} until {until:%Y-%m-%d %H:%M} UTC"
     if review.rule == ACCEPT:
         return _call_back(_accepted(row, why, step), review, row, task_token, step) != "late"
     error = ReviewExpiredError.__name__

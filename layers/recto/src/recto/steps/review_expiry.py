@@ -118,10 +118,11 @@ def _has_time(review: ReviewRow, step: ReviewExpiry) -> bool:
 
 def _settled(review: ReviewRow, row: DocumentRow, step: ReviewExpiry) -> tuple[str, str]:
     """Accepted or failed: history, waiting state, desk; then it is over."""
-    cause = f"nobody answered review {review.review_id} until {review.expires:%Y-%m-%d %H:%M} UTC"
+    until = min(review.expires, step.clock())  # Amazon A2I may have ended its loop before
+    cause = f"nobody answered review {review.review_id} until {until:%Y-%m-%d %H:%M} UTC"
     if step.rule == ESCALATE and not review.escalated:
         cause += "; it was not escalated, ReviewTimeoutSeconds leaves no time for it"
-    settle_expired(review, row, review.task_token, step)
+    settle_expired(review, row, review.task_token, until, step)
     step.documents.note(
         row.document_id, step.clock(), "REVIEW_EXPIRED",
         error=ReviewExpiredError.__name__, cause=cause, rule=review.rule,
