@@ -6,12 +6,14 @@ Documents are real ones (`tests.browser.review_stub`); what was saved is read wh
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from recto.fields import parse_fields
 from recto.places import Location
 from recto.review import parse_answer
 from recto_workbench.loops import LoopPlaces
@@ -122,11 +124,6 @@ def draft_of(server: StubServer, loop: str, person: str = "rita") -> dict[str, A
     return dict(json.loads(body)["answer"])
 
 
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png")
-
-
 # ---- by keys ----------------------------------------------------------------------------------------
 
 
@@ -211,7 +208,6 @@ def test_a_value_is_checked_as_it_is_typed_and_let_through_with_a_reason(
         page.keyboard.press("Enter")
     page.keyboard.type("99999.00")
     expect(page.get_by_text("money_range")).to_be_visible()
-    picture(page, "review-check")
     page.keyboard.press("Enter")
     for number in range(4):
         expect(page.get_by_label(f"Item, value {number + 1} of 4")).to_be_focused()
@@ -387,7 +383,6 @@ def test_of_two_opinions_one_is_taken_by_a_key(page: Page, server: StubServer, o
     server.review.add_disputed()
     review(page, origin, server, "disputed")
     expect(page.get_by_text("Reviewers disagree: take an answer")).to_be_visible()
-    picture(page, "review-opinions")
 
     page.keyboard.press("Alt+2")
     expect(value(page, "Total")).to_have_value("38.90")
@@ -472,8 +467,6 @@ def test_all_is_in_sight_and_no_serious_fault_is_found(
     sign_in(page, origin, server, "rita")
     expect(page.get_by_role("row")).to_have_count(7)
     assert axe(page) == []
-    if size == LAPTOP:
-        picture(page, "reviews")
     page.goto(f"{origin}/#/reviews/receipt")
     page.get_by_role("button", name="Review it").click()
     expect(value(page, "Date")).to_be_focused()
@@ -482,13 +475,9 @@ def test_all_is_in_sight_and_no_serious_fault_is_found(
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     expect(page.get_by_role("button", name="Submit")).to_be_in_viewport(ratio=1)
     expect(value(page, "Date")).to_be_in_viewport(ratio=1)
-    if size == LAPTOP:
-        picture(page, "review")
     page.keyboard.press("F1")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     assert axe(page) == []
-    if size == LAPTOP:
-        picture(page, "review-keys")
     assert broken == []
 
 
@@ -561,3 +550,84 @@ def test_the_page_for_a2i_works_in_the_workbench_as_well(
     said = parse_answer(answer_of(server, "contract"), example.fields)
     assert said["effective_date"].values == ("April 19, 2001",)
     assert said["term"].is_absent
+
+
+# ---- pictures for the docs, of our own samples alone ------------------------------------------------
+
+TERMS = [
+    {"ClassId": 0, "Name": "Card Name"},
+    {"ClassId": 1, "Name": "Provider Name", "Select": "first", "Type": "company"},
+    {"ClassId": 2, "Name": "APR - Penalty", "Select": "confidence", "Type": "percentage"},
+    {"ClassId": 3, "Name": "APR - General", "Select": "longest"},
+    {"ClassId": 4, "Name": "Fee - Annual", "Select": "confidence", "Type": "money", "Currency": "USD",
+     "Validators": [{"Name": "money_range", "Minimum": 0, "Maximum": 500}]},
+    {"ClassId": 5, "Name": "Fee - Foreign Transaction", "Select": "longest"},
+    {"ClassId": 6, "Name": "Agreement Effective Date", "Select": "first", "Type": "date"},
+]  # fmt: skip
+
+
+def terms(name: str) -> review_stub.Example:
+    example = review_stub.cards()
+    doubted = {"Card Name": 0.74, "Fee - Annual": 0.81, "Fee - Foreign Transaction": 0.62}
+    said = {
+        field: [(text, doubted.get(field, 0.98)) for text, _ in values]
+        for field, values in example.said.items()
+        if field in {str(each["Name"]) for each in TERMS}
+    }
+    return replace(example, name=name, fields=parse_fields(TERMS), said=said)
+
+
+@pytest.mark.skipif(not PICTURES, reason="pictures are taken by `make screenshots`")
+def test_pictures(page: Page, server: StubServer, origin: str) -> None:
+    def picture(name: str) -> None:
+        page.wait_for_timeout(300)
+        page.screenshot(path=Path(str(PICTURES)) / f"{name}.png")
+
+    server.review.add_examples()
+    server.review.add(terms("terms"))
+    sign_in(page, origin, server, "rita")
+    expect(page.get_by_role("row")).to_have_count(8)
+    picture("reviews")
+    page.goto(f"{origin}/#/reviews/terms")
+    page.get_by_role("button", name="Review it").click()
+    expect(page.locator("[data-value]:focus")).to_be_visible()
+    expect(page.locator(".viewer canvas").first).to_be_visible()
+    picture("review")
+    page.keyboard.press("F1")
+    picture("review-keys")
+    page.keyboard.press("Escape")
+    value(page, "Fee - Annual").focus()
+    page.keyboard.type("$5,000")
+    expect(page.get_by_text("money_range")).to_be_visible()
+    picture("review-check")
+    dispute(server, terms("disputed-terms"))
+    page.goto(f"{origin}/#/reviews/disputed-terms")
+    page.get_by_role("button", name="Review it").click()
+    expect(page.get_by_text("Reviewers disagree: take an answer").first).to_be_visible()
+    expect(page.locator(".viewer canvas").first).to_be_visible()
+    picture("review-opinions")
+
+
+def dispute(server: StubServer, example: review_stub.Example) -> None:
+    """Two reviewers have answered, and differ."""
+    desk = server.review.desk
+    loop = server.review.add(example, wanted=2)
+    for person, fee in (
+        ("ralf", "2% of each transaction"),
+        ("rosa", "1% of each single-currency transaction"),
+    ):
+        reviewing.claim(loop.name, server.review.worker(person), desk)
+        answer = {
+            "field-present-Fee - Foreign Transaction": True,
+            "field-value-Fee - Foreign Transaction": fee,
+            "field-present-Fee - Annual": True,
+            "field-value-Fee - Annual": "$0",
+            "field-present-Agreement Effective Date": False,
+            "field-present-Card Name": True,
+            "field-multival-0-Card Name": "Hotel Visa®",
+        }
+        submission = reviewing.Submission(answer=answer, seconds=40.0)
+        reviewing.submit(loop.name, server.review.worker(person), submission, desk)
+    settled = desk.loops.loop(loop.name)
+    assert settled
+    assert desk.loops.write(LoopChange(loop=settled.in_dispute()))
