@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from recto.alignment import letters_of
 from recto.messages import Status
-from tests.e2e.conftest import HOME, SAMPLES, Pipeline
+from tests.e2e.conftest import DATA, HOME, SAMPLES, Pipeline
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 RECTO = Path(sys.executable).with_name("recto")
+RECEIPT = DATA / "sroie" / "img" / "023.jpg"
 
 
 def recto(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -67,6 +69,38 @@ def test_a_review_is_answered_and_the_document_ends_with_that_value(
     assert result["Fields"]["Card Name"]["Absent"] is True
     assert again.returncode == 1
     assert "answered already" in again.stderr
+
+
+@pytest.mark.skipif(not RECEIPT.is_file(), reason="no ../shared/data/sroie")
+def test_what_a_person_corrected_on_a_real_receipt_comes_out_as_labels_of_its_words(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    truth = next(
+        entry["fields"]
+        for entry in map(json.loads, (RECEIPT.parents[1] / "truth.jsonl").read_text().splitlines())
+        if entry["id"] == RECEIPT.stem
+    )
+    key = f"cli/{RECEIPT.name}"
+    values = {"Provider Name": truth["company"][0], "Agreement Effective Date": truth["date"][0]}
+    assert recto("process", RECEIPT, "--prefix", "cli/", "--wait", "--timeout", "300").returncode == 0
+    typed = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
+    assert recto("review", "answer", key, *typed, "--accept").returncode == 0
+
+    done = recto("review", "export", key, "--output", tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = map(json.loads, (tmp_path / "output.manifest").read_text().splitlines())
+    name = line["textract-ref"].rpartition("/")[2]
+    blocks = json.loads((tmp_path / "textract" / name).read_bytes())["Blocks"]
+    texts = {block["Id"]: block.get("Text", "") for block in blocks}
+    said = {
+        one["label"]: " ".join(texts[word] for word in one["blocks"])
+        for one in line["labels"]["annotations"]["entities"]
+    }
+    assert line["reviewed"]["prefilled"] is True
+    assert {line["reviewed"]["fields"][name]["how"] for name in values} <= {"confirmed", "corrected", "added"}
+    for field, value in values.items():
+        assert letters_of(said[field])[:6] == letters_of(value)[:6], (said, done.stdout)
 
 
 def test_a_document_that_fails_gives_its_error_and_exit_code_1(pipeline: Pipeline, tmp_path: Path) -> None:
