@@ -162,7 +162,8 @@ def planned(choices: FlowChoices, stack: Stack, end: BackEnd, *, is_local: bool)
         "OutputConfig": {"S3OutputPath": output},
         "RoleArn": choices.role or stack.name(ROLE),
     }
-    flow = f"{base}-{_digest(json.dumps([ui, arn or new_team, request], sort_keys=True))}"
+    who = new_team or arn.rpartition("private-crowd/")[2]  # the same before and after it is made
+    flow = f"{base}-{_digest(json.dumps([ui, who, request], sort_keys=True))}"
     return PlannedFlow(template, viewer, ui, arn, new_team, flow, request)
 
 
