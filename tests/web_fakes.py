@@ -129,6 +129,7 @@ def make_bench(pages: Path, desk: Desk | None = None, url: str = URL) -> Bench:
     )
     reviews, again = make_review_desk(desk), FakeReprocess()
     watch = make_watch(desk, again)._replace(loop=reviews.loops.loop)
+    watch = watch._replace(files=watch.files._replace(row=watch.documents.find))
     web = Web(
         desk=desk, reviews=reviews, files=watch.files, watch=watch, door=door, pages=pages,
         page_sources=("https://work.example",),

@@ -210,7 +210,8 @@ class FakeLinks:
     """Addresses that say what they are for."""
 
     def to_read(self, place: Location, seconds: int) -> Link:
-        return Link(f"https://{place.bucket}.example/{place.key}?read={seconds}", {})
+        version = f"&version={place.version_id}" if place.version_id else ""
+        return Link(f"https://{place.bucket}.example/{place.key}?read={seconds}{version}", {})
 
     def to_write(self, place: Location, content_type: str, num_bytes: int, seconds: int) -> Link:
         headers = {"Content-Type": content_type, "Content-Length": str(num_bytes)}

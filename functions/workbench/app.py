@@ -52,12 +52,13 @@ def wiring() -> Mangum:
     )
     sources = page_sources(settings, links)
     reviews = review_desk_of(CALLER, table, settings.desk_queue_url, settings.work_bucket)
-    files = PageFiles(desk.objects, links, settings.work_bucket, settings.inbox_bucket)
+    rows = WatchedRows(Table(settings.document_table, CALLER))
+    files = PageFiles(desk.objects, links, settings.work_bucket, settings.inbox_bucket, rows.find)
     web = Web(
         desk=desk,
         reviews=reviews,
         files=files,
-        watch=watch(settings, files, sources)._replace(loop=reviews.loops.loop),
+        watch=watch(settings, rows, files, sources)._replace(loop=reviews.loops.loop),
         door=door(settings, table),
         pages=PAGES,
         page_sources=sources,
@@ -66,11 +67,13 @@ def wiring() -> Mangum:
     return Mangum(create_app(web), lifespan="off")
 
 
-def watch(settings: WorkbenchSettings, files: PageFiles, sources: tuple[str, ...]) -> Watch:
+def watch(
+    settings: WorkbenchSettings, rows: WatchedRows, files: PageFiles, sources: tuple[str, ...]
+) -> Watch:
     """The status page; where AWS is stood in for, there are no pages of AWS to link to."""
     is_aws = all(".amazonaws." in source for source in sources)
     return Watch(
-        documents=WatchedRows(Table(settings.document_table, CALLER)),
+        documents=rows,
         files=files,
         reprocess=ReprocessFunction(CALLER, settings.reprocess_function),
         clock=utc_now,

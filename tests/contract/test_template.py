@@ -364,7 +364,7 @@ LABELLING = {
     },
     "WorkbenchFunction": {
         *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
-        "s3:DeleteObject", "lambda:InvokeFunction",
+        "s3:DeleteObject", "s3:GetObjectVersion", "lambda:InvokeFunction",
     },
 }  # fmt: skip
 """What each one's code calls; rows in transactions need what they do alone."""

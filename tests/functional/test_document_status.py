@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -16,8 +17,10 @@ from recto.messages import OcrJob, ReprocessRequest, Status, Step
 from recto.places import DocumentPlaces, Location
 from recto.ports import DocumentRow
 from recto_workbench.aws.documents import ReprocessFunction, WatchedRows
+from recto_workbench.aws.services import S3Links
 from recto_workbench.loops import Reason
 from recto_workbench.steps.document_status import Consoles, Watch, WatchedDocuments, list_documents
+from recto_workbench.steps.review_pages import document_view, shown_by_row, shown_by_task
 from tests.functional.test_review_web import (
     DOCUMENT,
     SECRET,
@@ -229,6 +232,32 @@ def bucket(aws: None) -> Any:
         if name not in [each["Name"] for each in boto3.client("s3").list_buckets()["Buckets"]]:
             boto3.client("s3").create_bucket(Bucket=name)
     return S3Objects("recto-tests")
+
+
+def test_the_version_that_was_read_is_shown_and_none_once_the_document_is_removed(
+    bench: Bench, bucket: Any
+) -> None:
+    """An object may be written over while its document waits; who removes it wants it gone."""
+    s3, place = boto3.client("s3"), {"Bucket": "inbox", "Key": "in/scan.pdf"}
+    s3.put_bucket_versioning(Bucket="inbox", VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(**place, Body=b"%PDF first")["VersionId"]
+    s3.put_object(**place, Body=b"%PDF second")
+    row = documents_of(bench).rows[DOCUMENT].model_copy(update={"version_id": first})
+    files = bench.watch.files._replace(objects=bucket, links=S3Links("recto-tests"), row=lambda _: row)
+    shown = shown_by_task(
+        {"TaskObject": "s3://inbox/in/scan.pdf", "Document": {"DocumentId": DOCUMENT}}, files
+    )
+    other = shown_by_task({"TaskObject": "s3://inbox/b.pdf", "Document": {"DocumentId": DOCUMENT}}, files)
+
+    for each in (shown, shown_by_row(row, files)):
+        url = document_view(each, files)["url"]
+        assert parse_qs(urlsplit(url).query)["versionId"] == [first]
+    assert other.source == Location(bucket="inbox", key="b.pdf")
+    s3.delete_object(**place)
+    assert document_view(shown, files)["missing"]
+    s3.put_object(**place, Body=b"%PDF third")
+    s3.delete_object(**place, VersionId=first)
+    assert document_view(shown, files)["missing"]
 
 
 def test_links_lead_to_awss_own_pages_where_there_are_any(bench: Bench) -> None:

@@ -115,6 +115,7 @@ class S3Links:
 
     def to_read(self, place: Location, seconds: int) -> Link:
         address = {"Bucket": place.bucket, "Key": place.key}
+        address |= {"VersionId": place.version_id} if place.version_id else {}
         with errors_of(f"a link to {place.uri}"):
             url = self._s3.generate_presigned_url("get_object", Params=address, ExpiresIn=seconds)
         return Link(str(url), {})

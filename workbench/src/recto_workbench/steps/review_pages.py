@@ -15,7 +15,7 @@ from recto.errors import AccessError, ConfigurationError, DocumentMissingError
 from recto.formats import PDF, format_of
 from recto.pagestore import PageIndex, decode_page
 from recto.places import DocumentPlaces, Location, MadeIn
-from recto.ports import DocumentRow, ObjectStore
+from recto.ports import DocumentRow, ObjectInfo, ObjectStore
 from recto_workbench.errors import RequestError
 from recto_workbench.ports import Links
 
@@ -41,6 +41,8 @@ class PageFiles(NamedTuple):
     links: Links
     work_bucket: str
     inbox_bucket: str
+    row: Callable[[str], DocumentRow | None] = lambda _: None
+    """A document's row by its id: which version of the object was read is told there alone."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def shown_by_task(task: Mapping[str, Any], files: PageFiles) -> Shown:
     pages = told.get("NumPages")
     places = _places(told, files)
     return Shown(
-        source=_ours(task.get("TaskObject"), files),
+        source=_version_read(_ours(task.get("TaskObject"), files), places, told, files),
         kind=str(told.get("Kind") or ""),
         num_pages=pages if isinstance(pages, int) and pages > 0 else 0,
         index=_ours(words.get("Index"), files) or (places.ocr_index if places else None),
@@ -104,6 +106,16 @@ def _places(told: Mapping[str, Any], files: PageFiles) -> DocumentPlaces | None:
     except ValueError:
         made_in = MadeIn()
     return DocumentPlaces(files.work_bucket, document, made_in)
+
+
+def _version_read(
+    place: Location | None, places: DocumentPlaces | None, told: Mapping[str, Any], files: PageFiles
+) -> Location | None:
+    """The version that the fields were found in: the object may have been written over since."""
+    row = files.row(told["DocumentId"]) if place and places else None
+    if place is None or row is None or (row.bucket, row.key) != (place.bucket, place.key):
+        return place
+    return place.model_copy(update={"version_id": row.version_id})
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -153,7 +165,7 @@ def _head(shown: Shown, files: PageFiles) -> tuple[bytes | None, str]:
     if shown.source is None:
         return None, "the task does not say where its document is; what was read of it is shown instead"
     try:
-        info = files.objects.info(shown.source)
+        info = _info(shown.source, files)
         if info is None:
             return None, ""
         if shown.kind in ("pdf", "images"):
@@ -164,6 +176,14 @@ def _head(shown: Shown, files: PageFiles) -> tuple[bytes | None, str]:
     except (AccessError, ConfigurationError):
         bucket = shown.source.bucket
         return None, f"the document is in the bucket {bucket}, which the workbench may not read"
+
+
+def _info(place: Location, files: PageFiles) -> ObjectInfo | None:
+    """None where the object was removed, even where S3 keeps its versions: somebody wanted it gone."""
+    latest = files.objects.info(Location(bucket=place.bucket, key=place.key))
+    if latest is None or place.version_id in ("", latest.version_id):
+        return latest
+    return files.objects.info(place)
 
 
 def _kind_of(head: bytes) -> str:
@@ -241,6 +261,6 @@ def _drawn(shown: Shown, page: int, files: PageFiles) -> str | None:
 
 def _is_there(place: Location, files: PageFiles) -> bool:
     try:
-        return files.objects.info(place) is not None
+        return _info(place, files) is not None
     except (AccessError, ConfigurationError):
         return False
