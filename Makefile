@@ -66,7 +66,7 @@ web: ## build the workbench's pages; returns at once when nothing has changed
 
 .PHONY: screenshots
 screenshots: setup ## the pictures of docs/screenshots anew, from the pages as they are
-	@RECTO_SCREENSHOTS=docs/screenshots $(PRODUCT) -m pytest --quiet tests/browser/test_shell_templates.py tests/browser/test_review_page.py
+	@RECTO_SCREENSHOTS=docs/screenshots $(PRODUCT) -m pytest --quiet tests/browser/test_shell_templates.py tests/browser/test_review_page.py tests/browser/test_status_page.py
 
 .PHONY: format
 format: ## bring the code into ruff's format and mend what it can mend safely
