@@ -10,7 +10,7 @@ import { build, defineConfig, type InlineConfig, type Plugin } from "vite";
 
 const here = import.meta.dirname;
 const FRAME_ASSETS = resolve(here, "../src/recto_workbench/static/frame-assets");
-const TEMPLATE = resolve(here, "src/review/embedded/template.html");
+const TEMPLATE = resolve(here, "review.template.html");
 const MADE = process.env.RECTO_REVIEW_TEMPLATE ?? resolve(here, "../templates/review.liquid.html");
 const MOST = 128_000; // UiTemplate.Content of CreateHumanTaskUi
 
