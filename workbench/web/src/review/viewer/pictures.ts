@@ -7,6 +7,10 @@ const LARGEST_CANVAS = 8_000_000;
 /** After so many pages PDF.js is told to forget fonts and images that it keeps for the whole document. */
 const PAGES_TO_CLEAN = 24;
 
+/** While pages pass by none is begun, unless it goes on for longer than one would wait. */
+const PASSING_MS = 80;
+const LONGEST_WAIT_MS = 240;
+
 export interface Wanted {
   page: number;
   /** In CSS pixels. */
@@ -22,6 +26,8 @@ export class Pictures {
   private readonly wanted = new Map<number, Wanted>();
   private running: { wanted: Wanted; task: RenderTask | null; isOver: boolean } | null = null;
   private sinceCleaned = 0;
+  private movedAt = -Infinity;
+  private isDrawing = false;
   private isClosed = false;
 
   constructor(
@@ -41,6 +47,11 @@ export class Pictures {
     if (this.running?.wanted.page === page) this.stop();
   }
 
+  /** Somebody scrolls. */
+  passing(): void {
+    this.movedAt = performance.now();
+  }
+
   close(): void {
     this.isClosed = true;
     this.wanted.clear();
@@ -54,14 +65,28 @@ export class Pictures {
   }
 
   private async draw(): Promise<void> {
-    if (this.running) return;
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    await this.rest();
     for (let next = this.nearest(); next && !this.isClosed; next = this.nearest()) {
       this.wanted.delete(next.page);
       this.running = { wanted: next, task: null, isOver: false };
       await this.drawOne(this.running);
       this.running = null;
+      if (this.wanted.size) await this.rest();
     }
+    this.isDrawing = false;
     await this.clean();
+  }
+
+  private async rest(): Promise<void> {
+    const began = performance.now();
+    for (
+      let now = began;
+      now - this.movedAt < PASSING_MS && now - began < LONGEST_WAIT_MS;
+      now = performance.now()
+    )
+      await new Promise((done) => setTimeout(done, 20));
   }
 
   private nearest(): Wanted | undefined {

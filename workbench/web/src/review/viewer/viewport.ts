@@ -90,14 +90,16 @@ export function useViewport(area: Ref<HTMLElement | null>, count: Ref<number>) {
     scrolled.value = root.scrollTop;
   }
 
-  function onScroll(): void {
+  /** Whether a person scrolled, and not this. */
+  function onScroll(): boolean {
     const root = area.value;
-    if (!root) return;
+    if (!root) return false;
     const isOwn = Math.abs(root.scrollTop - own[1]) < 1 && Math.abs(root.scrollLeft - own[0]) < 1;
-    if (isOwn) return;
+    if (isOwn) return false;
     own = [root.scrollLeft, root.scrollTop];
     scrolled.value = root.scrollTop;
     anchor = placeAt(frame.value.width / 2, 0);
+    return true;
   }
 
   /** What is now at a point of the view. */
