@@ -29,8 +29,8 @@ setup-demo:
 	@$(PYTHON) scripts/bootstrap.py product tools
 
 .PHONY: demo
-demo: setup-demo ## sample documents through the whole pipeline on this machine, one review answered
-	@.venv/bin/recto demo
+demo: setup-demo ## sample documents through the whole pipeline on this machine; a review is left for you
+	@.venv/bin/recto demo --keep
 
 .PHONY: test
 test: ## everything that must pass: checks, then all tests

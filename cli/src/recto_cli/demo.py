@@ -1,9 +1,10 @@
-"""`recto demo`: the sample documents through the real pipeline on this machine, one review answered.
+"""`recto demo`: the samples through the real pipeline on this machine, one review answered, one left.
 
 It uses what the other commands use and nothing else: what it shows, a user can do.
 """
 
 import json
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,6 +17,7 @@ from rich.markup import escape
 from recto.errors import DocumentMissingError
 from recto.messages import FINAL_STATUSES, Status
 from recto.places import Location
+from recto.ports import DocumentRow
 from recto.release import INDEX, Release, parse_release
 from recto.review import ReviewTask
 from recto_cli import documents, reviews, tables
@@ -25,11 +27,14 @@ from recto_cli.progress import watch_with_bar
 from recto_cli.session import Session
 from recto_cli.submit import SUFFIXES, Outcome, submit
 from recto_cli.target import local_target
+from recto_local.people import PASSWORD
 from recto_local.runtime import RuntimeInfo
 
 TRUTH = "truth.jsonl"
 """In the samples' folder: what each sample says, for the demo's reviewer and for scoring."""
 REVIEWER = "demo-reviewer"
+REVIEWING = "rita"
+"""Who of `recto_local.people` may review and no more."""
 EVALUATED = {
     "test": "layouts, providers and wordings absent from training",
     "seen": "familiar ones",
@@ -98,11 +103,12 @@ def _process(session: Session, samples: list[Path], began: float) -> list[Outcom
 
 
 def _answer_one(session: Session, outcomes: list[Outcome], samples: Path) -> None:
-    """Answer the waiting review with the fewest doubts, as the sample's truth has it."""
+    """Answer the waiting review with the fewest doubts, as the sample's truth has it; one is left open."""
     rows = [outcome.row for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW]
     waiting = [reviews.OpenReview(row, reviews.load_task(row, session.stack)) for row in rows]
-    if not waiting:
-        session.out.print("no document waits for a review")
+    if len(waiting) < 2:
+        told = "one document waits for a review: it is yours" if waiting else "no document waits for a review"
+        session.out.print(told)
         return
     row, task, _ = min(waiting, key=lambda review: len(review.task.model_result.review_reasons or ()))
     begun = datetime.now(UTC)
@@ -178,10 +184,28 @@ def _save(session: Session, outcomes: list[Outcome], output: Path) -> None:
 
 
 def _say_goodbye(session: Session, outcomes: list[Outcome], stays_up: bool, seconds: float) -> None:
-    left = sum(1 for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW)
+    left = [outcome.row for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW]
     session.out.print(f"done in {seconds:.0f} s", highlight=False)
-    if left:
-        first = "" if stays_up else "recto local up, then "
-        session.out.print(f"{left} more wait for a person: {first}recto review list", highlight=False)
+    if left and stays_up:
+        _say_what_waits(session, left)
+    elif left:
+        session.out.print(
+            f"{len(left)} more wait for a person: recto local up, then recto review list", highlight=False
+        )
     if stays_up:
         session.out.print("the runtime is up; stop it with: recto local down", highlight=False)
+
+
+def _say_what_waits(session: Session, left: Sequence[DocumentRow]) -> None:
+    """The way to a review in the browser, and to what becomes of it."""
+    row = left[0]
+    review = session.stack.reviews.find(row.review_id)
+    running = session.running
+    if review is None or running is None:
+        return
+    session.out.rule("now you")
+    session.out.print(f"{len(left)} more wait for a person. Open one in a browser:", highlight=False)
+    print(f"  {running.workbench_url()}#/reviews/{review.loop_name}")
+    session.out.print(f"sign in as {REVIEWING}, password {PASSWORD}, and press Review it", highlight=False)
+    session.out.print("what you submit is published a few seconds later:", highlight=False)
+    print(f"  .venv/bin/recto result {shlex.quote(row.key)}")

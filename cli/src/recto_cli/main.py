@@ -100,7 +100,7 @@ def demo(
     keep: Annotated[bool, typer.Option(help="Leave the local runtime up at the end")] = False,
     samples: Annotated[Path, typer.Option(help="Folder of documents")] = ROOT / "local" / "samples",
 ) -> None:
-    """Send the sample documents through the whole pipeline on this machine and answer one review."""
+    """Send the sample documents through the whole pipeline on this machine; answer one review, leave one."""
     run_demo(context.obj, samples, output, keep=keep)
 
 
