@@ -68,7 +68,7 @@ const pdfScript: Plugin = {
   async closeBundle() {
     await build({
       configFile: false,
-      logLevel: "warn",
+      logLevel: "error", // PDF.js has a branch for Node.js, of which a classic script makes nothing
       publicDir: false,
       define: defined,
       plugins: [decodersAsText],
