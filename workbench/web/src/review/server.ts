@@ -107,7 +107,7 @@ export async function taskOf(review: Review): Promise<ReviewTask> {
   return (await answer.json()) as ReviewTask;
 }
 
-const CODES: Record<string, string> = {
+export const CODES: Record<string, string> = {
   below_threshold: "unsure",
   required_missing: "missing",
   validator_failed: "invalid",

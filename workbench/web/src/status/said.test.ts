@@ -10,6 +10,7 @@ import {
   pageLink,
   percentOf,
   saidNote,
+  saidReason,
   saidStatus,
   wholeOf,
 } from "./said";
@@ -47,6 +48,14 @@ test("an age is told in its largest unit, and never less than none", () => {
   expect(ageOf("2026-11-20T11:58:30+00:00", now)).toBe("1 min");
   expect(ageOf("2026-11-20T12:00:30Z", now)).toBe("0 s");
   expect(ageOf("yesterday", now)).toBe("");
+});
+
+test("reasons of a review are words; errors stay as they are", () => {
+  const told = "below_threshold Total, validator_failed Date, nothing_found and 3 more";
+  expect(saidReason(told, "IN_REVIEW")).toBe("unsure Total, invalid Date, nothing found and 3 more");
+  expect(saidReason(told, "FAILED")).toBe(told);
+  expect(saidReason("below_threshold_2 x", "IN_REVIEW")).toBe("below_threshold_2 x");
+  expect(saidReason(null, "PROCESSED")).toBe("");
 });
 
 test("confidence is rounded down, counts end at a thousand, sizes have units", () => {

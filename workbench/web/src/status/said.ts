@@ -1,5 +1,6 @@
 /** Statuses, steps, times and notes as people say them. Nothing here knows a browser. */
 import { instantOf, spoken } from "../shell/clock";
+import { CODES } from "../review/server";
 import type { Mark } from "../review/types";
 import type { Cost, DocumentDetail, Entry, Noted, Status, Step } from "./server";
 
@@ -62,6 +63,14 @@ export function ageOf(time: string, now: number): string {
     .split(" ")
     .slice(0, 2)
     .join(" ");
+}
+
+const CODE = new RegExp(`(^|, )(${Object.keys(CODES).join("|")})(?=[ ,]|$)`, "g");
+
+/** Why a document waits, failed or was rejected: codes of reasons become words, errors stay as they are. */
+export function saidReason(reason: string | null, status: Status): string {
+  if (!reason || status !== "IN_REVIEW") return reason ?? "";
+  return reason.replace(CODE, (_, before: string, code: string) => before + CODES[code]);
 }
 
 /** A duration: fractions of a second where it is short, two units where it is long. */
