@@ -529,9 +529,15 @@ def test_who_is_no_operator_is_told_so(page: Page, server: StubServer, origin: s
 
 
 def test_all_is_in_sight_and_no_serious_fault_is_found(
-    page: Page, server: StubServer, origin: str, axe: Faults, broken: list[str]
+    page: Page,
+    server: StubServer,
+    origin: str,
+    axe: Faults,
+    broken: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     row = every_kind(server)
+    written(server, row, monkeypatch)
     sign_in(page, origin, server, "/#/documents")
     expect(rows(page)).to_have_count(9)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -545,7 +551,7 @@ def test_all_is_in_sight_and_no_serious_fault_is_found(
     expect(page.get_by_role("button", name="Process again")).to_be_in_viewport(ratio=1)
     assert axe(page) == []
     picture(page, "document-fields")
-    part(page, "Timeline")
+    expect(part(page, "Timeline").locator("li.step")).to_have_count(4)
     assert axe(page) == []
     picture(page, "document-timeline")
     part(page, "Cost and links")
