@@ -215,7 +215,9 @@ def test_documents_by_state_and_what_was_chosen_is_in_the_address(
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("93 %")
     page.get_by_role("button", name="in review (7)").click()
-    expect(rows(page).get_by_role("link", name="Review")).to_have_count(7)
+    expect(rows(page)).to_have_count(7)
+    # The examples' loops have names of their own: as where another desk has them, no link leads nowhere.
+    expect(rows(page).get_by_role("link", name="Review")).to_have_count(0)
 
 
 def test_documents_are_found_by_name_and_by_number(page: Page, server: StubServer, origin: str) -> None:

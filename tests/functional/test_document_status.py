@@ -170,6 +170,20 @@ def test_a_document_in_review_says_what_for(bench: Bench) -> None:
     [told] = bench.signed_in("olga", "operators").get("/api/documents").json()["documents"]
 
     assert told["reason"] == "validator_failed Total, nothing_found and 3 more"
+    assert (told["review"], told["in_workbench"]) == ("recto-r1", True)
+
+
+def test_a_review_at_another_desk_is_named_and_not_taken_for_one_of_ours(bench: Bench) -> None:
+    """Amazon A2I has it, or it was not begun yet."""
+    olga = bench.signed_in("olga", "operators")
+
+    [listed] = olga.get("/api/documents").json()["documents"]
+    told = olga.get(f"/api/documents/{DOCUMENT}").json()
+
+    for each in (listed, told):
+        assert (each["review"], each["in_workbench"], each["reason"]) == ("recto-r1", False, None)
+    open_review(bench, "recto-r1")
+    assert olga.get(f"/api/documents/{DOCUMENT}").json()["in_workbench"] is True
 
 
 def test_its_timeline_has_statuses_notes_and_steps_with_their_seconds(bench: Bench) -> None:

@@ -193,10 +193,20 @@ def _counts(watch: Watch) -> dict[str, int]:
 
 def _all_listed(rows: Sequence[DocumentRow], watch: Watch) -> list[dict[str, Any]]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(lambda row: _listed(row, watch), rows))
+        return list(pool.map(lambda row: _listed(row, _waiting(row, watch)), rows))
 
 
-def _listed(row: DocumentRow, watch: Watch) -> dict[str, Any]:
+def _waiting(row: DocumentRow, watch: Watch) -> Loop | None:
+    """The review that a document waits for; None where Amazon A2I is the desk, or none was begun yet."""
+    return _loop(row, watch) if row.status is Status.IN_REVIEW else None
+
+
+def _loop(row: DocumentRow, watch: Watch) -> Loop | None:
+    return watch.loop(human_loop_name(LOOP, row.review_id)) if row.review_id else None
+
+
+def _listed(row: DocumentRow, loop: Loop | None) -> dict[str, Any]:
+    """`in_workbench` says whether the review is one of the workbench's, so that a link leads somewhere."""
     return {
         "id": row.document_id,
         "name": row.key,
@@ -205,8 +215,9 @@ def _listed(row: DocumentRow, watch: Watch) -> dict[str, Any]:
         "updated": row.updated.isoformat(),
         "confidence": row.confidence,
         "attempt": row.attempt,
-        "reason": _reason(row) or _why_in_review(row, watch),
+        "reason": _reason(row) or _why_in_review(row, loop),
         "review": human_loop_name(LOOP, row.review_id) if row.review_id else None,
+        "in_workbench": loop is not None,
     }
 
 
@@ -214,11 +225,9 @@ def _reason(row: DocumentRow) -> str | None:
     return f"{row.error}: {row.cause}"[:MOST_REASON] if row.error else None
 
 
-def _why_in_review(row: DocumentRow, watch: Watch) -> str | None:
+def _why_in_review(row: DocumentRow, loop: Loop | None) -> str | None:
     """What a person is to look at, in short: `validator_failed Total, required_missing Date and 3 more`."""
-    is_asked = row.status is Status.IN_REVIEW and row.review_id
-    loop = watch.loop(human_loop_name(LOOP, row.review_id)) if is_asked else None
-    if loop is None or not loop.reasons:
+    if row.status is not Status.IN_REVIEW or loop is None or not loop.reasons:
         return None
     told = [f"{reason.code} {reason.field}".strip() for reason in loop.reasons[:MOST_TOLD]]
     more = f" and {loop.num_reasons - len(told)} more" if loop.num_reasons > len(told) else ""
@@ -235,7 +244,7 @@ def document_detail(document: str, watch: Watch) -> dict[str, Any]:
     history = watch.documents.history(row.document_id, MOST_HISTORY)
     content, place, state = _fields(row, places, watch)
     return {
-        **_listed(row, watch),
+        **_listed(row, _loop(row, watch)),
         **_about(row),
         "fields": content.get("Fields", {}),
         "review_reasons": content.get("ReviewReasons", []),

@@ -27,6 +27,8 @@ export interface Listed {
   reason: string | null;
   /** The review's loop; of a document that is not in review, the last one. */
   review: string | null;
+  /** Whether that review is the workbench's: a list knows of those that are waited for. */
+  in_workbench: boolean;
 }
 
 export interface Listing {
