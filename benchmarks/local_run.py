@@ -22,7 +22,7 @@ from recto.places import DocumentPlaces, Location, execution_name
 from recto.ports import DocumentRow
 from recto_local.runtime import Runtime, RuntimeInfo
 
-HOME = Path(os.environ.get("RECTO_HOME") or ROOT / ".recto") / "benchmarks"
+HOME = Path(os.environ.get("RECTO_HOME") or ROOT / ".recto") / "benchmark-runtime"
 BUILT = {"build", "build-cache", "built-from"}
 SETTLED = FINAL_STATUSES | {Status.IN_REVIEW}
 CALLER = "recto-benchmarks"
