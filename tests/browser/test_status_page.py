@@ -563,3 +563,20 @@ def test_all_is_in_sight_and_no_serious_fault_is_found(
     assert axe(page) == []
     picture(page, "document-again")
     assert broken == []
+
+
+def test_a_small_window_and_a_dark_one(page: Page, server: StubServer, origin: str, axe: Faults) -> None:
+    row = every_kind(server)
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.emulate_media(color_scheme="dark")
+    sign_in(page, origin, server, "/#/documents")
+    expect(rows(page)).to_have_count(9)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert axe(page) == []
+    page.goto(f"{origin}/#/documents/{row.document_id}")
+    expect(page.locator(".viewer-page canvas").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator("[data-found]").first).to_be_in_viewport(ratio=1)
+    for name in ("Timeline", "Cost and links", "Fields"):
+        part(page, name)
+        assert axe(page) == [], name

@@ -5,6 +5,7 @@ import {
   costLines,
   countOf,
   durationOf,
+  foundAt,
   linesOf,
   lookOf,
   pageLink,
@@ -14,6 +15,7 @@ import {
   saidStatus,
   wholeOf,
 } from "./said";
+import { marksOf, opened } from "../review/model";
 import { STATUSES, type Entry } from "./server";
 
 const entry = (kind: Entry["kind"], what: string, second: number, seconds: number | null): Entry => ({
@@ -56,6 +58,22 @@ test("reasons of a review are words; errors stay as they are", () => {
   expect(saidReason(told, "FAILED")).toBe(told);
   expect(saidReason("below_threshold_2 x", "IN_REVIEW")).toBe("below_threshold_2 x");
   expect(saidReason(null, "PROCESSED")).toBe("");
+});
+
+test("a box leads back to the value that it is of, whatever its field is called", () => {
+  const place = (text: string, page: number) => ({
+    Value: text,
+    Confidence: 0.5,
+    Page: page,
+    Boxes: [{ Left: 0.1, Top: 0.1, Width: 0.2, Height: 0.1 }],
+  });
+  const field = { ClassId: 7, Confidence: 0.5, SortOrder: 0, Values: [place("a", 1), place("a", 3)] };
+  const Fields = { '0.1.2 – "x"': field };
+  const marks = marksOf(opened({ ReviewId: "", TaskObject: "", ModelResult: { Fields } }));
+  expect(marks.map((mark) => [mark.page, foundAt(mark)])).toEqual([
+    [1, 0],
+    [3, 1],
+  ]);
 });
 
 test("confidence is rounded down, counts end at a thousand, sizes have units", () => {
