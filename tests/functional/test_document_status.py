@@ -173,6 +173,35 @@ def test_a_document_in_review_says_what_for(bench: Bench) -> None:
     assert (told["review"], told["in_workbench"]) == ("recto-r1", True)
 
 
+def test_several_faults_of_one_field_are_said_once(bench: Bench) -> None:
+    fields = ["Total", "Total", "Date", "Total", "Tax", "Net"]
+    reasons = [Reason(code="validator_failed", field=each) for each in fields]
+    open_review(bench, "recto-r1", reasons=reasons, num_reasons=8)
+
+    [told] = bench.signed_in("olga", "operators").get("/api/documents").json()["documents"]
+
+    assert told["reason"] == (
+        "validator_failed Total, validator_failed Date, validator_failed Tax and 3 more"
+    )
+
+
+def test_what_happened_in_one_moment_is_told_in_its_order(bench: Bench) -> None:
+    """The table sorts what it has of one moment by name."""
+    documents, now = documents_of(bench), clock_of(bench)()
+    documents.add(row(1, Status.FAILED, now))
+    lines = documents.lines[f"{1:032x}"]
+    for each in lines:
+        each["time"] = now.isoformat()
+    lines.reverse()
+
+    told = bench.signed_in("olga", "operators").get(f"/api/documents/{1:032x}").json()
+
+    assert [(each["what"], each["seconds"]) for each in told["timeline"]] == [
+        ("RECEIVED", 0),
+        ("FAILED", None),
+    ]
+
+
 def test_a_review_at_another_desk_is_named_and_not_taken_for_one_of_ours(bench: Bench) -> None:
     """Amazon A2I has it, or it was not begun yet."""
     olga = bench.signed_in("olga", "operators")

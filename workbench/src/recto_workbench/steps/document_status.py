@@ -229,8 +229,11 @@ def _why_in_review(row: DocumentRow, loop: Loop | None) -> str | None:
     """What a person is to look at, in short: `validator_failed Total, required_missing Date and 3 more`."""
     if row.status is not Status.IN_REVIEW or loop is None or not loop.reasons:
         return None
-    told = [f"{reason.code} {reason.field}".strip() for reason in loop.reasons[:MOST_TOLD]]
-    more = f" and {loop.num_reasons - len(told)} more" if loop.num_reasons > len(told) else ""
+    all_told = [f"{reason.code} {reason.field}".strip() for reason in loop.reasons]
+    # A field may fail by several validators: that is said once.
+    told = list(dict.fromkeys(all_told))[:MOST_TOLD]
+    num_more = loop.num_reasons - sum(each in told for each in all_told)
+    more = f" and {num_more} more" if num_more > 0 else ""
     return f"{', '.join(told)}{more}"
 
 
@@ -241,7 +244,7 @@ def document_detail(document: str, watch: Watch) -> dict[str, Any]:
     """All about one document; TaskMissingError where there is none."""
     row = _row(document, watch)
     places = DocumentPlaces(watch.files.work_bucket, row.document_id, row.made_in)
-    history = watch.documents.history(row.document_id, MOST_HISTORY)
+    history = sorted(watch.documents.history(row.document_id, MOST_HISTORY), key=_order)
     content, place, state = _fields(row, places, watch)
     return {
         **_listed(row, _loop(row, watch)),
@@ -345,6 +348,12 @@ def _statuses(
             "seconds": seconds,
             "notes": notes,
         }
+
+
+def _order(entry: Mapping[str, Any]) -> tuple[datetime, int]:
+    """Of one moment, what comes first: the table has them by name, and FAILED would stand before RECEIVED."""
+    statuses = list(Status)
+    return _time(entry), statuses.index(entry["to"]) if entry["to"] in statuses else len(statuses)
 
 
 def _time(entry: Mapping[str, Any]) -> datetime:
