@@ -261,6 +261,31 @@ def test_steps_are_told_by_when_their_results_were_written(bench: Bench, aws: No
     assert told["cost"]["ocr_features"] == ["TABLES"]
 
 
+def test_a_step_stands_behind_the_start_of_its_run_within_the_second(bench: Bench) -> None:
+    """S3 says 12:00:00 of what was written at 12:00:00.9, in a run that began at 12:00:00.4."""
+    documents, whole = documents_of(bench), objects_of(bench).info
+    second = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    written = DocumentPlaces(WORK, DOCUMENT).fields
+    for status, at in ((Status.WAITING, 200), (Status.RUNNING, 400), (Status.PROCESSED, 950)):
+        documents.move(DOCUMENT, tuple(Status), status, second + timedelta(milliseconds=at))
+
+    class Objects(type(objects_of(bench))):  # type: ignore[misc]
+        def info(self, place: Location) -> Any:
+            found = whole(place)
+            return found._replace(changed=second) if found and place == written else found
+
+    objects = Objects()
+    objects.bodies.update(objects_of(bench).bodies)
+    told = detail_of(bench.watch._replace(files=bench.watch.files._replace(objects=objects)))
+
+    assert [each["what"] for each in told["timeline"]][-4:] == [
+        "WAITING",
+        "RUNNING",
+        "postprocess",
+        "PROCESSED",
+    ]
+
+
 def detail_of(watch: Watch) -> dict[str, Any]:
     from recto_workbench.steps.document_status import document_detail  # noqa: PLC0415
 

@@ -326,7 +326,16 @@ def _timeline(
     its `seconds` are those until now.
     """
     entries = [*_statuses(history, row, watch.clock()), *_steps(history, places, watch)]
-    return sorted(entries, key=lambda entry: str(entry["when"]))
+    runs = [_time(entry) for entry in history if entry["to"] == Status.RUNNING]
+    return sorted(entries, key=lambda entry: _stands(entry, runs))
+
+
+def _stands(entry: Mapping[str, Any], runs: Sequence[datetime]) -> datetime:
+    """A step stands behind the start of its run, though S3 tells no parts of its second."""
+    when = datetime.fromisoformat(entry["when"])
+    if entry["kind"] != "step":
+        return when
+    return max([when, *(run for run in runs if when <= run < when + S3_TELLS_SECONDS)])
 
 
 def _statuses(
