@@ -1,4 +1,4 @@
-"""A laptop's screen of 1366 x 768 pixels, or smaller: a task with its document beside it leaves room for both."""
+"""A laptop's screen of 1366 x 768 pixels, or smaller: a task beside its document leaves room for both."""
 
 import json
 import os
