@@ -60,7 +60,8 @@ def test_accept_lets_the_models_values_go_on_marked_as_not_reviewed() -> None:
     ((kind, event),) = rig.events.published
     assert (kind, event["Reviewed"], event["ReviewStatus"]) == ("DocumentProcessed", False, "not_reviewed")
     assert "nobody answered review r1" in event["ReviewStatusReason"]
-    assert rig.told == [{"LoopName": "recto-r1", "Outcome": "expired", "Cause": rig.told[0]["Cause"]}]
+    cause = rig.told[0]["Cause"]
+    assert rig.told == [{"LoopName": "recto-r1", "Outcome": "expired", "Cause": cause, "Answer": ""}]
     assert rig.reviews.pointers == set()
 
 
@@ -255,6 +256,7 @@ def test_a_refused_answer_is_told_to_the_desk_and_the_review_waits_on() -> None:
 
     assert (rig.told[0]["Outcome"], rig.review().state) == ("refused", "OPEN")
     assert rig.told[0]["Cause"].startswith("ReviewFailedError: ")
+    assert rig.told[0]["Answer"] == rig.history("ANSWER_NOT_TAKEN")[0]["answer"]
     assert rig.hand_in("r1", CORRECTED).outcome == "taken"
 
 

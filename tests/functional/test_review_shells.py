@@ -96,7 +96,8 @@ def test_an_audits_answer_is_counted_in_metrics_and_told_to_the_desk(
     found = metrics_in(capsys.readouterr().out)
     assert (found["AuditedValues"], found["AuditedErrors"], found["AuditDrift"]) == ([2.0], [1.0], [0.0])
     assert found["AuditExcessError"][0] == pytest.approx(0.5 - 0.35)
-    assert news_of(desk_queue) == [{"LoopName": "recto-audit1", "Outcome": "audited", "Cause": ""}]
+    news = {"LoopName": "recto-audit1", "Outcome": "audited", "Cause": "", "Answer": place.uri}
+    assert news_of(desk_queue) == [news]
 
 
 def expiry(monkeypatch: pytest.MonkeyPatch, queue: str) -> Any:

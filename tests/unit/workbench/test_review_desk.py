@@ -290,6 +290,35 @@ def test_an_expired_loop_that_is_escalated_is_on_offer_again_before_all_others(b
     assert escalated("loop", until, bench.desk) == "has its answers"
 
 
+def test_what_expired_while_somebody_had_to_decide_is_escalated_to_be_decided(bench: Bench) -> None:
+    bench.open(wanted=2, expires=bench.clock() + timedelta(seconds=60))
+    bench.say(ANNA, "13")
+    bench.say(BEN, "14")
+    answered("loop", bench.settling)
+    bench.clock.pass_by(61)
+    sweep(bench.settling)
+    assert bench.loop().state is LoopState.EXPIRED
+
+    assert escalated("loop", bench.clock() + timedelta(days=1), bench.desk) == "escalated"
+
+    assert next_review(CARL, bench.desk) == "loop"
+    assert [o.answer["field-value-Total"] for o in find("loop", CARL, bench.desk).opinions] == ["13", "14"]
+    assert submit("loop", CARL, saying("14"), bench.desk) is LoopState.ANSWERED
+
+
+def test_an_answer_that_was_in_time_is_not_taken_back_when_nobody_could_answer_again(bench: Bench) -> None:
+    bench.hold = timedelta(minutes=5)
+    bench.open(expires=bench.clock() + timedelta(seconds=60))
+    bench.say(ANNA, "13")
+    bench.clock.pass_by(61)
+
+    with pytest.raises(ReviewClosedError, match="expired at 2026-11-02 09:01 UTC; your answer stands"):
+        reopen("loop", ANNA, bench.desk)
+
+    bench.clock.pass_by(300)
+    assert answered("loop", bench.settling) == "handed on"
+
+
 def test_taking_back_until_it_is_handed_on(bench: Bench) -> None:
     bench.hold = timedelta(seconds=1000)
     bench.open()
@@ -346,6 +375,28 @@ def test_a_refused_answer_opens_the_loop_again_with_the_answer_as_its_draft(benc
         "13",
         "14",
     ]
+    assert (bench.loop().state, bench.loop().outcome) == (LoopState.CLOSED, "taken")
+
+
+def test_a_refusal_that_comes_late_again_touches_neither_a_better_answer_nor_what_has_ended(
+    bench: Bench,
+) -> None:
+    bench.open()
+    bench.say(ANNA, "13")
+    answered("loop", bench.settling)
+    refused = ReviewSettled(
+        loop_name="loop", outcome="refused", cause="no such field", answer=bench.loop().output
+    )
+    bench.clock.pass_by(10)
+    settled(refused, bench.settling)
+    bench.say(ANNA, "14")
+    answered("loop", bench.settling)
+
+    assert settled(refused, bench.settling) == "about an earlier answer"
+    assert (bench.loop().state, bench.loop().answers) == (LoopState.ANSWERED, ("anna",))
+    settled(ReviewSettled(loop_name="loop", outcome="taken", answer=bench.loop().output), bench.settling)
+    unnamed = refused.model_copy(update={"answer": ""})
+    assert settled(unnamed, bench.settling) == "has ended before"
     assert (bench.loop().state, bench.loop().outcome) == (LoopState.CLOSED, "taken")
 
 
@@ -459,6 +510,26 @@ def test_two_who_disagree_wait_for_somebody_who_decides(bench: Bench) -> None:
 
     roles = [a["workerMetadata"]["recto"]["role"] for a in bench.outputs()[0]["humanAnswers"]]
     assert roles == ["reviewer", "reviewer", "adjudicator"]
+
+
+def test_an_opinion_that_was_timed_out_does_not_decide_between_those_that_came_since(bench: Bench) -> None:
+    bench.open(wanted=2)
+    claim("loop", CARL, bench.desk)
+    save_draft("loop", CARL, {"field-value-Total": "1"}, (), bench.desk)
+    bench.clock.pass_by(3601)
+    bench.say(ANNA, "13")
+    bench.say(BEN, "14")
+    answered("loop", bench.settling)
+
+    with pytest.raises(ClaimLostError, match="claim it to see what they say"):
+        save_draft("loop", CARL, {"field-value-Total": "15"}, (), bench.desk)
+    with pytest.raises(ClaimLostError, match="claim it to see what they say"):
+        submit("loop", CARL, saying("15"), bench.desk)
+
+    assert (bench.loop().state, bench.loop().claims) == (LoopState.ADJUDICATE, ())
+    assert bench.late() == [saying("15").answer]
+    claim("loop", CARL, bench.desk)
+    assert submit("loop", CARL, saying("13"), bench.desk) is LoopState.ANSWERED
 
 
 def test_an_operator_may_decide_about_his_own_too_and_both_answers_stay(bench: Bench) -> None:
@@ -639,6 +710,7 @@ MOVES = st.one_of(
     st.tuples(st.just("reopen"), WHO),
     st.tuples(st.just("message")),
     st.tuples(st.just("settle"), st.sampled_from(["taken", "refused"])),
+    st.tuples(st.just("settle_again"), st.integers(0, 3)),
     st.tuples(st.just("wait"), st.sampled_from([30.0, 3601.0])),
     st.tuples(st.just("sweep")),
 )
@@ -656,6 +728,7 @@ class Race:
         self.bench.open(wanted=wanted)
         self.number = 0
         self.given: list[str] = []
+        self.spoken: list[ReviewSettled] = []
 
     def run(self, move: tuple[Any, ...], between: list[tuple[Any, ...]]) -> None:
         self.loops.before_write = [lambda each=each: self.do(each) for each in between]
@@ -694,8 +767,17 @@ class Race:
         answered("loop", self.bench.settling)
 
     def _settle(self, outcome: Any) -> None:
-        if self.bench.loop().output:  # the pipeline speaks of what it was handed
-            settled(ReviewSettled(loop_name="loop", outcome=outcome), self.bench.settling)
+        if output := self.bench.loop().output:  # the pipeline speaks of what it was handed
+            self.spoken.append(ReviewSettled(loop_name="loop", outcome=outcome, answer=output))
+            settled(self.spoken[-1], self.bench.settling)
+
+    def _settle_again(self, number: int) -> None:
+        """A queue may bring a message twice, however late."""
+        before, spoken = self.bench.loop(), self.spoken[number : number + 1]
+        for message in spoken:
+            settled(message, self.bench.settling)
+        if spoken and spoken[0].answer != before.output:
+            assert self.bench.loop() == before, "what was said of an earlier answer changes nothing"
 
     def _wait(self, seconds: float) -> None:
         self.bench.clock.pass_by(seconds)
@@ -716,6 +798,25 @@ class Race:
         if loop.output and loop.output in self.files.bodies:
             output = json.loads(self.files.bodies[loop.output])
             assert output["humanAnswers"] == [entry for _, entry in answers_of(loop, self.bench.desk)]
+
+
+def test_an_answer_that_comes_while_the_loop_expires_stands() -> None:
+    race = Race(wanted=1, hold=0)
+    bench, now = race.bench, race.bench.clock()
+    claim("loop", ANNA, bench.desk)
+    seen = bench.loop()
+    assert bench.desk.loops.write(LoopChange(loop=seen.moved(expires=now, due=now)))
+
+    def comes_first() -> None:  # begun a moment before the end, written a moment after
+        loop, part = bench.loop(), bench.part(ANNA)
+        moved = loop.answered_by("anna", now, decides=False, due=now + timedelta(minutes=5))
+        ended = part.ended_at(now, PartState.SUBMITTED, answer="s3://work/reviews/loop/answers/x.json")
+        assert MemoryLoops.write(race.loops, LoopChange(loop=moved, parts=(ended,)))
+
+    race.loops.before_write = [comes_first]
+    swept = sweep(bench.settling)
+
+    assert (bench.loop().state, swept.expired) == (LoopState.ANSWERED, 0)
 
 
 @settings(max_examples=300, deadline=None)

@@ -245,10 +245,17 @@ class Loop(Versioned):
     def escalated_until(self, expires: datetime, now: datetime) -> Self:
         """Before all others, and on offer again where its time had run out."""
         if self.state is LoopState.EXPIRED:
+            has_all = len(self.answers) >= self.wanted  # they differ: it expired while somebody had to decide
             return self.moved(
-                state=LoopState.OPEN, opened=now, escalated=True, expires=expires, outcome="", cause="",
-                ended=None, due=expires,
-            )  # fmt: skip
+                state=LoopState.ADJUDICATE if has_all else LoopState.OPEN,
+                opened=now,
+                escalated=True,
+                expires=expires,
+                outcome="",
+                cause="",
+                ended=None,
+                due=expires,
+            )
         due = min([expires, *(claim.until for claim in self.claims)])
         return self.moved(escalated=True, expires=expires, due=due)
 

@@ -368,6 +368,8 @@ class ReviewSettled(Message):
     outcome: SettledAs
     cause: str = ""
     """Why it was not taken, as an error's name and message."""
+    answer: str = ""
+    """S3 URI of the `output.json` that this is about; empty where there was none."""
 
 
 class ReviewAnswered(Message):

@@ -584,6 +584,7 @@ def _still_held(name: str, worker: Worker, desk: ReviewDesk) -> datetime:
         _require_open(loop, desk)
         if part is None or part.state in (PartState.RELEASED, PartState.SUBMITTED):
             raise ClaimLostError(f"review {name}: you gave it back; claim it to go on")
+        _require_same_question(loop, part)
         mine = loop.claim_of(worker.worker_id)
         until = min(loop.expires, desk.clock() + timedelta(seconds=loop.seconds))
         least = min(MOVED_ON_BY, timedelta(seconds=loop.seconds / 10))
@@ -649,6 +650,7 @@ def _submitting(seen: Loop, part: Part | None, worker: Worker, kept: _Kept, desk
     _require_open(seen, desk)
     if part is None or part.state in (PartState.RELEASED, PartState.SUBMITTED):
         raise ClaimLostError(f"review {seen.name} is not yours: {_became(part)}")
+    _require_same_question(seen, part)
     held = _claiming(seen, part, worker, desk)  # what was timed out is his again, if nobody else has it
     mine, *late = held.parts
     now, rejects = desk.clock(), seen.is_native and bool(kept.entry["answerContent"].get(REJECTED))
@@ -664,6 +666,15 @@ def _submitting(seen: Loop, part: Part | None, worker: Worker, kept: _Kept, desk
             happening(seen.name, "rejected" if rejects else "submitted", desk, worker),
         ),
     )
+
+
+def _require_same_question(loop: Loop, part: Part) -> None:
+    """An opinion does not decide between others that its author has not seen."""
+    if loop.state is LoopState.ADJUDICATE and not part.adjudicates:
+        raise ClaimLostError(
+            f"review {loop.name}: your time had run out, and others have answered and disagree; claim it to "
+            "see what they say and to decide"
+        )
 
 
 def _became(part: Part | None) -> str:
@@ -727,6 +738,10 @@ def reopen(name: str, worker: Worker, desk: ReviewDesk) -> LoopState:
         if not _may_reopen(loop, part):
             raise ReviewClosedError(f"{_state_of(loop)}; its answers cannot be taken back any more")
         now = desk.clock()
+        if loop.expires <= now:  # nobody could answer again, and the answer that was in time would be lost
+            raise ReviewClosedError(
+                f"review {name} expired at {loop.expires:%Y-%m-%d %H:%M} UTC; your answer stands"
+            )
         entry = json.loads(desk.objects.read(Location.from_uri(part.answer)))
         _write_draft(name, worker, entry["answerContent"], now, desk)
         until = min(loop.expires, now + timedelta(seconds=loop.seconds))

@@ -175,17 +175,22 @@ def settled(message: ReviewSettled, settling: Settling) -> str:
     """The loop is closed, or open again where its answers were refused."""
     desk = settling.desk
     if message.outcome == "refused":
-        return _open_again(message.loop_name, message.cause, desk)
+        return _open_again(message, desk)
     state = LoopState.EXPIRED if message.outcome == "expired" else LoopState.CLOSED
     return _end(message.loop_name, state, message.outcome, message.cause, desk)
 
 
-def _open_again(name: str, cause: str, desk: ReviewDesk) -> str:
+def _open_again(message: ReviewSettled, desk: ReviewDesk) -> str:
     """The answers become drafts, so that nobody types anything twice."""
+    name, cause = message.loop_name, message.cause
     for _ in range(TRIES):
         loop = desk.loops.loop(name)
         if loop is None or not loop.output:
             return "nothing to open again"
+        if loop.state in FINAL_STATES and loop.outcome != UNHEARD:
+            return "has ended before"
+        if message.answer not in ("", loop.output):  # it came twice, and a better answer is on its way
+            return "about an earlier answer"
         now = desk.clock()
         parts: list[Part] = []
         for part, entry in answers_of(loop, desk):
@@ -286,8 +291,9 @@ CLAIMS, EXPIRED, PUSHED_ON = range(3)
 def _look_at(loop: Loop, settling: Settling) -> int:
     desk = settling.desk
     if loop.takes_answers and loop.expires <= desk.clock():
-        _end(loop.name, LoopState.EXPIRED, "expired", _waited(loop), desk)
-        return EXPIRED
+        # Once, as it was seen: an answer that came in this moment stands.
+        change = _ending(loop, LoopState.EXPIRED, "expired", _waited(loop), desk)
+        return EXPIRED if desk.loops.write(change) else PUSHED_ON
     if loop.takes_answers:
         _take_back_late(loop, desk)
         return CLAIMS
@@ -320,6 +326,6 @@ def _push_on(loop: Loop, settling: Settling) -> None:
     _write_output(loop, desk)
     if loop.answered and now - loop.answered > UNHEARD_AFTER + settling.hold:
         cause = f"the pipeline has said nothing about it since {loop.answered:%Y-%m-%d %H:%M} UTC"
-        _end(loop.name, LoopState.CLOSED, UNHEARD, cause, desk)
+        desk.loops.write(_ending(loop, LoopState.CLOSED, UNHEARD, cause, desk))
     elif loop.review_id:
         desk.loops.write(LoopChange(loop=loop.moved(due=now + UNHEARD_AFTER)))

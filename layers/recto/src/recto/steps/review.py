@@ -185,8 +185,14 @@ def take_answer(place: Location, step: ReviewCallback) -> Answered:
     review = _review_of(output, place, step.reviews)
     answered = _taken(output, review, place, step)
     if review.backend == WORKBENCH:
-        news = ReviewSettled(loop_name=loop_of(review), outcome=answered.outcome, cause=answered.cause)
-        step.desk.tell(news)
+        step.desk.tell(
+            ReviewSettled(
+                loop_name=loop_of(review),
+                outcome=answered.outcome,
+                cause=answered.cause,
+                answer=place.uri,
+            )
+        )
     return answered
 
 
