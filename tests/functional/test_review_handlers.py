@@ -334,6 +334,17 @@ def test_our_own_operations_check_their_parameters(deployed: Deployed, parameter
     assert message.startswith("AnswerHumanLoop: ")
 
 
+def test_an_answer_that_is_too_large_is_refused_by_name(deployed: Deployed) -> None:
+    deployed.start("loop")
+
+    code, message = deployed.refused(
+        "AnswerHumanLoop", HumanLoopName="loop", AnswerContent={"a": "x" * 2_000_001}, WorkerId="w"
+    )
+
+    assert code == "ValidationException"
+    assert "at most 2,000,000" in message
+
+
 def test_an_operation_that_is_none_of_ours_is_refused(deployed: Deployed) -> None:
     code, message = deployed.refused("CreateEndpoint")
 

@@ -565,6 +565,20 @@ def test_an_answer_is_taken_when_its_rules_hold(bench: Bench) -> None:
     assert ("Total", "12.00", "250.00") in [(h["field"], h["from"], h["to"]) for h in history]
 
 
+def test_an_answer_that_says_nothing_is_not_taken_for_the_pipeline_to_refuse(bench: Bench) -> None:
+    open_review(bench)
+    rita = claimed(bench)
+
+    told = [
+        post(rita, "/api/reviews/loop/submit", {"answer": answer})
+        for answer in ({}, {"field-confirmed-Total": " "})
+    ]
+
+    assert [refusal(each) for each in told] == [(422, "AnswerIncompleteError")] * 2
+    assert "nothing is said about any field" in told[0].json()["message"]
+    assert post(rita, "/api/reviews/loop/check", {"answer": {}}).json()["complete"], "nothing yet is no fault"
+
+
 def test_the_same_answer_again_is_no_second_one(bench: Bench) -> None:
     open_review(bench)
     rita = claimed(bench)

@@ -154,12 +154,18 @@ def _nothing(field: FieldConfiguration, number: int) -> FieldResult:
 
 def _given(answer: Mapping[str, Any], fields: FieldList) -> dict[str, FieldAnswer]:
     """What the answer says of fields; nothing yet is no fault while somebody types."""
-    return parse_answer(answer, fields) if any(key.startswith(OF_FIELDS) for key in answer) else {}
+    return parse_answer(answer, fields) if is_about_a_field(answer) else {}
+
+
+def is_about_a_field(answer: Mapping[str, Any]) -> bool:
+    """Whether anything is said; the pipeline refuses an answer that says nothing."""
+    return any(key.startswith(OF_FIELDS) for key in answer)
 
 
 def as_taken(answer: Mapping[str, Any]) -> dict[str, Any]:
     """The answer as it is judged and kept: who confirms a field's value has said that it is present."""
-    named = [key[len(CONFIRMED) :] for key in answer if key.startswith(CONFIRMED)]
+    given = {key: why for key, why in answer.items() if key.startswith(CONFIRMED) and str(why or "").strip()}
+    named = [key[len(CONFIRMED) :] for key in given]
     return {**{f"{PRESENT}{name}": True for name in named}, **answer}
 
 

@@ -32,6 +32,7 @@ from recto_workbench.errors import (
     RequestError,
     ReviewClosedError,
     ReviewMissingError,
+    TooLargeError,
     ValidationError,
 )
 from recto_workbench.flows import (
@@ -116,7 +117,7 @@ def answer(operation: str, parameters: Parameters, control: LoopControl) -> Resu
         raise LoopMissingError(str(error)) from error
     except (ReviewClosedError, ClaimLostError) as error:
         raise ConflictError(str(error)) from error
-    except (RequestError, NonceError) as error:
+    except (RequestError, NonceError, TooLargeError) as error:
         raise ValidationError(str(error)) from error
 
 

@@ -16,7 +16,14 @@ from recto.fields import FieldList
 from recto.places import Location
 from recto.results import DocumentResult
 from recto.review import REJECTED, REJECTED_WHY, blind, result_elsewhere
-from recto.review_check import AnswerCheck, Problem, check_answer, fields_of_task, in_short
+from recto.review_check import (
+    AnswerCheck,
+    Problem,
+    check_answer,
+    fields_of_task,
+    in_short,
+    is_about_a_field,
+)
 from recto_workbench.errors import AnswerIncompleteError, RequestError
 from recto_workbench.loops import Loop
 from recto_workbench.steps.desk import ReviewDesk, task_of
@@ -27,6 +34,9 @@ ALL_THAT_AN_AUDIT_SHOWS = (
 )  # fmt: skip
 SECRETS = frozenset({"TaskToken", "taskToken", "task_token"})
 """The reference's tasks had it; whoever holds one can finish the workflow."""
+
+
+NOTHING_SAID = "nothing is said about any field: confirm at least one, or turn the document down"
 
 
 class ReviewContent(NamedTuple):
@@ -119,3 +129,6 @@ def require_complete(answer: Mapping[str, Any], content: ReviewContent) -> None:
     if not found.is_complete:
         problems = tuple(problem.model_dump() for problem in found.problems)
         raise AnswerIncompleteError(f"the answer is not complete: {in_short(found.problems)}", problems)
+    if content.fields is not None and not answer.get(REJECTED) and not is_about_a_field(answer):
+        problem = Problem(field=None, message=NOTHING_SAID)
+        raise AnswerIncompleteError(f"the answer is not complete: {NOTHING_SAID}", (problem.model_dump(),))
