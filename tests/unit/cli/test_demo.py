@@ -2,15 +2,27 @@
 
 import json
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import boto3
 import pytest
+from rich.console import Console
 
 from recto.errors import DocumentMissingError
+from recto.messages import Status
+from recto.places import DocumentPlaces
+from recto.ports import DocumentRow, ReviewRow
 from recto.release import parse_release
 from recto.review import ReviewTask
 from recto_cli import tables
-from recto_cli.demo import how_good, sample_files, stated_edits, truth_of
+from recto_cli.demo import _answer_one, _say_what_waits, how_good, sample_files, stated_edits, truth_of
+from recto_cli.stack import Stack
+from recto_cli.submit import Outcome
+from recto_local.people import PASSWORD, PEOPLE
+from tests.unit.cli.conftest import ID
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,3 +73,41 @@ def test_a_release_without_figures_says_so() -> None:
     release = parse_release((ROOT / "local" / "releases" / "demo" / "release.json").read_bytes())
 
     assert "not measured" in how_good(release.model_copy(update={"figures": {}}))
+
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+WAITING = DocumentRow(
+    document_id=ID, status=Status.IN_REVIEW, bucket="inbox", key="a b.pdf", received=NOW, updated=NOW,
+    review_id="review-1",
+)  # fmt: skip
+
+
+def session_of(stack: Any) -> Any:
+    running = SimpleNamespace(workbench_url=lambda: "http://127.0.0.1:4580/")
+    return SimpleNamespace(out=Console(width=200), stack=stack, running=running)
+
+
+def test_the_only_review_is_left_to_who_looks_on(
+    stack: Stack, task: ReviewTask, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    key = DocumentPlaces("work", ID).review_task("review-1").key
+    boto3.client("s3").put_object(Bucket="work", Key=key, Body=task.model_dump_json(by_alias=True).encode())
+
+    _answer_one(session_of(stack), [Outcome(None, WAITING)], tmp_path)  # type: ignore[arg-type]
+
+    assert "one document waits for a review: it is yours" in capsys.readouterr().out
+
+
+def test_the_way_to_a_review_that_is_left_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    review = ReviewRow(
+        review_id="review-1", document_id=ID, created=NOW, expires=NOW, loop_name="recto-review-1"
+    )
+    reviews = SimpleNamespace(find=lambda name: review if name == "review-1" else None)
+
+    _say_what_waits(session_of(SimpleNamespace(reviews=reviews)), [WAITING])
+
+    told = capsys.readouterr().out
+    assert "http://127.0.0.1:4580/#/reviews/recto-review-1" in told
+    assert f"sign in as rita, password {PASSWORD}" in told
+    assert ".venv/bin/recto result 'a b.pdf'" in told
+    assert "reviewers" in next(person.groups for person in PEOPLE if person.name == "rita")
