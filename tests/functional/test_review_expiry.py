@@ -291,6 +291,21 @@ def test_an_answer_whose_document_is_not_in_the_table_any_more_leaves_nothing_wa
     ]
 
 
+def test_a_document_that_is_not_in_the_table_any_more_leaves_nothing_waiting_when_its_time_is_over() -> None:
+    rig = ReviewRig()
+    rig.open()
+    del rig.documents.rows[DOCUMENT]
+    rig.clock.pass_time(**AFTER)
+
+    (expired,) = rig.expire("escalate")
+
+    assert (expired.outcome, rig.review().state) == ("withdrawn", "WITHDRAWN")
+    assert [(token, error) for token, error, _ in rig.workflow.failed] == [
+        ("token-1", "DocumentMissingError")
+    ]
+    assert rig.told[-1]["Outcome"] == "withdrawn"
+
+
 def test_a_document_removed_from_the_inbox_can_be_reviewed_all_the_same() -> None:
     rig = ReviewRig()  # its inbox never had it
 

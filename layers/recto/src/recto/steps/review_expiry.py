@@ -8,7 +8,7 @@ the next round: a review is cleared away last.
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
-from recto.errors import RectoError, ReviewExpiredError
+from recto.errors import DocumentMissingError, RectoError, ReviewExpiredError
 from recto.messages import ReviewEscalated, ReviewSettled, SettledAs
 from recto.ports import (
     Clock,
@@ -162,6 +162,8 @@ def _withdrawn(review: ReviewRow, row: DocumentRow | None, step: ReviewExpiry) -
     stands = f"is {row.status}, review {row.review_id or 'none'}" if row else "is not in the table any more"
     cause = f"document {review.document_id} {stands}"
     step.reviews.withdraw(review.review_id, cause)
+    if row is None:  # its execution may wait all the same, and nobody else would end it
+        step.workflow.fail(review.task_token, DocumentMissingError.__name__, cause)
     _end_loop(review, "withdrawn", cause, step)
     step.reviews.clear_due(review)
     return "withdrawn", cause
