@@ -35,7 +35,7 @@ BUILT = {"build", "build.toml", "build-cache", "built-from", "build.lock"}
 RECORD = "lane.json"
 LONG_FILES = (
     "test_7_reprocess.py", "test_6_mail.py", "test_b1_labelling.py", "test_b2_workbench_web.py",
-    "test_b4_two_people.py", "test_8c_trained_model.py",
+    "test_b4_two_people.py", "test_8c_trained_model.py", "test_9_review.py",
 )  # fmt: skip
 """These begin first where there are lanes, so that no lane ends long after the others; those of labelling in
 their order, since b1 and b2 look at all jobs that there are.
