@@ -31,6 +31,8 @@ let verdict: Check;
 let stored: Map<string, string>;
 let gone: unknown[];
 let now: number;
+/** How long a save is on its way. */
+let slow: number;
 
 function source(): ReviewSource {
   const answering = <T>(value: T): Promise<T> => (failing ? Promise.reject(failing) : Promise.resolve(value));
@@ -38,6 +40,7 @@ function source(): ReviewSource {
     page: (page) => answering({ page, words: [], image: null }),
     check: () => answering(verdict),
     saveDraft: async (answer, edits) => {
+      if (slow) await new Promise((done) => setTimeout(done, slow));
       const told = await answering({ saved: "2026-01-01T00:00:00Z", claimed_until: null });
       saved.push({ answer, edits });
       return told;
@@ -76,7 +79,7 @@ const said = (work: ReviewWork) => fieldNamed(work.state.value, "Total")?.values
 
 beforeEach(() => {
   vi.useFakeTimers();
-  [saved, sent, failing, verdict, stored, gone, now] = [[], [], null, FINE, new Map(), [], 0];
+  [saved, sent, failing, verdict, stored, gone, now, slow] = [[], [], null, FINE, new Map(), [], 0, 0];
 });
 afterEach(() => vi.useRealTimers());
 
@@ -118,6 +121,26 @@ test("each edit is saved once, and again only where it was not taken", async () 
   type(work, "4", "Date");
   await vi.advanceTimersByTimeAsync(5000);
   expect(saved.at(-1)?.edits.map((edit) => [edit.field, edit.to])).toEqual([["Date", "4"]]);
+});
+
+test("edits that come while others are on their way are neither lost nor told twice", async () => {
+  const work = begin();
+  type(work, "2");
+  slow = 300;
+  await vi.advanceTimersByTimeAsync(1100); // the first save is on its way
+  type(work, "23"); // letters that follow those that have left
+  type(work, "5", "Date");
+  await vi.advanceTimersByTimeAsync(5000);
+  type(work, "6", "Date");
+  await vi.advanceTimersByTimeAsync(5000);
+
+  const told = saved.flatMap((each) => each.edits.map((edit) => [edit.field, edit.from, edit.to]));
+  expect(told).toEqual([
+    ["Total", "1", "2"],
+    ["Total", "2", "23"],
+    ["Date", "1", "5"],
+    ["Date", "5", "6"],
+  ]);
 });
 
 test("what was not saved is there after a reload", async () => {

@@ -63,7 +63,9 @@ export function useReview(options: ReviewOptions) {
   const future = shallowRef<ReviewState[]>([]);
   const isChecking = ref(false);
   const cannotCheck = ref(false);
+  /** Edits that the server has, and those that have left for it: these change no more. */
   let sent = 0;
+  let leaving = 0;
   let typing: { field: string; at: number; until: number } | null = null;
   let checkTimer: ReturnType<typeof setTimeout> | undefined;
   let checks = 0;
@@ -75,13 +77,16 @@ export function useReview(options: ReviewOptions) {
     storage: options.storage,
     onState: (next) => (draft.value = next),
     save: async (_, kept) => {
-      const { answer, edits: unsent } = kept as unknown as { answer: Answer; edits: Edit[] };
+      const { answer } = kept as unknown as { answer: Answer };
+      leaving = edits.value.length;
       try {
+        const unsent = edits.value.slice(sent, leaving);
         const { saved, claimed_until } = await options.source.saveDraft(answer, unsent);
-        sent += unsent.length;
+        sent = leaving;
         options.onClaimedUntil(claimed_until);
         return { saved };
       } catch (error) {
+        leaving = sent;
         if (isGone(error)) options.onGone(error);
         throw error;
       }
@@ -137,7 +142,7 @@ export function useReview(options: ReviewOptions) {
     if (
       isSameTyping &&
       last &&
-      edits.value.length > sent &&
+      edits.value.length > leaving &&
       last.field === edit.field &&
       last.how === "typed"
     ) {
