@@ -17,6 +17,7 @@ from recto_cli.labelling import cors
 from recto_cli.labelling.back_ends import RefusalError
 from recto_cli.review_flows import AmazonA2i, FlowChoices
 from recto_cli.stack import Stack, read_stack
+from tests.contract.template import resources
 from tests.unit.cli.conftest import PROJECT
 from tests.unit.cli.label_fakes import ACCOUNT, POOL, POOL_CLIENT, REGION, FakeBackEnd, FakeCognito
 from tests.unit.cli.label_stack import invoke
@@ -425,3 +426,17 @@ def test_the_page_as_it_is_built_fits(here: Account, monkeypatch: pytest.MonkeyP
     assert "[[recto:" not in plan.template
     assert len(plan.template) < review_flows.MOST_CHARACTERS
     assert plan.viewer is not None
+
+
+def test_the_stacks_role_reads_what_the_pages_ask_for(here: Account) -> None:
+    (policy,) = resources("AWS::IAM::Role")["A2iExecutionRole"]["Policies"]
+    read = next(one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "s3:GetObject")
+    places = json.dumps(read["Resource"])
+
+    plan = review_flows.planned(FlowChoices(), here.stack, AmazonA2i(), is_local=False)
+
+    assert plan.viewer is not None
+    assert plan.viewer.key.startswith(f"{review_flows.PAGES}/")
+    assert f"${{WorkBucket.Arn}}/{review_flows.PAGES}/*" in places
+    assert "${InboxBucket.Arn}/*" in places
+    assert "${WorkBucket.Arn}/documents/*" in places
