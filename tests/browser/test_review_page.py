@@ -352,7 +352,8 @@ def test_a_document_that_was_removed_can_be_rejected(page: Page, server: StubSer
     sign_in(page, origin, server, "rita", "/#/reviews/receipt")
     page.get_by_role("button", name="Review it").click()
     expect(page.locator("[data-value]:focus")).to_be_visible()
-    expect(page.get_by_text("The document is not in its bucket any more.")).to_be_visible()
+    why = "The document itself cannot be shown: the document has been removed from the inbox"
+    expect(page.get_by_text(why)).to_be_visible()
 
     page.keyboard.press("Alt+j")
     page.keyboard.type("it was removed")

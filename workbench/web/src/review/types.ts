@@ -94,6 +94,8 @@ export interface ViewerDocument {
   url: string;
   pages: number;
   missing: boolean;
+  /** Why it is missing. */
+  message?: string;
 }
 
 export interface PageSource {
