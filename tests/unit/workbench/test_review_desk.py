@@ -800,6 +800,17 @@ class Race:
             assert output["humanAnswers"] == [entry for _, entry in answers_of(loop, self.bench.desk)]
 
 
+def test_the_same_answer_twice_at_once_is_one() -> None:
+    race = Race(wanted=1, hold=0)
+    claim("loop", ANNA, race.bench.desk)
+    race.loops.before_write = [lambda: submit("loop", ANNA, saying("13"), race.bench.desk)]
+
+    assert submit("loop", ANNA, saying("13"), race.bench.desk) is LoopState.ANSWERED
+
+    assert (race.bench.told("late"), race.bench.late()) == ([], [])
+    assert find("loop", ANNA, race.bench.desk).draft is None
+
+
 def test_an_answer_that_comes_while_the_loop_expires_stands() -> None:
     race = Race(wanted=1, hold=0)
     bench, now = race.bench, race.bench.clock()

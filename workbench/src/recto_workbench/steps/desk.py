@@ -618,6 +618,9 @@ def submit(name: str, worker: Worker, submission: Submission, desk: ReviewDesk) 
     try:
         taken = _moved(name, worker, lambda now, mine: _submitting(now, mine, worker, kept, desk), desk)
     except (ReviewClosedError, ClaimLostError) as error:
+        mine = desk.loops.part(name, worker.worker_id)
+        if mine and _is_the_same(mine, submission.answer, desk):  # sent twice, and the other was quicker
+            return found_loop(name, worker, desk).state
         late = _keep_late(name, worker, kept.entry, str(error), desk)
         raise type(error)(f"{error}. Your answer came too late to count; it is kept as {late}") from error
     if taken.state is LoopState.ANSWERED:
