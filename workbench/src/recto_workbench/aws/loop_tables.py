@@ -145,7 +145,12 @@ class LoopRows:
         return LoopPage([_row(Loop, item) for item in items[:limit]], token)
 
     def count(self, queue: Queue, most: int) -> int:
-        return len(self._listed(f"REVIEWS#{queue}", most, ProjectionExpression="pk"))
+        return self._table.count(
+            most,
+            IndexName=STATUS_INDEX,
+            KeyConditionExpression="job_status = :status",
+            ExpressionAttributeValues=self._table.pack({":status": f"REVIEWS#{queue}"}),
+        )
 
     def of_flow(self, asked: OfFlow) -> LoopPage:
         first = f"LOOP#{stamp(asked.after)}" if asked.after else "LOOP#"
