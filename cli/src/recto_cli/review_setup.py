@@ -37,6 +37,9 @@ def setup_workbench(
         typer.Option("--operator", metavar="MAIL", help="Who also sees all documents; once for each"),
     ] = None,
     by_mail: ByMail = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Another password for those who have never signed in")
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """Let reviews go to the workbench, and people in; who is new gets a temporary password."""
@@ -56,7 +59,7 @@ def setup_workbench(
         return
     delivery = delivery_of(by_mail, is_local=session.target.is_local)
     for who, role in wanted:
-        _welcome(who, (role.group,), people, delivery)
+        _welcome(who, (role.group,), people, delivery, again=again)
     _say_where(session, WORKBENCH)
     session.out.print(f"sign in at {session.stack.name(WORKBENCH_URL)}", highlight=False)
     if not wanted and not people.members(Role.REVIEWER.group):
@@ -171,9 +174,11 @@ def _invite(
         _welcome(who, (*groups, *roles), people, delivery)
 
 
-def _welcome(who: str, groups: tuple[str, ...], people: People, delivery: Delivery) -> None:
+def _welcome(
+    who: str, groups: tuple[str, ...], people: People, delivery: Delivery, *, again: bool = False
+) -> None:
     """Printed at once: a password is told here and nowhere else."""
-    invited = teams.welcome(who, groups, people, delivery)
+    invited = teams.welcome(who, groups, people, delivery, again=again)
     how = f"is known, and in {' and '.join(groups)}"
     if invited.is_new:
         until = "" if delivery is Delivery.TO_KEEP else ", to be changed at the first sign-in"

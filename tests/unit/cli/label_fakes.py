@@ -160,8 +160,9 @@ class FakeCognito:
         return {"Users": known[:Limit]}
 
     def admin_set_user_password(self, **asked: Any) -> None:
-        assert asked["Permanent"] is True
-        self.users[asked["Username"]]["UserStatus"] = "CONFIRMED"
+        user = self.users[asked["Username"]]
+        user["password"] = asked["Password"]
+        user["UserStatus"] = "CONFIRMED" if asked["Permanent"] else "FORCE_CHANGE_PASSWORD"
 
     def admin_create_user(self, **asked: Any) -> None:
         self.users[asked["Username"]] = {

@@ -15,6 +15,7 @@ from recto.errors import ConfigurationError
 from recto_cli import review_flows
 from recto_cli.labelling import cors
 from recto_cli.labelling.back_ends import RefusalError
+from recto_cli.labelling.teams import Delivery, People, Person
 from recto_cli.review_flows import AmazonA2i, FlowChoices
 from recto_cli.stack import Stack, read_stack
 from tests.contract.template import resources
@@ -168,6 +169,40 @@ def test_that_nobody_reviews_yet_is_told(here: Account) -> None:
 
     assert result.exit_code == 0
     assert "nobody is a reviewer yet" in result.output
+
+
+def test_who_has_never_signed_in_gets_another_password_and_nobody_else(here: Account) -> None:
+    setup = ("review", "setup", "workbench", "--reviewer", "ann@example.org", "--no-mail")
+    first = invoke(*setup)
+    known = invoke(*setup)
+
+    again = invoke(*setup, "--again")
+    ann = here.cognito.users["ann@example.org"]
+    told = ann["password"]
+    ann["UserStatus"] = "CONFIRMED"
+    signed_in = invoke(*setup, "--again")
+
+    assert told != ann["asked"]["TemporaryPassword"]
+    assert f"password {ann['asked']['TemporaryPassword']}" in first.stdout
+    assert f"password {told}, to be changed at the first sign-in" in again.stdout
+    assert "is known" in known.stdout
+    assert "is known" in signed_in.stdout
+    assert ann["password"] == told
+
+
+def test_a_mail_is_sent_again(account: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    cognito = boto3.client("cognito-idp")
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: cognito)
+    asked = {
+        "UserPoolId": POOL, "Username": "ann", "MessageAction": "RESEND", "DesiredDeliveryMediums": ["EMAIL"],
+    }  # fmt: skip
+    with Stubber(cognito) as stub:
+        stub.add_response("admin_create_user", {}, asked)
+
+        invited = People(POOL, "c").invite_again(Person("ann", "ann@example.org", "x"), Delivery.MAIL)
+
+        stub.assert_no_pending_responses()
+    assert invited.password == ""
 
 
 # --- Amazon A2I ---------------------------------------------------------------------------------------

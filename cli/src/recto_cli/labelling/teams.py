@@ -22,6 +22,8 @@ POOL, POOL_CLIENT = "static/UserPoolId", "static/UserPoolClientId"
 ADDRESS = re.compile(r"[^@\s\"\\]+@[^@\s\"\\]+")
 MAX_DESCRIPTION = 200
 PASSWORD_LENGTH = 20
+NEVER_SIGNED_IN = "FORCE_CHANGE_PASSWORD"
+"""Cognito's word for who has a temporary password still."""
 
 
 class Role(StrEnum):
@@ -138,6 +140,22 @@ class People:
                 )
         return Invited(email, is_new=True, password=password)
 
+    def invite_again(self, person: Person, delivery: Delivery) -> Invited:
+        """For who has never signed in: his first password has run out, or is lost."""
+        asked = {"UserPoolId": self.pool, "Username": person.name}
+        if delivery is Delivery.MAIL:
+            with errors_of(f"AdminCreateUser {person.name}"):
+                self._cognito.admin_create_user(
+                    **asked, MessageAction="RESEND", DesiredDeliveryMediums=["EMAIL"]
+                )
+            return Invited(person.email, is_new=True, password="")
+        password = new_password()
+        with errors_of(f"AdminSetUserPassword {person.name}"):
+            self._cognito.admin_set_user_password(
+                **asked, Password=password, Permanent=delivery is Delivery.TO_KEEP
+            )
+        return Invited(person.email, is_new=True, password=password)
+
     def join(self, name: str, group: str) -> None:
         missing = {"ResourceNotFoundException": LabelRequestError}
         with errors_of(f"AdminAddUserToGroup {name} to {group}", missing):
@@ -251,10 +269,20 @@ def require_invitable(who: str, people: People) -> Person | None:
     return known
 
 
-def welcome(who: str, groups: Sequence[str], people: People, delivery: Delivery) -> Invited:
-    """Put a person into groups: one who is known by name or address, or a new one by address."""
+def welcome(
+    who: str, groups: Sequence[str], people: People, delivery: Delivery, *, again: bool = False
+) -> Invited:
+    """Put a person into groups: one who is known by name or address, or a new one by address.
+
+    `again`: who has never signed in gets another password.
+    """
     known = require_invitable(who, people)
-    invited = Invited(who, is_new=False, password="") if known else people.invite(who, delivery)
+    if known is None:
+        invited = people.invite(who, delivery)
+    elif again and known.status == NEVER_SIGNED_IN:
+        invited = people.invite_again(known, delivery)
+    else:
+        invited = Invited(who, is_new=False, password="")
     name = known.name if known else who
     for group in groups:
         people.join(name, group)
