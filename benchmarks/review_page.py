@@ -6,7 +6,7 @@
 
 Headless Chromium, 1280 x 800, the whole page as the workbench serves it, over the real API with rows in
 memory. The PDFs are real contracts (`../shared/data/kleister-nda`) joined to 10 and to 400 pages, with 500
-and 400 boxes.
+and 2,000 boxes.
 
 First page: from asking for the address until the first page is drawn with all its boxes, painted. Field: from
 the press on a value until its box is outlined in view, painted; values of all pages in random order. Jump:
@@ -176,7 +176,7 @@ def _middle(shown: Locator) -> tuple[float, float]:
 
 
 def measured(bench: Bench, playwright: Playwright, rounds: int) -> dict[str, Any]:
-    ten, long = bench.add(10, 50), bench.add(400, 1)
+    ten, long = bench.add(10, 50), bench.add(400, 5)
     numbers = random.Random(7)
     firsts: list[float] = []
     clicks: list[float] = []
