@@ -9,7 +9,6 @@ that somebody has to look at. Rows are written where they still are one version 
 together or not at all.
 """
 
-import base64
 import json
 import random
 import secrets
@@ -23,9 +22,9 @@ from pydantic import BaseModel
 from recto.aws.dynamodb import Table, stamp
 from recto.errors import ThrottledError
 from recto_workbench.aws.tables import CONFLICTS, DUE_INDEX, FIRST_PAUSE, MANY, STATUS_INDEX
-from recto_workbench.errors import RequestError
 from recto_workbench.flows import FlowDefinition, HumanTaskUi
 from recto_workbench.loops import Happening, Loop, Part, PartState, Queue
+from recto_workbench.page_tokens import place_in, token_of
 from recto_workbench.review_ports import LoopChange, LoopPage, OfFlow
 
 LOOP, FLOW, TASK_UI = "LOOP", "FLOW", "TASKUI"
@@ -141,7 +140,7 @@ class LoopRows:
         more = {"ExclusiveStartKey": self._table.pack({**start, "job_status": status})} if start else {}
         items = self._listed(status, limit + 1, ScanIndexForward=not newest_first, **more)
         last = items[limit - 1] if len(items) > limit else None
-        token = _token({name: last[name] for name in ("pk", "sk", "created")}) if last else ""
+        token = token_of({name: last[name] for name in ("pk", "sk", "created")}) if last else ""
         return LoopPage([_row(Loop, item) for item in items[:limit]], token)
 
     def count(self, queue: Queue, most: int) -> int:
@@ -166,7 +165,7 @@ class LoopRows:
             **({"ExclusiveStartKey": self._table.pack(start)} if start else {}),
         )
         shown = items[: asked.limit]
-        token = _token({name: shown[-1][name] for name in ("pk", "sk")}) if len(items) > len(shown) else ""
+        token = token_of({name: shown[-1][name] for name in ("pk", "sk")}) if len(items) > len(shown) else ""
         found = (self.loop(str(item["loop"])) for item in shown)
         return LoopPage([loop for loop in found if loop], token)
 
@@ -227,19 +226,13 @@ def _history_item(each: Happening) -> dict[str, Any]:
     return _item(each, {"pk": _loop_pk(each.loop), "sk": sort})
 
 
-def _token(key: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
-
-
 def _place_in(token: str) -> dict[str, str]:
     """Where to go on; RequestError for a token that is none."""
-    if not token:
-        return {}
-    try:
-        key = json.loads(base64.urlsafe_b64decode(token))
-        return {str(name): str(value) for name, value in key.items()}
-    except (ValueError, AttributeError) as error:
-        raise RequestError(f"next token {token[:40]!r} is none that was given out") from error
+    return place_in(token, _read_key, "next token") if token else {}
+
+
+def _read_key(told: Any) -> dict[str, str]:
+    return {str(name): str(value) for name, value in told.items()}
 
 
 class FlowRows:

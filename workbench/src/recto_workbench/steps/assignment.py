@@ -4,7 +4,6 @@ Each function reads what is, decides with `recto_workbench.tasks` what is to be,
 nobody else was quicker; then it looks again. What is refused is refused by name (`recto_workbench.errors`).
 """
 
-import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +29,7 @@ from recto_workbench.errors import (
 )
 from recto_workbench.jobs import FINAL_JOB_STATUSES, Counters, Job, JobStatus, Team, team_name
 from recto_workbench.messages import LabellingMessage
+from recto_workbench.page_tokens import place_in, token_of
 from recto_workbench.ports import (
     Change,
     JobStore,
@@ -175,13 +175,14 @@ def jobs_for(
 
     Only those of the page are looked into, since counting what is open asks for the objects of each.
     """
-    behind = _job_token(next_token)
+    behind = place_in(next_token, _read_place, "next_token") if next_token else (-1, 0.0, "")
     teams = {team.name: team for team in desk.teams.all()}
     jobs = sorted(desk.jobs.all(), key=_job_place)
     mine = (job for job in jobs if _job_place(job) > behind and (is_operator or _is_of(job, worker, teams)))
     found = list(islice(mine, limit + 1))
     page = tuple(_job_view(job, worker, desk) for job in found[:limit])
-    return JobPage(jobs=page, next_token=_token_of(found[limit - 1]) if len(found) > limit else "")
+    more = token_of(_job_place(found[limit - 1])) if len(found) > limit else ""
+    return JobPage(jobs=page, next_token=more)
 
 
 JobPlace = tuple[int, float, str]
@@ -192,19 +193,9 @@ def _job_place(job: Job) -> JobPlace:
     return (0 if job.is_running else 1, -job.created.timestamp(), job.name)
 
 
-def _token_of(job: Job) -> str:
-    return base64.urlsafe_b64encode(json.dumps(_job_place(job)).encode()).decode()
-
-
-def _job_token(token: str) -> JobPlace:
-    """The place behind which to go on; RequestError for a token that is none."""
-    if not token:
-        return (-1, 0.0, "")
-    try:
-        rank, created, name = json.loads(base64.urlsafe_b64decode(token))
-        return (int(rank), float(created), str(name))
-    except (ValueError, TypeError) as error:
-        raise RequestError(f"next_token: {token[:40]!r} is none that was given out") from error
+def _read_place(told: Any) -> JobPlace:
+    rank, created, name = told
+    return (int(rank), float(created), str(name))
 
 
 def job_detail(name: str, next_token: str, desk: Desk) -> JobDetail:

@@ -7,7 +7,6 @@ decided about it, so one that comes too late is kept too, and the history says s
 Whether the answer's values hold (the rules of the fields) is for the caller to check before `submit`.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +45,7 @@ from recto_workbench.loops import (
     Queue,
     is_operator,
 )
+from recto_workbench.page_tokens import place_in, token_of
 from recto_workbench.ports import Links, MakeId, TaskFiles, TeamStore
 from recto_workbench.review_ports import DeskQueue, FlowStore, LoopChange, LoopStore
 from recto_workbench.tasks import Worker, told
@@ -222,7 +222,7 @@ def listing(list_name: ListName, search: str, next_token: str, reader: Worker, d
         looked_at += len(page.loops)
         token = page.next_token
         number += 0 if token else 1
-    return ItemPage(items=tuple(items), next_token=_token(number, token) if number < len(queues) else "")
+    return ItemPage(items=tuple(items), next_token=token_of([number, token]) if number < len(queues) else "")
 
 
 def _mine(reader: Worker, search: str, desk: ReviewDesk) -> list[Item]:
@@ -250,19 +250,14 @@ def _matches(loop: Loop, search: str) -> bool:
     return not wanted or any(wanted in text.casefold() for text in (loop.title, loop.name, loop.document_id))
 
 
-def _token(number: int, token: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([number, token]).encode()).decode()
-
-
 def _place_in(token: str) -> tuple[int, str]:
     """Which of the queues, and where in it; RequestError for a token that is none."""
-    if not token:
-        return 0, ""
-    try:
-        number, rest = json.loads(base64.urlsafe_b64decode(token))
-        return max(0, int(number)), str(rest)
-    except (ValueError, TypeError) as error:
-        raise RequestError(f"next: {token[:40]!r} is none that was given out") from error
+    return place_in(token, _read_place) if token else (0, "")
+
+
+def _read_place(told: Any) -> tuple[int, str]:
+    number, rest = told
+    return max(0, int(number)), str(rest)
 
 
 def counts(reader: Worker, desk: ReviewDesk) -> Counts:

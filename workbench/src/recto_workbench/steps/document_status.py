@@ -4,7 +4,6 @@ Everything is read from the documents' own rows and objects. When a step ended i
 was written; what AWS charged is not known here, so the cost is told in pages and jobs, without money.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from recto.ports import Clock, DocumentRow
 from recto.review import LOOP, human_loop_name
 from recto_workbench.errors import RequestError, TaskMissingError
 from recto_workbench.loops import Loop
+from recto_workbench.page_tokens import place_in, token_of
 from recto_workbench.ports import MakeId
 from recto_workbench.steps.review_pages import PageFiles, Shown, document_view, page_view, shown_by_row
 
@@ -172,18 +172,16 @@ def _behind(row: DocumentRow, cursor: Cursor) -> Cursor:
 
 
 def _token(cursor: Cursor) -> str:
-    until = cursor.until.isoformat() if cursor.until else ""
-    return base64.urlsafe_b64encode(json.dumps([until, cursor.shown]).encode()).decode()
+    return token_of([cursor.until.isoformat() if cursor.until else "", cursor.shown])
 
 
 def _cursor(token: str) -> Cursor:
-    if not token:
-        return Cursor()
-    try:
-        until, shown = json.loads(base64.urlsafe_b64decode(token))
-        return Cursor(datetime.fromisoformat(until).astimezone(UTC), tuple(map(str, shown)))
-    except (ValueError, TypeError, OverflowError) as error:
-        raise RequestError(f"next: {token[:40]!r} is none that was given out") from error
+    return place_in(token, _read_cursor) if token else Cursor()
+
+
+def _read_cursor(told: Any) -> Cursor:
+    until, shown = told
+    return Cursor(datetime.fromisoformat(until).astimezone(UTC), tuple(map(str, shown)))
 
 
 def _counts(watch: Watch) -> dict[str, int]:

@@ -5,8 +5,6 @@ them. Times leave as seconds since 1970. Two operations are ours alone: `AnswerH
 no page hands in, and `EscalateHumanLoop`.
 """
 
-import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +44,7 @@ from recto_workbench.flows import (
 from recto_workbench.grants import named_objects
 from recto_workbench.jobs import PUBLIC_TEAM
 from recto_workbench.loops import MOST_REASONS, REVIEWERS, Loop, LoopPlaces, LoopState, Reason
+from recto_workbench.page_tokens import place_in, token_of
 from recto_workbench.rendering import render
 from recto_workbench.review_ports import LoopChange, OfFlow
 from recto_workbench.steps.control import INPUT_PLACES, Account
@@ -590,29 +589,24 @@ def _page(rows: Sequence[R], parameters: Parameters) -> tuple[list[R], dict[str,
         row for row in rows if (not after or row.created >= after) and (not before or row.created <= before)
     ]
     wanted.sort(key=_in_order, reverse=is_newest_first)
-    last = _last_shown(parameters.get("NextToken", ""))
-    if last:
+    if token := parameters.get("NextToken", ""):
+        last = place_in(token, _read_place, "NextToken")
         wanted = [
             row for row in wanted if (_in_order(row) < last if is_newest_first else _in_order(row) > last)
         ]
     shown = wanted[: int(parameters.get("MaxResults", PAGE))]
     if len(shown) == len(wanted):
         return shown, {}
-    return shown, {"NextToken": base64.urlsafe_b64encode(json.dumps(_in_order(shown[-1])).encode()).decode()}
+    return shown, {"NextToken": token_of(_in_order(shown[-1]))}
 
 
 def _in_order(row: FlowDefinition | HumanTaskUi) -> tuple[float, str]:
     return (row.created.timestamp(), row.name)
 
 
-def _last_shown(token: str) -> tuple[float, str] | None:
-    if not token:
-        return None
-    try:
-        created, name = json.loads(base64.urlsafe_b64decode(token))
-        return (float(created), str(name))
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise ValidationError(f"NextToken: {token[:40]!r} is none that was given out") from error
+def _read_place(told: Any) -> tuple[float, str]:
+    created, name = told
+    return (float(created), str(name))
 
 
 LOOP_OPERATIONS: dict[str, Callable[[Parameters, LoopControl], Result]] = {
