@@ -66,37 +66,43 @@ def setup_workbench(
         session.messages.print("[yellow]nobody is a reviewer yet[/]: add --reviewer somebody@example.org")
 
 
+USUAL = FlowChoices()
+Team = Annotated[
+    str, typer.Option(help="Work team by name or ARN; PROJECT-reviewers unless said; made if need be")
+]
+Flow = Annotated[str, typer.Option(help="A flow definition that is there, by name or ARN, used as it is")]
+Template = Annotated[
+    Path | None, typer.Option(help="A worker template of your own; the review page unless said")
+]
+BaseName = Annotated[str, typer.Option(help="What names begin with; PROJECT-review unless said")]
+TaskCount = Annotated[int, typer.Option(min=1, max=3, help="How many people answer each review")]
+Availability = Annotated[
+    int, typer.Option(min=30, max=review_flows.LONGEST_AVAILABILITY, help="Seconds for which a review waits")
+]
+TimeLimit = Annotated[int, typer.Option(min=30, max=review_flows.LONGEST_TASK, help="Seconds for one answer")]
+Title = Annotated[str, typer.Option(help="What workers see in their list")]
+Description = Annotated[str, typer.Option(help="One sentence more")]
+Keywords = Annotated[list[str] | None, typer.Option("--keyword", help="Up to 5; once for each")]
+RoleArn = Annotated[str, typer.Option(help="ARN of the flow's role; the stack's unless said")]
+Output = Annotated[str, typer.Option(help="s3://… for answers, below the reviews bucket")]
+
+
 @setup_app.command("a2i")
 def setup_a2i(
     context: typer.Context,
-    team: Annotated[
-        str, typer.Option(help="Work team by name or ARN; PROJECT-reviewers unless said; made if need be")
-    ] = "",
+    team: Team = "",
     reviewers: Reviewers = None,
-    flow: Annotated[
-        str, typer.Option(help="A flow definition that is there, by name or ARN, to be used as it is")
-    ] = "",
-    template: Annotated[
-        Path | None, typer.Option(help="A worker template of your own; the review page unless said")
-    ] = None,
-    name: Annotated[str, typer.Option(help="What names begin with; PROJECT-review unless said")] = "",
-    task_count: Annotated[int, typer.Option(min=1, max=3, help="How many people answer each review")] = 1,
-    availability: Annotated[
-        int,
-        typer.Option(min=30, max=review_flows.LONGEST_AVAILABILITY, help="Seconds for which a review waits"),
-    ] = review_flows.LONGEST_AVAILABILITY,
-    time_limit: Annotated[
-        int, typer.Option(min=30, max=review_flows.LONGEST_TASK, help="Seconds for one answer")
-    ] = 3600,
-    title: Annotated[str, typer.Option(help="What workers see in their list")] = "Review",
-    description: Annotated[
-        str, typer.Option(help="One sentence more")
-    ] = "Check the doubtful fields of a document",
-    keywords: Annotated[list[str] | None, typer.Option("--keyword", help="Up to 5; once for each")] = None,
-    role: Annotated[
-        str, typer.Option(help="ARN of the flow definition's role; the stack's unless said")
-    ] = "",
-    output: Annotated[str, typer.Option(help="s3://… for answers, below the reviews bucket")] = "",
+    flow: Flow = "",
+    template: Template = None,
+    name: BaseName = "",
+    task_count: TaskCount = 1,
+    availability: Availability = review_flows.LONGEST_AVAILABILITY,
+    time_limit: TimeLimit = 3600,
+    title: Title = USUAL.title,
+    description: Description = USUAL.description,
+    keywords: Keywords = None,
+    role: RoleArn = "",
+    output: Output = "",
     by_mail: ByMail = None,
     dry_run: DryRun = False,
 ) -> None:
