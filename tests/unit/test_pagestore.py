@@ -123,13 +123,13 @@ def test_ids_that_are_uuids_are_stored_without_their_digits() -> None:
     [
         b"",
         b"text",
-        gzip.compress(b"{}"),
-        gzip.compress(b"[1]"),
+        gzip.compress(b"{}", mtime=0),
+        gzip.compress(b"[1]", mtime=0),
         encode_page(page_of(1))[:-9],
-        gzip.compress(b'{"n":1,"t":["A"]}\n' + bytes(24)),
-        gzip.compress(b'{"n":1,"t":["A"],"i":[""]}\n' + bytes(23)),
-        gzip.compress(gzip.decompress(encode_page(page_of(1, "A")))[:-1]),
-        gzip.compress(b'{"n":1,"t":["A"]}\n' + bytes(24 + 17)),
+        gzip.compress(b'{"n":1,"t":["A"]}\n' + bytes(24), mtime=0),
+        gzip.compress(b'{"n":1,"t":["A"],"i":[""]}\n' + bytes(23), mtime=0),
+        gzip.compress(gzip.decompress(encode_page(page_of(1, "A")))[:-1], mtime=0),
+        gzip.compress(b'{"n":1,"t":["A"]}\n' + bytes(24 + 17), mtime=0),
     ],
 )
 def test_bytes_that_are_no_page_are_damaged(content: bytes) -> None:
@@ -140,9 +140,9 @@ def test_bytes_that_are_no_page_are_damaged(content: bytes) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        gzip.compress(b"{}\n"),
-        gzip.compress(b'{"n":1,"w":2,"a":true}\n' + bytes(23)),
-        gzip.compress(b'{"n":1,"w":-2,"a":true}\n' + bytes(24)),
+        gzip.compress(b"{}\n", mtime=0),
+        gzip.compress(b'{"n":1,"w":2,"a":true}\n' + bytes(23), mtime=0),
+        gzip.compress(b'{"n":1,"w":-2,"a":true}\n' + bytes(24), mtime=0),
     ],
 )
 def test_bytes_that_are_no_predictions_are_damaged(content: bytes) -> None:
