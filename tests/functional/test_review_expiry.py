@@ -260,6 +260,18 @@ def test_a_refused_answer_is_told_to_the_desk_and_the_review_waits_on() -> None:
     assert rig.hand_in("r1", CORRECTED).outcome == "taken"
 
 
+def test_a_refusal_fits_into_rows_and_messages_whatever_was_posted() -> None:
+    rig = ReviewRig()
+    rig.open()
+
+    rig.hand_in("r1", {f"field-value-{'x' * 500_000}": "x"})
+
+    assert (rig.told[0]["Outcome"], rig.review().state) == ("refused", "OPEN")
+    assert 0 < len(rig.review().refusal) <= 2_000
+    assert len(rig.told[0]["Cause"]) < 2_100
+    assert len(rig.history("ANSWER_NOT_TAKEN")[0]["cause"]) <= 2_000
+
+
 @pytest.mark.parametrize("gone", ["fields", "release"])
 def test_an_answer_whose_document_has_lost_its_fields_or_release_ends_the_execution_by_name(
     gone: str,

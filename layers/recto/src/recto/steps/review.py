@@ -59,6 +59,7 @@ ACCEPT = "accept"
 ASKING = (Status.RUNNING, Status.IN_REVIEW)
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of an `output.json`: it repeats the task, and people type little."""
+MOST_CAUSE = 2_000
 UNUSABLE = (ReleaseError, FieldConfigurationError, DocumentMissingError)
 """What an answer is applied to is gone or altered: asking again would not help."""
 
@@ -209,7 +210,7 @@ def _taken(
         return _not_taken(review, *outdated, place, step)
     reviewed = _reviewed_or_error(output, row, step.objects, step.work_bucket)
     if isinstance(reviewed, ReviewFailedError) and review.state == OPEN and review.backend == WORKBENCH:
-        step.reviews.refuse(review.review_id, str(reviewed))
+        step.reviews.refuse(review.review_id, _in_short(reviewed))
         return _not_taken(review, "refused", reviewed, place, step)
     if not step.reviews.answer(review.review_id, place.uri):
         return _not_taken(review, "ignored", _came_second(review, step), place, step)
@@ -282,7 +283,7 @@ def _taken_for_audit(
         outcome = take_audit(output, review, place, step.audits)
     except (ReviewFailedError, *UNUSABLE) as error:
         can_answer_again = isinstance(error, ReviewFailedError) and review.backend == WORKBENCH
-        if can_answer_again and step.reviews.refuse(review.review_id, str(error)):
+        if can_answer_again and step.reviews.refuse(review.review_id, _in_short(error)):
             return _not_taken(review, "refused", error, place, step)
         return _not_taken(review, "failed", error, place, step)
     if outcome is None:
@@ -294,11 +295,16 @@ def _not_taken(
     review: ReviewRow, outcome: SettledAs, error: RectoError, place: Location, step: ReviewCallback
 ) -> Answered:
     """The document's history says which answer was not taken, and why."""
-    name, cause = type(error).__name__, str(error)
+    name, cause = type(error).__name__, _in_short(error)
     step.documents.note(
         review.document_id, step.clock(), "ANSWER_NOT_TAKEN", error=name, cause=cause, answer=place.uri
     )
     return Answered(review.review_id, review.document_id, outcome, f"{name}: {cause}")
+
+
+def _in_short(error: RectoError) -> str:
+    """For rows and messages: an error repeats what was posted, which may be of any length."""
+    return str(error)[:MOST_CAUSE]
 
 
 def _review_of(output: Mapping[str, Any] | ReviewFailedError, place: Location, reviews: Reviews) -> ReviewRow:
