@@ -36,6 +36,8 @@ export interface Happened {
   who: string;
   when: string;
   what: string;
+  /** Why, or of what, where there is no field. */
+  text?: string | null;
   field?: string | null;
   from?: string | null;
   to?: string | null;
