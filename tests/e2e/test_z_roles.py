@@ -194,6 +194,7 @@ def deployed_names(info: RuntimeInfo) -> dict[str, str]:
         "ReviewDeskQueue.Arn": f"http*/{project}-ReviewDeskQueue-*",
         "DispatchFunction.Arn": f"{project}-dispatch",
         "ReprocessFunction.Arn": f"{project}-reprocess",
+        "ReviewControlFunction.Arn": f"{project}-review-control",
         "TextractNotificationRole.Arn": "role",
         "ProjectId": project,
         "AWS::Partition": "aws",
