@@ -30,7 +30,7 @@ setup-demo:
 
 .PHONY: demo
 demo: setup-demo ## sample documents through the whole pipeline on this machine; a review is left for you
-	@.venv/bin/recto demo --keep
+	@.venv/bin/recto demo
 
 .PHONY: test
 test: ## everything that must pass: checks, then all tests

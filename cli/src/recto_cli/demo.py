@@ -44,8 +44,10 @@ DOCUMENT_SECONDS = 600.0
 EVENT_SECONDS = 30.0
 
 
-def run_demo(session: Session, samples: Path, output: Path, *, keep: bool = False) -> None:
-    """The whole demonstration; SystemExit 1 when a sample fails."""
+def run_demo(
+    session: Session, samples: Path, output: Path, *, keep: bool = False, look: bool = False
+) -> None:
+    """The whole demonstration; SystemExit 1 when a sample fails. With `look` it waits until one has looked."""
     began = time.monotonic()
     files = sample_files(samples)
     stays_up = keep or session.runtime.status().is_up
@@ -65,6 +67,8 @@ def run_demo(session: Session, samples: Path, output: Path, *, keep: bool = Fals
             session.out.print(f"event {arrival.kind} for document {arrival.document_id[:8]}", highlight=False)
         session.out.print(_release_of(session, outcomes), highlight=False)
         session.out.print(f"results and pictures: {output}/", highlight=False)
+        if look and not stays_up:
+            _let_look(session, outcomes)
     _say_goodbye(session, outcomes, stays_up, time.monotonic() - began)
     if len(arrivals) < len(finished):
         session.fail(f"{len(finished)} documents have ended, {len(arrivals)} events came")
@@ -194,6 +198,18 @@ def _say_goodbye(session: Session, outcomes: list[Outcome], stays_up: bool, seco
         )
     if stays_up:
         session.out.print("the runtime is up; stop it with: recto local down", highlight=False)
+
+
+def _let_look(session: Session, outcomes: Sequence[Outcome]) -> None:
+    """Leave the pages open until Enter or Ctrl-C; at once where no document waits for anybody."""
+    left = [outcome.row for outcome in outcomes if outcome.row and outcome.row.status is Status.IN_REVIEW]
+    if not left:
+        return
+    _say_what_waits(session, left)
+    try:
+        input("The pages are there until you press Enter here. ")
+    except (EOFError, KeyboardInterrupt):
+        print()
 
 
 def _say_what_waits(session: Session, left: Sequence[DocumentRow]) -> None:

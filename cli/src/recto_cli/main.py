@@ -99,9 +99,16 @@ def demo(
     output: Annotated[Path, typer.Option(help="Folder for results and pictures")] = Path("demo-output"),
     keep: Annotated[bool, typer.Option(help="Leave the local runtime up at the end")] = False,
     samples: Annotated[Path, typer.Option(help="Folder of documents")] = ROOT / "local" / "samples",
+    look: Annotated[
+        bool | None,
+        typer.Option(
+            "--look/--no-look", help="Wait with the browser pages open; by default where there is a terminal"
+        ),
+    ] = None,
 ) -> None:
     """Send the sample documents through the whole pipeline on this machine; answer one review, leave one."""
-    run_demo(context.obj, samples, output, keep=keep)
+    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    run_demo(context.obj, samples, output, keep=keep, look=at_terminal if look is None else look)
 
 
 @local_app.command("up")

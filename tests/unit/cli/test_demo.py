@@ -18,7 +18,15 @@ from recto.ports import DocumentRow, ReviewRow
 from recto.release import parse_release
 from recto.review import ReviewTask
 from recto_cli import tables
-from recto_cli.demo import _answer_one, _say_what_waits, how_good, sample_files, stated_edits, truth_of
+from recto_cli.demo import (
+    _answer_one,
+    _let_look,
+    _say_what_waits,
+    how_good,
+    sample_files,
+    stated_edits,
+    truth_of,
+)
 from recto_cli.stack import Stack
 from recto_cli.submit import Outcome
 from recto_local.people import PASSWORD, PEOPLE
@@ -98,16 +106,44 @@ def test_the_only_review_is_left_to_who_looks_on(
     assert "one document waits for a review: it is yours" in capsys.readouterr().out
 
 
-def test_the_way_to_a_review_that_is_left_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def one_review() -> Any:
     review = ReviewRow(
         review_id="review-1", document_id=ID, created=NOW, expires=NOW, loop_name="recto-review-1"
     )
-    reviews = SimpleNamespace(find=lambda name: review if name == "review-1" else None)
+    return SimpleNamespace(reviews=SimpleNamespace(find=lambda name: review if name == "review-1" else None))
 
-    _say_what_waits(session_of(SimpleNamespace(reviews=reviews)), [WAITING])
+
+def test_the_way_to_a_review_that_is_left_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    _say_what_waits(session_of(one_review()), [WAITING])
 
     told = capsys.readouterr().out
     assert "http://127.0.0.1:4580/#/reviews/recto-review-1" in told
     assert f"sign in as rita, password {PASSWORD}" in told
     assert ".venv/bin/recto result 'a b.pdf'" in told
     assert "reviewers" in next(person.groups for person in PEOPLE if person.name == "rita")
+
+
+@pytest.mark.parametrize("ending", [None, EOFError, KeyboardInterrupt])
+def test_the_pages_stay_until_one_has_looked(
+    ending: type[BaseException] | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def wait(prompt: str) -> str:
+        asked.append(capsys.readouterr().out)
+        if ending:
+            raise ending
+        return ""
+
+    monkeypatch.setattr("builtins.input", wait)
+
+    _let_look(session_of(one_review()), [Outcome(None, WAITING)])  # type: ignore[arg-type]
+
+    assert len(asked) == 1
+    assert "/#/reviews/recto-review-1" in asked[0]
+
+
+def test_nobody_is_kept_waiting_where_no_review_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it waits for nothing"))
+
+    _let_look(session_of(one_review()), [])
