@@ -47,7 +47,7 @@ EVENT_SECONDS = 30.0
 def run_demo(
     session: Session, samples: Path, output: Path, *, keep: bool = False, look: bool = False
 ) -> None:
-    """The whole demonstration; SystemExit 1 when a sample fails. With `look` it waits until one has looked."""
+    """The whole demonstration; SystemExit 1 when a sample fails. With `look` it waits till one has looked."""
     began = time.monotonic()
     files = sample_files(samples)
     stays_up = keep or session.runtime.status().is_up
