@@ -363,6 +363,23 @@ def test_a_document_that_was_removed_can_be_rejected(page: Page, server: StubSer
     assert answer_of(server, "receipt")["document-rejected-why"] == "it was removed"
 
 
+def test_a_review_whose_task_was_removed_says_so_and_can_be_rejected(
+    page: Page, server: StubServer, origin: str
+) -> None:
+    server.review.add(review_stub.receipt())
+    server.review.objects.delete(Location(bucket=review_stub.WORK, key="reviews/receipt/input.json"))
+    sign_in(page, origin, server, "rita", "/#/reviews/receipt")
+    page.get_by_role("button", name="Review it").click()
+    expect(page.get_by_text("This review names no fields")).to_be_visible()
+
+    page.get_by_role("button", name="Reject").click()
+    page.keyboard.type("its task is gone")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_role("heading", name="Nothing more waits")).to_be_visible()
+    assert answer_of(server, "receipt")["document-rejected-why"] == "its task is gone"
+
+
 # ---- looking again, and deciding --------------------------------------------------------------------
 
 

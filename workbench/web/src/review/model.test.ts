@@ -291,3 +291,12 @@ describe("places", () => {
     expect(marksOf(state)[0]?.box).toEqual([0.2, 0.1, 0.5, 0.15000000000000002]);
   });
 });
+
+test("a task without a result has the fields that are configured, and one without anything has none", () => {
+  const bare = { ReviewId: "r", TaskObject: "s3://b/k" } as unknown as ReviewTask;
+
+  expect(opened({ ...bare, FieldConfiguration: [{ Name: "Total", ClassId: 0 }] }).fields).toMatchObject([
+    { name: "Total", isDoubtful: true, values: [{ text: "" }] },
+  ]);
+  expect(opened({} as unknown as ReviewTask).fields).toEqual([]);
+});

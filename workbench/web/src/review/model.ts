@@ -102,7 +102,8 @@ const USUAL_THRESHOLD = 0.5;
 /** The state in which a review opens; `opinions` only where reviewers disagreed. */
 export function opened(task: ReviewTask, opinions: Opinion[] = []): ReviewState {
   const isAudit = task.Audit === true;
-  const result = task.ModelResult;
+  // A task of others may have none, and one whose input is gone has nothing.
+  const result: Partial<ReviewTask["ModelResult"]> = task.ModelResult ?? {};
   const found = new Map(Object.entries(result.Fields ?? {}));
   const configured = new Map((task.FieldConfiguration ?? []).map((one) => [String(one.Name), one]));
   const names = [...new Set([...found.keys(), ...configured.keys()])];
