@@ -65,6 +65,16 @@ NOT_SEEN_IN = {
     ): "only where the answer is there already when its state is tried again",
     ("IntakeFunction", "dynamodb:GetItem"): "only where the event of a bad document comes again",
     ("ReprocessFunction", "sagemaker:StopHumanLoop"): "only where the desk is Amazon A2I",
+    ("A2iAuditFunction", "sagemaker:StartHumanLoop"): "only where the desk is Amazon A2I",
+    ("ReviewExpiryFunction", "sagemaker:StartHumanLoop"): "only where the desk is Amazon A2I",
+    ("ReviewExpiryFunction", "sagemaker:StopHumanLoop"): "only where the desk is Amazon A2I",
+    ("ReviewExpiryFunction", "states:SendTaskSuccess"): "only where reviews that nobody answers are accepted",
+    ("ReviewExpiryFunction", "s3:GetObject"): "only where reviews that nobody answers are accepted",
+    ("ReviewExpiryFunction", "s3:PutObject"): "only where reviews that nobody answers are accepted",
+    (
+        "ReviewControlFunction",
+        "dynamodb:DeleteItem",
+    ): "loops are deleted in transactions, of which the log does not tell the parts",
     ("DispatchFunction", "events:PutEvents"): "only where a document is given up after ten attempts",
     ("TextractStartFunction", "s3:GetObject"): "Textract reads the document with the caller's rights",
     (
