@@ -1,6 +1,7 @@
 """Reviews that wait, and answers handed in the way that the desk of the review takes them."""
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ from recto_cli.target import Target
 
 MAX_REVIEWS = 1000
 CONTROL = "static/ReviewControlFunction"
+OPENING_SECONDS = 15.0
+"""A document is seen in review a moment before the desk has heard of it."""
 
 
 class OpenReview(NamedTuple):
@@ -123,7 +126,12 @@ def _answer_loop(review: ReviewRow, answer: Mapping[str, Any], stack: Stack, tar
             f"review {review.review_id} is Amazon A2I's ({review.backend}): answer it in the worker portal"
         )
     parameters = {"HumanLoopName": review.loop_name, **answer}
-    try:
-        Workbench(stack.name(CONTROL)).call("AnswerHumanLoop", parameters)
-    except RefusalError as error:
-        raise ReviewFailedError(f"loop {review.loop_name}: {error.said}") from error
+    deadline = review.created.timestamp() + OPENING_SECONDS
+    while True:
+        try:
+            Workbench(stack.name(CONTROL)).call("AnswerHumanLoop", parameters)
+            return
+        except RefusalError as error:
+            if not error.says_absent or time.time() > deadline:
+                raise ReviewFailedError(f"loop {review.loop_name}: {error.said}") from error
+        time.sleep(0.2)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -17,6 +18,8 @@ from tests.unit.cli.test_reprocess import open_review
 
 __all__ = ["no_runtime"]
 ANSWER = ("--project", PROJECT, "review", "answer", "review-1", "--accept", "--worker", "ada", "--no-wait")
+
+NO_LOOP = {"Error": {"Code": "ResourceNotFoundException", "Message": "Human loop x does not exist"}}
 
 
 class Function:
@@ -80,6 +83,29 @@ def test_what_the_desk_refuses_is_told_in_its_words(
 
     assert type(outcome.exception).__name__ == "ReviewFailedError"
     assert message in str(outcome.exception)
+
+
+def test_an_answer_waits_for_a_desk_that_is_only_just_being_told(
+    stack: Stack, function: Function, task: ReviewTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_review(stack, task, loop_name="recto-review-1", created=datetime.now(UTC))
+    function.answer = NO_LOOP
+    monkeypatch.setattr("time.sleep", lambda _: setattr(function, "answer", {"Result": {}}))
+
+    outcome = runner.invoke(app, ANSWER)
+
+    assert outcome.exception is None
+    assert [asked["Operation"] for asked in function.asked] == ["AnswerHumanLoop"] * 2
+
+
+def test_a_loop_that_is_gone_is_told_at_once(stack: Stack, function: Function, task: ReviewTask) -> None:
+    open_review(stack, task, loop_name="recto-review-1", created=datetime(2026, 1, 1, tzinfo=UTC))
+    function.answer = NO_LOOP
+
+    outcome = runner.invoke(app, ANSWER)
+
+    assert type(outcome.exception).__name__ == "ReviewFailedError"
+    assert len(function.asked) == 1
 
 
 def test_amazons_own_loops_are_answered_in_its_portal(
