@@ -49,8 +49,7 @@ def test_a_review_through_amazon_a2i(pipeline: Pipeline) -> None:
         ssm.put_parameter(Name=name, Value="workbench", Type="String", Overwrite=True)
     loop = pipeline.reviews.find(review)
     assert loop
-    state = pipeline.client("sagemaker-a2i-runtime").describe_human_loop(HumanLoopName=loop.loop_name)
-    assert state["HumanLoopStatus"] == "InProgress"
+    assert loop_at_desk(pipeline, loop.loop_name)["HumanLoopStatus"] == "InProgress"
 
     answer_loop(pipeline, loop.loop_name)
 
@@ -59,8 +58,22 @@ def test_a_review_through_amazon_a2i(pipeline: Pipeline) -> None:
     assert pipeline.result(document)["Fields"]["Card Name"]["Values"][0]["Value"] == "Gold Card"
 
 
+def loop_at_desk(pipeline: Pipeline, loop: str) -> dict[str, object]:
+    """Of a document in review: the desk hears of it a moment after the document's row says so."""
+    runtime = pipeline.client("sagemaker-a2i-runtime")
+
+    def described() -> dict[str, object] | None:
+        try:
+            return dict(runtime.describe_human_loop(HumanLoopName=loop))
+        except runtime.exceptions.ResourceNotFoundException:
+            return None
+
+    return wait_for(described, 30, lambda: loop)  # type: ignore[no-any-return]
+
+
 def answer_loop(pipeline: Pipeline, loop: str, answer: dict[str, object] | None = None) -> None:
     """As a reviewer does at either desk's page, by the control function's own operation."""
+    loop_at_desk(pipeline, loop)
     parameters = {"HumanLoopName": loop, "AnswerContent": answer or ANSWER, "WorkerId": "w1"}
     event = {"Operation": "AnswerHumanLoop", "Parameters": parameters}
     told = pipeline.client("lambda").invoke(
