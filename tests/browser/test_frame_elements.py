@@ -123,7 +123,7 @@ def test_given_boxes_are_dashed_until_accepted_and_count_either_way(harness: Har
     put_form(harness, box_tool(harness, f'initial-value="{given}"'))
     opened.open().picture()
     suggested = opened.frame.locator("button.suggested")
-    assert suggested.count() == 1
+    expect(suggested).to_have_count(1)
 
     opened.press("n", "Enter")
 
@@ -301,9 +301,9 @@ def test_a_label_chosen_after_marking_is_for_the_next_span(harness: Harness, ope
     labels = opened.frame.locator("mark").evaluate_all("all => all.map(mark => mark.title)")
     assert labels == ["Organisation", "person"]
 
-    assert opened.frame.locator(".recto-current").all_inner_texts() == ["Bob"]
+    expect(opened.frame.locator(".recto-current")).to_have_text(["Bob"])
     opened.frame.locator("mark").last.click()
-    assert opened.frame.locator(".recto-chosen").all_inner_texts() == ["Bob"]
+    expect(opened.frame.locator(".recto-chosen")).to_have_text(["Bob"])
     opened.press("1")
     entities = opened.submit()["crowd-entity-annotation"]["entities"]
     assert [one["label"] for one in entities] == ["org", "org"]
@@ -354,7 +354,7 @@ def test_given_spans_are_there_and_can_be_removed(harness: Harness, opened: Open
     )
     harness.elements(entity_tool(f'initial-value="{given}"'))
     opened.open()
-    assert opened.frame.locator("mark").all_inner_texts() == ["Acme Ltd.", "Bob"]
+    expect(opened.frame.locator("mark")).to_have_text(["Acme Ltd.", "Bob"])
 
     opened.frame.get_by_role("button", name="Remove person: Bob").click()
 
@@ -459,7 +459,7 @@ def test_a_template_s_own_handlers_are_respected(harness: Harness, opened: Opene
         </script>""")
     opened.open()
     go = opened.frame.get_by_role("button", name="Go")
-    assert opened.frame.get_by_role("button").count() == 1
+    expect(opened.frame.get_by_role("button")).to_have_count(1)
 
     go.click()
     opened.page.wait_for_timeout(200)
@@ -659,7 +659,7 @@ def test_a_templates_own_buttons_stay_and_submit(
     put_form(harness, INPUT + buttons_of_template)
     opened.open()
 
-    assert opened.frame.get_by_role("button").count() == len(left)
+    expect(opened.frame.get_by_role("button")).to_have_count(len(left))
     for name in left:
         assert opened.frame.get_by_role("button", name=name, exact=True).is_visible()
     if left and left != ["Start over"]:
@@ -678,7 +678,7 @@ def test_a_hidden_buttons_handlers_are_asked_when_the_page_around_submits(
     opened.open()
 
     assert opened.submit() == {"made": "at the press"}
-    assert opened.frame.get_by_role("button").count() == 0
+    expect(opened.frame.get_by_role("button")).to_have_count(0)
 
 
 def test_a_hidden_button_that_is_disabled_later_keeps_nobody_from_submitting(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from recto_cli.labelling.templates import For
 from tests.browser.conftest import Serve
@@ -98,11 +98,12 @@ def test_deleting_a_box_moves_no_answer_and_undo_brings_its_review_back(
 ) -> None:
     harness.template("ocr-boxes", INPUT)
     picture = ready(opened)
-    for left, width in ((100, 40), (145, 35), (300, 40)):
+    cards = opened.frame.locator(".card")
+    for boxes, (left, width) in enumerate(((100, 40), (145, 35), (300, 40)), start=1):
         opened.press("Escape")
         picture.drag(left - 2, 98, left + width + 2, 114)
-    cards = opened.frame.locator(".card")
-    assert cards.locator(".text").all_inner_texts() == ["TOTAL", "12.50", "DATE"]
+        expect(cards).to_have_count(boxes)
+    expect(cards.locator(".text")).to_have_text(["TOTAL", "12.50", "DATE"])
     for status, at in (("Correct", 0), ("Unclear", 1), ("Correct", 2)):
         cards.nth(at).get_by_label(status).check()
     before = reviews(opened.submit())
@@ -120,7 +121,7 @@ def test_deleting_a_box_moves_no_answer_and_undo_brings_its_review_back(
 
     opened.send({"type": "undo"})
     cards.nth(2).wait_for()
-    assert cards.nth(0).get_by_label("Correct").is_checked()
+    expect(cards.nth(0).get_by_label("Correct")).to_be_checked()
 
 
 def test_overlapping_boxes_of_a_label_are_one_entity_touching_ones_are_two(
@@ -139,7 +140,7 @@ def test_overlapping_boxes_of_a_label_are_one_entity_touching_ones_are_two(
     )
     ready(opened)
 
-    assert opened.frame.locator(".card").count() == 3
+    expect(opened.frame.locator(".card")).to_have_count(3)
     assert opened.frame.locator(".card .text").first.inner_text() == "TOTAL 12.50"
 
 
@@ -171,7 +172,7 @@ def test_a_decision_is_asked_again_when_the_text_changes(harness: Harness, opene
         opened.press("Control+Shift+ArrowRight")
 
     card.get_by_text("TOTAL 12.50").wait_for()
-    assert not card.get_by_label("Correct").is_checked()
+    expect(card.get_by_label("Correct")).not_to_be_checked()
 
 
 def test_keyboard_alone_from_word_to_submit(harness: Harness, opened: Opened) -> None:
@@ -218,7 +219,7 @@ def test_earlier_answers_are_shown_and_kept_by_one_key(harness: Harness, opened:
     harness.template("ocr-boxes-adjustment", line, previous="old")
     ready(opened)
     assert opened.frame.get_by_text("Earlier: Wrong, “TOTAL 12.60”").is_visible()
-    assert opened.frame.locator("button.suggested").count() == 1
+    expect(opened.frame.locator("button.suggested")).to_have_count(1)
 
     opened.press("n", "Enter")
 
@@ -325,7 +326,8 @@ def test_the_inlined_variant_hands_its_answer_to_a_form_that_is_not_ours(
     for key in (".", "b", ">"):
         page.keyboard.press(key)
 
-    assert page.get_by_role("button", name="Words", exact=True).count() == 1  # built once, although moved
+    once = page.get_by_role("button", name="Words", exact=True)
+    expect(once).to_have_count(1)  # built once, although moved
     assert page.evaluate(collect) is None  # not reviewed yet
     stage.focus()
     page.keyboard.press("c")

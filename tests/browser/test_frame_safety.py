@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Serve
 from tests.browser.frame_harness import Harness, Opened, drawn_page, textract
@@ -179,4 +179,4 @@ def test_guidance_of_the_chosen_label_stands_beside(harness: Harness, opened: Op
     opened.press("2")
 
     assert beside.get_by_text("Take the day.").is_visible()
-    assert beside.get_by_text("Take the sum.").count() == 0
+    expect(beside.get_by_text("Take the sum.")).to_have_count(0)

@@ -44,33 +44,10 @@ def served(web_static: Path, serve: Serve) -> tuple[StubServer, str]:
 
 
 @pytest.fixture
-def server(served: tuple[StubServer, str]) -> StubServer:
-    served[0].reset()
-    return served[0]
-
-
-@pytest.fixture
-def origin(served: tuple[StubServer, str]) -> str:
-    return served[1]
-
-
-@pytest.fixture
 def page(context: BrowserContext) -> Page:
     made = context.new_page()
     made.set_viewport_size(LAPTOP)
     return made
-
-
-@pytest.fixture
-def broken(page: Page) -> list[str]:
-    """What the browser complains of: scripts that throw, and what the policy forbade."""
-    found: list[str] = []
-    page.on("pageerror", lambda error: found.append(str(error)))
-    page.on(
-        "console",
-        lambda message: found.append(message.text) if "Content Security Policy" in message.text else None,
-    )
-    return found
 
 
 class Hands:
@@ -394,7 +371,7 @@ def test_an_audit_shows_no_value_and_no_reason(page: Page, server: StubServer, o
     said = page.locator(".fields").inner_text()
     assert not [text for texts in example.said.values() for text, _ in texts if text in said]
     assert "%" not in said
-    assert page.locator("[data-mark]").count() == 0
+    expect(page.locator("[data-mark]")).to_have_count(0)
 
 
 def test_of_two_opinions_one_is_taken_by_a_key(page: Page, server: StubServer, origin: str) -> None:

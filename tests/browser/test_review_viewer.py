@@ -232,7 +232,7 @@ def test_words_and_boxes_are_reached_by_keys_alone(opened: Opened, contract: byt
     opened.pdf(contract, each=19)
     opened.turn_to(1)
     keys = opened.page.keyboard
-    assert opened.page.locator("[data-mark][tabindex='0']").count() == 1, "one stop for all boxes"
+    expect(opened.page.locator("[data-mark][tabindex='0']"), "one stop for all boxes").to_have_count(1)
 
     opened.area.focus()
     keys.press("m")
@@ -372,5 +372,5 @@ def test_what_was_read_never_becomes_html(opened: Opened) -> None:
 
     expect(opened.page.get_by_text("did not load")).to_be_visible()
     expect(opened.page.locator(".viewer-text text").first).to_have_text(HOSTILE)
-    assert opened.page.locator("img[src='x']").count() == 0
+    expect(opened.page.locator("img[src='x']")).to_have_count(0)
     assert opened.faults == []

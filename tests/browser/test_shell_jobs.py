@@ -20,29 +20,6 @@ def served(web_static: Path, serve: Serve) -> tuple[StubServer, str]:
     return server, serve(server.app)
 
 
-@pytest.fixture
-def server(served: tuple[StubServer, str]) -> StubServer:
-    served[0].reset()
-    return served[0]
-
-
-@pytest.fixture
-def origin(served: tuple[StubServer, str]) -> str:
-    return served[1]
-
-
-@pytest.fixture
-def broken(page: Page) -> list[str]:
-    """What the browser complains of: scripts that throw, and what the policy forbade."""
-    found: list[str] = []
-    page.on("pageerror", lambda error: found.append(str(error)))
-    page.on(
-        "console",
-        lambda message: found.append(message.text) if "Content Security Policy" in message.text else None,
-    )
-    return found
-
-
 def sign_in(page: Page, origin: str, server: StubServer, person: str, to: str = "/") -> None:
     server.signs_in = person
     page.goto(f"{origin}{to}")
@@ -85,7 +62,7 @@ def test_jobs_are_listed_with_what_is_open_and_why_one_failed(
     expect(page.get_by_text(f"Failed: line 3 {HTML} is no JSON")).to_be_visible()
     expect(page.get_by_role("link", name="Work on")).to_have_count(1)
     expect(page.get_by_role("link", name="Details")).to_have_count(0)
-    assert page.locator("img").count() == 0, "HTML in a title is text"
+    expect(page.locator("img"), "HTML in a title is text").to_have_count(0)
     assert axe(page) == []
     assert broken == []
 

@@ -30,18 +30,8 @@ def served(
 
 
 @pytest.fixture
-def server(served: tuple[StubServer, str]) -> StubServer:
-    served[0].reset()
-    return served[0]
-
-
-@pytest.fixture
-def origin(served: tuple[StubServer, str]) -> str:
-    return served[1]
-
-
-@pytest.fixture
 def broken(page: Page) -> list[str]:
+    """Scripts that throw; the policy is meant to forbid things to the hostile frames of these tests."""
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(str(error)))
     return found

@@ -61,33 +61,10 @@ def served(web_static: Path, serve: Serve, fetched: list[str]) -> tuple[StubServ
 
 
 @pytest.fixture
-def server(served: tuple[StubServer, str]) -> StubServer:
-    served[0].reset()
-    return served[0]
-
-
-@pytest.fixture
-def origin(served: tuple[StubServer, str]) -> str:
-    return served[1]
-
-
-@pytest.fixture
 def page(context: BrowserContext) -> Page:
     made = context.new_page()
     made.set_viewport_size(LAPTOP)
     return made
-
-
-@pytest.fixture
-def broken(page: Page) -> list[str]:
-    """What the browser complains of: scripts that throw, and what the policy forbade."""
-    found: list[str] = []
-    page.on("pageerror", lambda error: found.append(str(error)))
-    page.on(
-        "console",
-        lambda message: found.append(message.text) if "Content Security Policy" in message.text else None,
-    )
-    return found
 
 
 def sign_in(page: Page, origin: str, server: StubServer, to: str, person: str = "olga") -> None:
@@ -507,7 +484,7 @@ def test_names_and_texts_are_text_whatever_they_say(
     page.get_by_role("button", name="Process again").click()
     expect(page.get_by_role("dialog")).to_contain_text(HOSTILE)
     assert page.evaluate("window.owned") is None
-    assert page.locator("main iframe, main script").count() == 0
+    expect(page.locator("main iframe, main script")).to_have_count(0)
     assert broken == []
 
 

@@ -1,5 +1,6 @@
 """The notebook of the guides runs from its first cell to its last, and is kept without its output."""
 
+import asyncio
 from pathlib import Path
 
 import nbformat
@@ -25,7 +26,9 @@ def test_the_notebook_prepares_and_splits_a_corpus(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
 
-    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    client = NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}})
+    # `execute()` would leave an event loop that is never closed to whichever test comes later.
+    asyncio.run(client.async_execute())
 
     labelled, training, test = (
         {line.content["source-ref"] for line in read_lines(tmp_path / "corpus" / f"{name}.manifest")}
