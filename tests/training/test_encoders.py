@@ -333,7 +333,8 @@ def test_weights_that_are_not_for_commercial_use_are_told_of(
 
 
 def test_a_name_that_is_neither_folder_nor_on_the_hub_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # The variable HF_HUB_OFFLINE is read when the library is imported, which it is already.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
     with pytest.raises(ConfigurationError, match="base model no/such-model: neither a folder nor a name"):
         open_base("no/such-model", LABELS, SHORT)
