@@ -55,6 +55,7 @@ def web_static() -> Path:
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """For a module and no longer: an open Playwright leaves an event loop in the thread of all tests."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         # Without its sandbox, which root may not use; it only ever sees pages of these tests.
         started = playwright.chromium.launch(
@@ -68,7 +69,6 @@ def browser(chromium: str) -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport=WINDOW, locale="en-GB", timezone_id="UTC")
     opened.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
     yield opened
     opened.close()
 

@@ -210,7 +210,15 @@ class Picture:
         size = self.stage.locator("img").first.evaluate("i => [i.naturalWidth, i.naturalHeight]")
         return box["x"] + x * box["width"] / size[0], box["y"] + y * box["height"] / size[1]
 
+    def at_rest(self) -> None:
+        """Wait until the picture lies still: what has just been shown or answered may still move it."""
+        before = None
+        while (now := self.stage.locator("img").first.bounding_box()) != before:
+            before = now
+            self.page.wait_for_timeout(50)
+
     def drag(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        self.at_rest()
         self.page.mouse.move(*self.at(x0, y0))
         self.page.mouse.down()
         self.page.mouse.move(*self.at((x0 + x1) / 2, (y0 + y1) / 2))

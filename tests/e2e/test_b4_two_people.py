@@ -99,13 +99,26 @@ def people(pipeline: Pipeline, browser: Browser) -> Iterator[list[Page]]:
 def label_all(page: Page, job: str, label: Callable[[FrameLocator, int], None]) -> None:
     """One person labels every object of a job, one after the other, as the pages hand them out."""
     page.get_by_role("link", name=f"Work on {job}").click()
+    seen: set[int] = set()
     for done in range(NUM_PAGES):
         expect(page.get_by_text(f"{done} done by me")).to_be_visible(timeout=60_000)
-        number = int(page.get_by_text("Task ").first.inner_text().split()[1])
-        label(page.frame_locator(CURRENT), number)
+        number = next_number(page, seen)
+        # By its title: the frame of the task before may be there a moment longer than its number.
+        label(page.frame_locator(f"{CURRENT}[title='Task {number}']"), number)
+        seen.add(number)
         expect(page.locator(".missing")).to_have_count(0)
         page.get_by_role("button", name="Submit").first.click()
     expect(page.get_by_text(f"you have done {NUM_PAGES}")).to_be_visible()
+
+
+def next_number(page: Page, seen: set[int]) -> int:
+    """Of the task that is shown, once it is another one than before."""
+    for _ in range(200):
+        number = int(page.get_by_text("Task ").first.inner_text().split()[1])
+        if number not in seen:
+            return number
+        page.wait_for_timeout(50)
+    raise AssertionError(f"no other task than {sorted(seen)} was shown")
 
 
 def lines_of(corpus: Corpus, job: str) -> list[dict[str, Any]]:
