@@ -1,9 +1,11 @@
 """The web function as API Gateway calls it, over moto's DynamoDB, S3 and SQS; its sessions' rows."""
 
+import asyncio
 import base64
 import gzip
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -47,7 +49,17 @@ def table(aws: None) -> Table:
 
 
 @pytest.fixture
-def function(table: Table, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def loop_of_the_container() -> Iterator[None]:
+    """Mangum makes an event loop where the thread has none, and leaves it open: a container ends whole."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.fixture
+def function(table: Table, loop_of_the_container: None, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     sqs = boto3.client("sqs")
     given = {
         "WORKBENCH_TABLE": "workbench", "WORK_BUCKET": WORK, "INBOX_BUCKET": INBOX,
