@@ -27,7 +27,6 @@ TEMPLATES = Path(__file__).parents[2] / "workbench" / "templates"
 NONCE = "n0nce"
 AWS_SCRIPT = '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>'
 WIDTH, HEIGHT = 600, 400
-WAIT_MS = 8000
 
 HOST = """<!doctype html><title>host</title>
 <style>html,body{margin:0;height:100%} iframe{border:0;width:100%;height:100%}</style>

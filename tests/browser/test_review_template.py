@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from recto.review import ReviewAnswer, parse_human_answers, rejection_of
+from recto_local.processes import wait_until
 from recto_workbench.framing import Frame, frame_policy, framed
 from recto_workbench.loops import LoopPlaces
 from recto_workbench.rendering import render
@@ -127,6 +128,11 @@ class Case:
     def _shown(self) -> FrameLocator:
         self.browser_page.goto(self.origin)
         shown = self.browser_page.frame_locator("#frame")
+        expect(shown.locator("[data-value]").first).to_be_visible()
+        at_hand = "() => document.activeElement.matches('[data-value]')"
+        assert wait_until(lambda: bool(shown.locator("body").evaluate(at_hand)), 20), "no value is at hand"
+        # The browser may give the focus to the page around just then: as one who clicks into the frame.
+        self.browser_page.locator("#frame").focus()
         expect(shown.locator("[data-value]:focus")).to_be_visible()
         return shown
 

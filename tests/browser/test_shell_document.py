@@ -11,6 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from tests.browser.conftest import Serve
 from tests.browser.stub_server import StubJob, StubServer, store_app
+from tests.browser.test_shell_task import task_has_keys
 
 PAGES = 400
 Faults = Callable[[Page], list[str]]
@@ -83,6 +84,7 @@ def opened(
         server.sessions.add("ana")
         page.context.add_cookies([{"name": "recto_session", "value": "ana", "url": f"{origin}/api"}])
         page.goto(f"{origin}/#/jobs/receipts/work")
+        task_has_keys(page)
         page.get_by_role("button", name="Document").click()
         return page, job, complaints
 
@@ -113,7 +115,7 @@ def test_a_document_of_400_pages_opens_at_its_page_without_being_loaded_whole(
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the window does not scroll"
     expect(page.get_by_text(f"of {PAGES}", exact=True)).to_be_visible()
     expect(page.get_by_label("Page", exact=True)).to_have_value("200")
-    page.wait_for_function("document.querySelectorAll('li canvas').length <= 4")  # what is near the eye
+    page.wait_for_function("() => document.querySelectorAll('li canvas').length <= 4")  # what is near the eye
     size = (folder / "long.pdf").stat().st_size
     read = sum(length_of(each) for each in asked)
     assert size > 15_000_000

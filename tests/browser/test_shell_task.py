@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
+from playwright.sync_api import BrowserContext, FrameLocator, Page, Route, expect
 
 from tests.browser.conftest import WAIT_MS, Serve
 from tests.browser.stub_server import StubAssignment, StubJob, StubServer, store_app
@@ -42,8 +42,20 @@ def work_at(page: Page, origin: str, server: StubServer, job: StubJob) -> FrameL
     server.add(job)
     signed_in(page, origin, server)
     page.goto(f"{origin}/#/jobs/{job.name}/work")
-    expect(page.locator(CURRENT)).to_be_visible()
+    task_has_keys(page)
     return page.frame_locator(CURRENT)
+
+
+def task_has_keys(page: Page) -> None:
+    """Wait until the task is loaded and has the focus, which the browser hands over between its processes.
+
+    Chromium can lose the focus of who clicks elsewhere just then.
+    """
+    shown = page.locator(CURRENT).element_handle().content_frame()
+    assert shown
+    shown.wait_for_function(
+        "() => location.href !== 'about:blank' && document.readyState === 'complete' && document.hasFocus()"
+    )
 
 
 def signed_in(page: Page, origin: str, server: StubServer) -> None:
@@ -77,7 +89,7 @@ def test_a_job_is_worked_through_by_keyboard_alone(
 
     for number in range(3):
         expect(page.get_by_text(f"Task {number + 1} ·")).to_be_visible()
-        page.locator(CURRENT).element_handle().content_frame().wait_for_load_state()
+        task_has_keys(page)
         page.keyboard.press("Tab")  # the frame has the focus: on to its field
         expect(frame.get_by_label("Total")).to_be_focused()
         page.keyboard.type(f"{number}.50")
@@ -90,6 +102,33 @@ def test_a_job_is_worked_through_by_keyboard_alone(
     answers = {a.number: a.answer for a in server.assignments.values() if a.state == "SUBMITTED"}
     assert answers == {n: {"total": f"{n}.50"} for n in range(3)}
     assert broken == []
+
+
+def test_a_task_takes_the_keys_once_it_is_loaded_unless_a_person_has_gone_elsewhere(
+    page: Page, server: StubServer, origin: str
+) -> None:
+    coming: list[Route] = []
+
+    def hold(route: Route) -> None:
+        coming.append(route)
+
+    page.route("**/frames/*~*", hold)
+    server.add(StubJob("receipts", ["field"]))
+    signed_in(page, origin, server)
+
+    page.goto(f"{origin}/#/jobs/receipts/work")
+    wait(page, lambda: coming)
+    assert page.evaluate("document.activeElement.tagName") != "IFRAME", "keys go to a frame that is not there"
+    coming.pop().continue_()
+    task_has_keys(page)
+
+    page.reload()
+    wait(page, lambda: coming)
+    page.get_by_role("button", name="Give back").focus()
+    coming.pop().continue_()
+    expect(page.frame_locator(CURRENT).get_by_label("Total")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("button", name="Give back")).to_be_focused()
 
 
 def test_the_next_task_is_loaded_ahead_and_not_again(page: Page, server: StubServer, origin: str) -> None:
