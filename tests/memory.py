@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recto.errors import DocumentMissingError
-from recto.messages import Status
+from recto.messages import Lane, Status
 from recto.places import Location
 from recto.ports import AuditRow, DocumentRow, ObjectInfo, ReviewRow
 
@@ -65,9 +65,12 @@ class MemoryDocuments:
     def find(self, document: str) -> DocumentRow | None:
         return self.rows.get(document)
 
-    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
+    def with_status(self, status: Status, limit: int, lane: Lane | None = None) -> list[DocumentRow]:
         rows = sorted(self.rows.values(), key=lambda row: row.received)
-        return [row for row in rows if row.status is status][:limit]
+        return [row for row in rows if row.status is status and lane in (None, row.lane)][:limit]
+
+    def count(self, status: Status, most: int) -> int:
+        return len(self.with_status(status, most))
 
     def move(
         self,
@@ -97,8 +100,8 @@ class MemorySlots:
 
     held: dict[str, datetime] = field(default_factory=dict)
 
-    def take(self, owner: str, limit: int, expires: datetime) -> bool:
-        if owner in self.held or len(self.held) >= limit:
+    def take(self, owner: str, limit: int, expires: datetime, share: int | None = None) -> bool:
+        if owner in self.held or len(self.held) >= min(limit, limit if share is None else share):
             return False
         self.held[owner] = expires
         return True

@@ -54,7 +54,7 @@ class Emulator:
     def kill(self) -> None:
         assert self._process
         os.killpg(self._process.pid, signal.SIGKILL)
-        wait_for(lambda: self._process is None or not processes.is_alive(self._process), 10, "its end")
+        wait_for(lambda: self._process is None or not processes.is_alive(self._process), 60, "its end")
 
     def client(self, service: str) -> Any:
         return boto3.client(  # type: ignore[call-overload]
@@ -114,6 +114,13 @@ class Emulator:
         )
         found: dict[str, Any] = client.describe_execution(executionArn=arn)
         return found
+
+    def entered(self, arn: str) -> list[str]:
+        """The states that an execution has entered."""
+        events = self.client("stepfunctions").get_execution_history(executionArn=arn)["events"]
+        return [
+            each["stateEnteredEventDetails"]["name"] for each in events if "stateEnteredEventDetails" in each
+        ]
 
     def output_of(self, states: dict[str, Any], start_at: str, given: Any = None) -> Any:
         """The output of an execution that is to succeed."""
@@ -232,7 +239,7 @@ def test_an_exception_in_a_function_that_holds_a_token_fails_the_state_at_once(e
 
 def test_a_waiting_state_gets_what_the_token_brings_back(emulator: Emulator) -> None:
     arn = emulator.execution({"Call": invoke_with_token({"Do": "keep-token", "Name": "token-1"})}, "Call")
-    wait_for(lambda: bool(emulator.row("token-1")), 15, "the token")
+    wait_for(lambda: bool(emulator.row("token-1")), 60, "the token")
 
     emulator.client("stepfunctions").send_task_success(
         taskToken=emulator.row("token-1")["token"]["S"], output=json.dumps({"JobId": "j"})
@@ -248,7 +255,7 @@ def test_a_token_that_reports_a_failure_is_caught_by_name(emulator: Emulator) ->
         "Caught": CAUGHT,
     }
     arn = emulator.execution(states, "Call")
-    wait_for(lambda: bool(emulator.row("token-2")), 15, "the token")
+    wait_for(lambda: bool(emulator.row("token-2")), 60, "the token")
 
     emulator.client("stepfunctions").send_task_failure(
         taskToken=emulator.row("token-2")["token"]["S"], error="OcrFailedError", cause="job j FAILED"
@@ -273,7 +280,7 @@ def test_sns_calls_a_failing_function_again(emulator: Emulator) -> None:
         TopicArn=emulator.output("TopicArn"), Message=json.dumps({"Name": "again", "Failures": 1})
     )
 
-    wait_for(lambda: emulator.calls("topic/again") == 2, 20, "the second call")
+    wait_for(lambda: emulator.calls("topic/again") == 2, 60, "the second call")
 
 
 def test_uploads_travel_by_eventbridge_and_queue_and_only_failed_ones_come_again(emulator: Emulator) -> None:
@@ -292,7 +299,7 @@ def test_uploads_travel_by_eventbridge_and_queue_and_only_failed_ones_come_again
         messages.extend(answer.get("Messages", []))
         return bool(messages)
 
-    wait_for(received, 20, "the bad upload in the dead-letter queue")
+    wait_for(received, 60, "the bad upload in the dead-letter queue")
     assert json.loads(messages[0]["Body"])["detail"]["object"]["key"] == "bad.pdf"
 
 
@@ -343,7 +350,7 @@ def test_a_changed_parameter_calls_a_function_with_its_name_and_its_history_is_k
     ssm.put_parameter(Name="/probe/config/Other", Value="one", Type="String")
     ssm.put_parameter(Name="/probe/config/Watched", Value="two", Type="String", Overwrite=True)
 
-    wait_for(lambda: emulator.calls("/probe/config/Watched") == 1, 10, "the function to be called once")
+    wait_for(lambda: emulator.calls("/probe/config/Watched") == 1, 60, "the function to be called once")
     history = ssm.get_parameter_history(Name="/probe/config/Watched")["Parameters"]
     assert [entry["Value"] for entry in history] == ["one", "two"]
 
@@ -530,6 +537,33 @@ def test_a_state_writes_to_the_table_and_puts_an_event_without_a_function(emulat
     ]
     event = json.loads(message["Body"])
     assert (event["detail-type"], event["detail"]) == ("DocumentFailed", {"Id": "direct-1"})
+    execution, machine = event["resources"]
+    assert (":execution:" in execution, ":stateMachine:" in machine) == (True, True)
+
+
+def telling(source: str, **more: Any) -> dict[str, Any]:
+    """A task state that puts an event; nobody but AWS itself may put one of `aws.`"""
+    entry = {"Source": source, "DetailType": "Told", "Detail.$": "$", "EventBusName": "default"}
+    resource = "arn:aws:states:::events:putEvents"
+    return {"Type": "Task", "Resource": resource, "Parameters": {"Entries": [entry]}, "End": True, **more}
+
+
+def test_an_event_that_the_bus_does_not_take_fails_the_state_by_its_name(emulator: Emulator) -> None:
+    found = emulator.ended(emulator.execution({"Tell": telling("aws.probe")}, "Tell", {"Id": "untold"}))
+
+    assert (found["status"], found["error"]) == ("FAILED", "EventBridge.FailedEntry")
+    assert json.loads(found["cause"])["FailedEntryCount"] == 1
+
+
+def test_an_execution_is_started_once_by_its_name(emulator: Emulator) -> None:
+    states = emulator.client("stepfunctions")
+    definition = json.dumps({"StartAt": "Tell", "States": {"Tell": telling("probe")}})
+    machine = states.create_state_machine(name="probe-once", definition=definition, roleArn=ROLE)
+    asked = {"stateMachineArn": machine["stateMachineArn"], "name": "a-1-DocumentProcessed", "input": "{}"}
+    emulator.ended(states.start_execution(**asked)["executionArn"])
+
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(**asked)
 
 
 def test_functions_find_the_emulator_and_the_stand_ins_in_their_environment(emulator: Emulator) -> None:
@@ -618,7 +652,7 @@ def test_it_listens_on_this_machine_only(emulator: Emulator) -> None:
     assert places == [f"{int.from_bytes(socket.inet_aton('127.0.0.1'), 'little'):08X}:{emulator.port:04X}"]
 
 
-@pytest.mark.parametrize("mend", range(12))
+@pytest.mark.parametrize("mend", range(16))
 def test_another_version_of_the_emulator_is_refused_by_what_cannot_be_mended(mend: int) -> None:
     code = f"""
 import sys; sys.path.insert(0, {str(LAUNCHER.parent)!r})
@@ -645,9 +679,16 @@ def test_state_survives_an_orderly_stop_and_running_executions_do_not(emulator: 
     table.put_item(TableName="probe", Item={"pk": {"S": "kept"}, "owners": {"M": {"a": {"S": "1"}}}})
     emulator.client("ssm").put_parameter(Name="/probe/kept", Value="kept", Type="String")
     running = emulator.execution({"Call": invoke_with_token({"Do": "keep-token", "Name": "token-4"})}, "Call")
-    wait_for(lambda: bool(emulator.row("token-4")), 15, "the token")
+    wait_for(lambda: bool(emulator.row("token-4")), 60, "the token")
+    retry = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 60, "MaxAttempts": 9}]
+    untold = emulator.execution({"Tell": telling("aws.probe", Retry=retry)}, "Tell", {"Id": "tried-on"})
+    wait_for(lambda: emulator.entered(untold) == ["Tell"], 60, "the first try")
+    emulator.execution({"Call": invoke({"Do": "sleep", "Name": "asleep"}, TimeoutSeconds=60)}, "Call")
+    wait_for(lambda: emulator.calls("asleep") == 1, 60, "a function that is at work for 25 seconds")
+    began = time.monotonic()
 
     assert emulator.stop()
+    assert time.monotonic() - began < 20, "it waits for no function"
     emulator.start()
 
     assert s3.get_object(Bucket="probe-inbox", Key="kept/ü.bin")["Body"].read() == b"kept"
@@ -657,20 +698,23 @@ def test_state_survives_an_orderly_stop_and_running_executions_do_not(emulator: 
     assert emulator.output_of({"Call": invoke({"Page": 1})}, "Call")["Payload"] == {"Page": 1}
     found = emulator.ended(running)
     assert (found["status"], found["error"]) == ("FAILED", "States.ServiceRestart")
+    wait_for(lambda: emulator.entered(untold) == ["Tell"], 60, "the event's execution to go on")
+    assert emulator.client("stepfunctions").describe_execution(executionArn=untold)["status"] == "RUNNING"
+    emulator.client("stepfunctions").stop_execution(executionArn=untold)
     emulator.client("sns").publish(
         TopicArn=emulator.output("TopicArn"), Message=json.dumps({"Name": "restarted", "Failures": 0})
     )
-    wait_for(lambda: emulator.calls("topic/restarted") == 1, 20, "SNS to call a function after the restart")
+    wait_for(lambda: emulator.calls("topic/restarted") == 1, 60, "SNS to call a function after the restart")
 
 
 def test_little_is_lost_when_it_is_killed(emulator: Emulator) -> None:
     saved = emulator.state / "state" / "dynamodb.json"
     emulator.client("dynamodb").put_item(TableName="probe", Item={"pk": {"S": "before-the-crash"}})
     running = emulator.execution({"Call": invoke_with_token({"Do": "keep-token", "Name": "token-5"})}, "Call")
-    wait_for(lambda: bool(emulator.row("token-5")), 15, "the token")
+    wait_for(lambda: bool(emulator.row("token-5")), 60, "the token")
     executions = saved.with_name("stepfunctions.json")
-    wait_for(lambda: saved.exists() and "token-5" in saved.read_text(), 15, "the table to be saved")
-    wait_for(lambda: executions.exists() and running in executions.read_text(), 15, "its execution, too")
+    wait_for(lambda: saved.exists() and "token-5" in saved.read_text(), 60, "the table to be saved")
+    wait_for(lambda: executions.exists() and running in executions.read_text(), 60, "its execution, too")
 
     emulator.kill()
     emulator.start()

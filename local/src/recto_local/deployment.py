@@ -11,8 +11,8 @@ from pathlib import Path
 from recto_local.processes import run_group, tail
 
 INPUTS = (
-    "template.yaml", "samconfig.toml", "functions", "layers", "statemachine", "constraints/product.txt",
-    "workbench/src",
+    "template.yaml", "dashboard.yaml", "samconfig.toml", "functions", "layers", "statemachine",
+    "constraints/product.txt", "workbench/src",
 )  # fmt: skip
 IGNORED = ("__pycache__", ".egg-info", ".mypy_cache", ".ruff_cache")
 PROFILE = "local"

@@ -33,6 +33,9 @@ from urllib.parse import parse_qsl, unquote
 MINISTACK = "1.5.33"
 REGION = "us-east-1"
 SAVE_SECONDS = 5.0
+SAVE_SHARE = 0.2
+"""Of the time, at most spent on saving: with thousands of documents there is much to write."""
+LOAD_PATH = "/_local/load"
 APP_NAMES = (
     "_dispatch_service_request",
     "detect_service",
@@ -41,6 +44,10 @@ APP_NAMES = (
     "save_all",
 )
 """Of `ministack.app`, used here."""
+LOADED = (
+    "services.lambda_svc", "core.lambda_runtime", "services.stepfunctions", "services.sqs", "services.sns",
+)  # fmt: skip
+"""Modules that faults, workers and clock are put into, in this order."""
 
 
 class MendError(Exception):
@@ -83,6 +90,10 @@ MENDS = (
             (
                 '"error": "Worker process died"}',
                 '"error": "Worker process died", "errorType": "Runtime.ExitError"}',
+            ),
+            (
+                'result_box.append({"status": "error", "error": str(e)})',
+                'result_box.append({"status": "error", "error": str(e), "errorType": "Runtime.ExitError"})',
             ),
         ),
     ),
@@ -136,6 +147,45 @@ MENDS = (
         ),
     ),
     Mend(
+        "events:putEvents sends a Detail that is an object as it is, and names no execution",
+        "ministack.services.stepfunctions",
+        "_execute_task",
+        (
+            (
+                "effective = _apply_parameters(state_def, _apply_input_path(state_def, raw_input, ctx), ctx)",
+                (
+                    "effective = recto_emulator.as_events(resource, _apply_parameters("
+                    "state_def, _apply_input_path(state_def, raw_input, ctx), ctx), ctx)"
+                ),
+            ),
+        ),
+    ),
+    Mend(
+        "events:putEvents succeeds where EventBridge has not taken the event",
+        "ministack.services.stepfunctions",
+        "_invoke_resource",
+        (
+            (
+                "return handler(resource, input_data)",
+                "return recto_emulator.all_taken(handler(resource, input_data), _ExecutionError)",
+            ),
+        ),
+    ),
+    Mend(
+        "executions do not outlive the emulator: those that put an event, and nothing else, do now",
+        "ministack.services.stepfunctions",
+        "_restore_state",
+        (
+            (
+                'if exc.get("status") == "RUNNING":',
+                (
+                    'if exc.get("status") == "RUNNING" and not recto_emulator.goes_on('
+                    "exc, _state_machines.all_values(), _run_execution):"
+                ),
+            ),
+        ),
+    ),
+    Mend(
         "every cold start unpacks all layers anew and compiles them (slow; on AWS they lie ready)",
         "ministack.core.lambda_runtime",
         "Worker._spawn",
@@ -149,6 +199,22 @@ MENDS = (
             (
                 'logger.info("SSM PutParameter:',
                 'recto_emulator.announce_parameter(record, existing)\n    logger.info("SSM PutParameter:',
+            ),
+        ),
+    ),
+    Mend(
+        "an alarm over several metrics is refused by CloudFormation",
+        "ministack.services.cloudformation.provisioners",
+        "_cw_metric_alarm_record",
+        (
+            (
+                (
+                    'if props.get("Metrics"):\n        raise ValueError(\n'
+                    '            "AWS::CloudWatch::Alarm Properties.Metrics (metric math) is not '
+                    'supported; "\n'
+                    '            "use MetricName and Namespace."\n        )'
+                ),
+                "props = recto_emulator.with_one_metric(props)",
             ),
         ),
     ),
@@ -254,6 +320,49 @@ def own_errors_first(errors: Sequence[Exception | None]) -> list[Exception]:
     return sorted(failed, key=lambda error: ABANDONED in getattr(error, "__notes__", ()))
 
 
+PUT_EVENTS = "events:putEvents"
+
+
+def as_events(resource: str, asked: Any, context: Mapping[str, Any]) -> Any:
+    """The request of a state that puts events, as Step Functions makes it: text, and who asks."""
+    if not resource.endswith(PUT_EVENTS):
+        return asked
+    asking = [context["Execution"]["Id"], context["StateMachine"]["Id"]]
+    entries = []
+    for entry in asked.get("Entries", ()):
+        detail = entry.get("Detail")
+        text = detail if isinstance(detail, str) else json.dumps(detail)
+        entries.append({**entry, "Detail": text, "Resources": [*entry.get("Resources", ()), *asking]})
+    return {**asked, "Entries": entries}
+
+
+def all_taken(answer: Any, error: Callable[[str, str], Exception]) -> Any:
+    """The answer of a service, where it is not the refusal of an event."""
+    if isinstance(answer, Mapping) and answer.get("FailedEntryCount"):
+        raise error("EventBridge.FailedEntry", json.dumps(answer))
+    return answer
+
+
+GOES_ON_AFTER = 2.0
+"""Seconds from the emulator's start, so that what an event leads to is there."""
+
+
+def goes_on(
+    execution: dict[str, Any], machines: Sequence[Mapping[str, Any]], run: Callable[[str], None]
+) -> bool:
+    """Let an execution that a stop of the emulator interrupted put its event, where it was made for that."""
+    arn = execution["stateMachineArn"]
+    machine = next((each for each in machines if each["stateMachineArn"] == arn), None)
+    states = list(json.loads(machine["definition"])["States"].values()) if machine else []
+    if len(states) != 1 or not states[0].get("Resource", "").endswith(PUT_EVENTS):
+        return False
+    del execution["events"][1:]
+    later = threading.Timer(GOES_ON_AFTER, run, [execution["executionArn"]])
+    later.daemon = True
+    later.start()
+    return True
+
+
 _LAYERS = threading.Lock()
 
 
@@ -289,6 +398,15 @@ def announce_parameter(parameter: Mapping[str, Any], existing: object) -> None:
     bus._put_events({"Entries": [event]}, allow_aws_source=True)  # noqa: SLF001
 
 
+def with_one_metric(alarm: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An alarm's properties as the emulator can keep them; what it would make of them is told to nobody."""
+    metrics = [each["MetricStat"] for each in alarm.get("Metrics") or () if "MetricStat" in each]
+    if not metrics:
+        return alarm
+    one = {"Period": metrics[0]["Period"], "Statistic": metrics[0]["Stat"], **metrics[0]["Metric"]}
+    return {**alarm, **one, "ActionsEnabled": False}
+
+
 def check_version() -> None:
     """MendError where the emulator is absent or another version."""
     try:
@@ -311,6 +429,7 @@ def emulator_environment(port: int, state: Path) -> dict[str, str]:
         "TMPDIR": str(state / "tmp"),
         "MINISTACK_REGION": REGION,
         "SFTP_ENABLED": "0",
+        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
         "IOT_MTLS_ENABLED": "0",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_DEFAULT_REGION": REGION,
@@ -464,8 +583,11 @@ class Activity:
     def __init__(self) -> None:
         self.requests = False
         self.deployments = False
+        self.tell: Callable[[], None] = lambda: None
+        """Called at each request."""
 
     def note(self, call: Call) -> None:
+        self.tell()
         self.requests = True
         if call.service == "cloudformation" or (call.service == "lambda" and call.operation != "Invoke"):
             self.deployments = True
@@ -514,16 +636,65 @@ def save_regularly(app: ModuleType, activity: Activity) -> None:
     The emulator itself saves on an orderly stop only. Each service's file is replaced whole, and a service
     that changes while it is being saved is saved the next time.
     """
+    took = 0.0
     while True:
-        time.sleep(SAVE_SECONDS)
+        time.sleep(max(SAVE_SECONDS, took / SAVE_SHARE))
         requests, deployments = activity.taken()
         if not requests:
             continue
+        began = time.monotonic()
         services = app._build_persistence_save_dict()  # noqa: SLF001
         app.save_all({name: get for name, get in services.items() if name != "lambda" or deployments})
+        took = time.monotonic() - began
 
 
-def run(port: int, state: Path, access_log: Path) -> None:
+class Load:
+    """How many functions work at once, which faults are made, whether waits are waited; changeable."""
+
+    def __init__(self, workers: int, plan: Mapping[str, Any], fault_log: Path, call_log: Path) -> None:
+        self._pace = importlib.import_module("emulator_pace")
+        self._makers = importlib.import_module("emulator_faults")
+        rules = importlib.import_module("fault_rules")
+        self._faults = rules.Faults(plan, rules.FaultLog(fault_log))
+        self._workers, self._calls = workers, self._pace.CallLog(call_log)
+        self._turns: Any = None
+
+    def put_on(self, app: ModuleType, activity: Activity) -> None:
+        """Let the emulator's modules work so; the modules that do it lie beside this file."""
+        modules = [importlib.import_module(f"ministack.{name}") for name in LOADED]
+        lambda_svc, lambda_runtime, stepfunctions, sqs, sns = modules
+        self._turns = self._pace.limit_workers(lambda_svc, lambda_runtime, self._workers, self._calls)
+        quiet = self._pace.Quiet(lambda: lambda_svc.executions_in_flight()[0])
+        activity.tell = quiet.note
+        self._pace.skip_waits(stepfunctions, sqs, quiet, self._waits_are_skipped)
+        self._makers.make_faults(self._faults, app, sns, lambda_runtime, name_call, caller_of)
+
+    def _waits_are_skipped(self) -> bool:
+        return bool(self._faults.plan.get("clock", {}).get("skip_waits"))
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Other workers, another plan; what is not named stays."""
+        if "workers" in values:
+            self._turns.change(values["workers"])
+        if "plan" in values:
+            self._faults.follow(values["plan"])
+
+
+def with_load(dispatch: Dispatch, load: Load) -> Dispatch:
+    """The same dispatch, with our own path by which the load is changed."""
+
+    async def changed(
+        method: str, url: str, headers: dict[str, str], body: bytes, query: dict[str, Any], request_id: str
+    ) -> tuple[int, dict[str, str], Any]:
+        if (method, url) != ("POST", LOAD_PATH):
+            return await dispatch(method, url, headers, body, query, request_id)
+        load.change(_json_of(body))
+        return 200, {"Content-Type": "application/json"}, b"{}"
+
+    return changed
+
+
+def run(port: int, state: Path, access_log: Path, load: Load) -> None:
     """Serve on 127.0.0.1 until SIGTERM or SIGINT, then save the state."""
     check_version()
     prepare_folders(state)
@@ -534,13 +705,17 @@ def run(port: int, state: Path, access_log: Path) -> None:
     for name in APP_NAMES:
         if not callable(getattr(app, name, None)):
             raise MendError(f"ministack.app.{name} is gone, which this launcher uses; expected {MINISTACK}")
-    dispatch, detect, parameters = (getattr(app, name) for name in APP_NAMES[:3])
     activity = Activity()
-    setattr(app, APP_NAMES[0], with_access_log(dispatch, detect, parameters, access_log, activity))
+    load.put_on(app, activity)
+    dispatch, detect, parameters = (getattr(app, name) for name in APP_NAMES[:3])
+    logged = with_access_log(dispatch, detect, parameters, access_log, activity)
+    setattr(app, APP_NAMES[0], with_load(logged, load))
     logging.getLogger("persistence").setLevel(logging.WARNING)
     threading.Thread(target=save_regularly, args=(app, activity), daemon=True).start()
     sys.argv = sys.argv[:1]
     app.main()
+    logging.shutdown()
+    os._exit(0)  # the state is saved: Python would wait for every function that is still at work
 
 
 def main() -> None:
@@ -548,10 +723,17 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True, help="folder for everything the emulator writes")
     parser.add_argument("--access-log", type=Path, help="default: access.jsonl in the state folder")
+    parser.add_argument("--workers", type=int, default=0, help="functions that work at once; 0: any number")
+    parser.add_argument("--plan", type=Path, help="faults, quotas and clock, checked and with all defaults")
+    parser.add_argument("--fault-log", type=Path, help="default: faults.jsonl beside the access log")
     arguments = parser.parse_args()
     state = arguments.state.resolve()
+    access_log = (arguments.access_log or state / "access.jsonl").resolve()
+    plan = json.loads(arguments.plan.read_text()) if arguments.plan else {}
+    fault_log = (arguments.fault_log or access_log.with_name("faults.jsonl")).resolve()
+    calls = access_log.with_name("functions.jsonl")
     try:
-        run(arguments.port, state, (arguments.access_log or state / "access.jsonl").resolve())
+        run(arguments.port, state, access_log, Load(arguments.workers, plan, fault_log, calls))
     except MendError as error:
         raise SystemExit(f"emulator: {error}") from error
 

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 import boto3
+import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict
@@ -31,6 +32,7 @@ from recto.release_contents import check_contents
 from recto.steps.make_release import read_release_folder
 from recto_local import processes
 from recto_local.deployment import DeploymentError, Sam, fingerprint
+from recto_local.faults import FaultPlanError, read_plan
 from recto_local.front import HEALTH_PATH
 from recto_local.ocr_endpoint import provide_ocr_endpoint
 from recto_local.people import POOL_OUTPUT, provide_people
@@ -40,7 +42,10 @@ REGION = "us-east-1"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 PORT_SECONDS = 3.0
-LARGEST_ACCESS_LOG = 20_000_000
+LARGEST_LOG = 20_000_000
+LOAD_PATH, FAULTS_PATH = "/_local/load", "/_local/faults"
+LEAST_WORKERS = 4
+WORKERS_PER_CORE = 2
 EMULATOR, STANDINS, WORKBENCH = "emulator", "standins", "workbench"
 NAMES = (EMULATOR, STANDINS, WORKBENCH)
 STANDIN_SERVICES = ("TEXTRACT", "SAGEMAKER", "SAGEMAKER_RUNTIME", "SAGEMAKER_A2I_RUNTIME")
@@ -52,6 +57,24 @@ do for a minute are ended, but for one."""
 
 class RuntimeStartError(Exception):
     """The runtime could not be started; the message says at which step and why."""
+
+
+class LoadInfo(BaseModel):
+    """How this start was asked to work; the next one is not, unless it is asked as well."""
+
+    model_config = ConfigDict(frozen=True)
+
+    workers: int = 0
+    faults: Path | None = None
+    """The plan's file as it was named."""
+    plan: str = ""
+    """What the plan says, in a line."""
+    plan_text: str = ""
+    """With all its defaults; empty without a plan."""
+
+    def told(self) -> str:
+        """The same in a line."""
+        return f"{self.workers} functions at once" + (f"; faults: {self.plan}" if self.faults else "")
 
 
 class RuntimeInfo(BaseModel):
@@ -67,6 +90,7 @@ class RuntimeInfo(BaseModel):
     outputs: dict[str, str] = {}
     """Of the deployed stack."""
     access_log: Path
+    load: LoadInfo = LoadInfo()
 
     def environment(self) -> dict[str, str]:
         """The variables that make any process with an AWS SDK speak to this runtime."""
@@ -128,14 +152,22 @@ class Runtime:
 
     def __init__(
         self, root: Path, home: Path, say: Callable[[str], None] | None = None, languages: str = "eng",
-        ocr_cache: Path | None = None, builds: Path | None = None,
+        ocr_cache: Path | None = None, builds: Path | None = None, workers: int = 0,
+        faults: Path | None = None, parameters: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
+        """`workers`: functions that work at once, 0: as suits this machine. `faults`: the file of a plan.
+
+        `parameters`: of the template, beside those of the local profile and before them.
+        `no_faults` (set afterwards) ends the plan of what runs.
+        """
         self.root = root.resolve()
         self.home = home.resolve()
         self.builds = (builds or home).resolve()
         self._say = say or (lambda text: print(text, flush=True))
         self._languages = languages
         self._ocr_cache = ocr_cache
+        self.workers, self.faults, self.no_faults = workers, faults, False
+        self._parameters = dict(parameters or {})
         self._started: list[ProcessRef] = []
 
     @classmethod
@@ -160,11 +192,13 @@ class Runtime:
     def up(self) -> RuntimeInfo:
         """Start what does not run, deploy what has changed. Whatever fails, nothing half-started stays."""
         with self._only_one(), self._cleaning_up():
-            status = self.status()
+            status, load = self.status(), self._load()
             if not status.runs:
                 if status.info:
                     self._stop(status.info)
-                self._start()
+                self._start(load)
+            elif status.info and self._asks:
+                self._change_load(status.info, load)
             info = self._deployed(self._read_info())
             self._provide_release(info)
             provide_ocr_endpoint(info, self.client(info, "sagemaker"), self._languages)
@@ -182,6 +216,14 @@ class Runtime:
             self._stop(info)
             return ran
 
+    def follow(self, faults: Path | None) -> RuntimeInfo:
+        """Let what runs make the faults of another plan from now on, or none."""
+        self.faults, self.no_faults = faults, faults is None
+        with self._only_one():
+            self._change_load(self._read_info(), self._load())
+        self.faults, self.no_faults = None, False
+        return self._read_info()
+
     def status(self) -> Status:
         info = self._read_info_or_none()
         if info is None:
@@ -196,21 +238,86 @@ class Runtime:
         with contextlib.nullcontext() if was_up else self._stopping_at_the_end():
             yield info
 
+    # ---- workers, faults and clock
+
+    def _load(self) -> LoadInfo:
+        """What is asked of this start; FaultPlanError where the plan cannot be followed."""
+        if self.workers < 0:
+            raise RuntimeStartError(f"expected at least 1 worker, got {self.workers}")
+        if self.faults and self.no_faults:
+            raise RuntimeStartError("expected a fault plan or none, got both --faults and --no-faults")
+        workers = self.workers or max(LEAST_WORKERS, WORKERS_PER_CORE * (os.cpu_count() or 1))
+        if self.faults is None:
+            return LoadInfo(workers=workers)
+        plan = read_plan(self.faults)
+        return LoadInfo(
+            workers=workers, faults=self.faults.resolve(), plan=plan.told(), plan_text=plan.dump()
+        )
+
+    @property
+    def _asks(self) -> bool:
+        """Whether this call says how to work; who says nothing takes what runs as it is."""
+        return bool(self.workers or self.faults or self.no_faults)
+
+    def _change_load(self, info: RuntimeInfo, asked: LoadInfo) -> None:
+        """Let what runs work as is asked: other workers, another plan or none; what is not asked stays."""
+        load = asked if self.faults or self.no_faults else info.load
+        load = load.model_copy(update={"workers": asked.workers if self.workers else info.load.workers})
+        plan = json.loads(load.plan_text or "{}")
+        emulator = f"{info.environment()['AWS_ENDPOINT_URL']}{LOAD_PATH}"
+        for url, values in (
+            (emulator, {"workers": load.workers, "plan": plan}),
+            (info.standins_url(FAULTS_PATH), plan),
+        ):
+            httpx.post(url, json=values, timeout=10, trust_env=False).raise_for_status()
+        self._say(f"from now on {load.told()}")
+        self._load_options(load)
+        self._write_info(info.model_copy(update={"load": load}))
+
+    def _load_options(self, load: LoadInfo) -> dict[str, str]:
+        """For emulator and stand-ins; the plan is written down for them."""
+        plan, log = self.home / "fault-plan.json", {"--fault-log": str(self.fault_log)}
+        if not load.faults:
+            plan.unlink(missing_ok=True)
+            return log
+        plan.write_text(load.plan_text)
+        return {"--plan": str(plan), **log}
+
+    @property
+    def fault_log(self) -> Path:
+        """The faults that were made, one a line."""
+        return self.home / "faults.jsonl"
+
+    @property
+    def call_log(self) -> Path:
+        """The functions' calls, one a line."""
+        return self.home / "functions.jsonl"
+
     # ---- processes
 
-    def _start(self) -> None:
+    def _start(self, load: LoadInfo) -> None:
         """The emulator first: what the stand-ins take up again needs its S3 and SNS."""
         last = self._read_info_or_none()
         old = last.ports if last else {}
         ports = {name: processes.free_port(old.get(name, 0), PORT_SECONDS) for name in NAMES}
         sam, access_log = self._sam(), self._access_log()
         project = sam.parameters.get("ProjectId", sam.stack)
-        info = RuntimeInfo(project=project, stack=sam.stack, ports=ports, processes={}, access_log=access_log)
+        info = RuntimeInfo(
+            project=project, stack=sam.stack, ports=ports, processes={}, access_log=access_log, load=load
+        )
+        options = [word for option in self._load_options(load).items() for word in option]
         commands = {
-            EMULATOR: (self._emulator_command(ports[EMULATOR], access_log), "/_ministack/health"),
-            STANDINS: (self._standins_command(ports[STANDINS], access_log, project), "/_local/health"),
+            EMULATOR: (
+                [*self._emulator_command(ports[EMULATOR], access_log, load.workers), *options],
+                "/_ministack/health",
+            ),
+            STANDINS: (
+                [*self._standins_command(ports[STANDINS], access_log, project), *options], "/_local/health",
+            ),
             WORKBENCH: (self._front_command(ports), HEALTH_PATH),
-        }
+        }  # fmt: skip
+        if load.faults:
+            self._say(f"faults are made, and noted in {self.fault_log}: {load.plan}")
         if self._ocr_cache:
             self._say(f"pages that were read before are answered from {self._ocr_cache}")
         with self._timed("starting the AWS emulator and the stand-ins for Textract and A2I"):
@@ -221,18 +328,18 @@ class Runtime:
                 processes.wait_healthy(process, f"http://127.0.0.1:{ports[name]}{health}", START_SECONDS)
 
     def _access_log(self) -> Path:
-        """Where calls are noted; a log that has grown large is put aside."""
-        log = self.home / "access.jsonl"
-        if log.exists() and log.stat().st_size > LARGEST_ACCESS_LOG:
-            log.replace(self.home / "access.old.jsonl")
-        return log
+        """Where API calls are noted; logs that have grown large are put aside."""
+        for log in (self.home / "access.jsonl", self.call_log, self.fault_log):
+            if log.exists() and log.stat().st_size > LARGEST_LOG:
+                log.replace(log.with_suffix(".old.jsonl"))
+        return self.home / "access.jsonl"
 
     def _start_one(self, name: str, command: list[str], environment: Mapping[str, str]) -> ProcessRef:
         process = processes.start(name, command, environment, self.home, self.home / "logs" / f"{name}.log")
         self._started.append(process)
         return process
 
-    def _emulator_command(self, port: int, access_log: Path) -> list[str]:
+    def _emulator_command(self, port: int, access_log: Path, workers: int) -> list[str]:
         python = self.root / ".venv-tools" / "bin" / "python"
         if not python.exists():
             raise RuntimeStartError(f"{python} is missing: run `make setup`")
@@ -247,6 +354,8 @@ class Runtime:
             str(state),
             "--access-log",
             str(access_log),
+            "--workers",
+            str(workers),
         ]
 
     def _standins_command(self, port: int, access_log: Path, project: str) -> list[str]:
@@ -305,7 +414,8 @@ class Runtime:
 
     def _deployed(self, info: RuntimeInfo) -> RuntimeInfo:
         """The stack as the template says today: built and deployed only where it is not that already."""
-        sam, wanted, addresses = self._sam(), fingerprint(self.root), _addresses(info.ports)
+        sam, wanted = self._sam(), fingerprint(self.root)
+        addresses = {**self._parameters, **_addresses(info.ports)}
         deployed, environment = self.home / "deployed-from", self._environment(info.ports)
         self._build(sam, wanted, environment)
         outputs = self._outputs(info)
@@ -506,8 +616,12 @@ def main() -> None:
         prog="python -m recto_local.runtime", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("command", choices=["up", "down", "status"])
-    command = parser.parse_args().command
+    parser.add_argument("--workers", type=int, default=0, help="functions that work at once")
+    parser.add_argument("--faults", type=Path, help="file of a fault plan")
+    options = parser.parse_args()
+    command = options.command
     runtime = Runtime.from_environment(os.environ)
+    runtime.workers, runtime.faults = options.workers, options.faults
     if command == "up":
         info = runtime.up()
         for name, value in {**info.environment(), **info.outputs}.items():
@@ -521,5 +635,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (RuntimeStartError, DeploymentError, ProcessError) as error:
+    except (FaultPlanError, RuntimeStartError, DeploymentError, ProcessError) as error:
         raise SystemExit(f"recto local: {error}") from error

@@ -32,9 +32,20 @@ class Servers:
         self.emulator_port = processes.free_port()
         self._running: list[processes.ProcessRef] = []
 
-    def start_emulator(self) -> None:
+    def client(self, service: str) -> Any:
+        """A client of the emulator that tries once."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=f"http://127.0.0.1:{self.emulator_port}",
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def start_emulator(self, *more: str) -> None:
         command = [str(ROOT / ".venv-tools" / "bin" / "python"), str(LAUNCHER)]
-        options = ["--port", str(self.emulator_port), "--state", str(self.home / "emulator")]
+        options = ["--port", str(self.emulator_port), "--state", str(self.home / "emulator"), *more]
         url = f"http://127.0.0.1:{self.emulator_port}/_ministack/health"
         self._start("emulator", [*command, *options], self.emulator_port, url)
 

@@ -80,7 +80,7 @@ def test_a_job_waits_until_s3_and_sns_can_be_reached(tmp_path: Path, runners: li
 
     runners[0].start(job)
 
-    assert wait_until(lambda: bool(outside.announced), 10)
+    assert wait_until(lambda: bool(outside.announced), 30)
     assert (outside.announced[0].status, outside.announced[0].num_pages) == ("SUCCEEDED", 3)
     assert [b["Page"] for b in store.blocks(outside.announced[0], 0, 1000)] == [1, 2, 3]
 
@@ -93,14 +93,14 @@ def test_a_job_that_was_not_announced_is_announced_by_the_next_process(
     runners.append(runner(store, FakeReaders(1), silent, 60))
     job = store.new("StartDocumentTextDetection", {})
     runners[0].start(job)
-    assert wait_until(lambda: silent.failures < 99, 10)
+    assert wait_until(lambda: silent.failures < 99, 30)
     runners.pop().stop()
 
     heard = Outside(failures=0)
     runners.append(runner(JobStore(tmp_path), FakeReaders(1), heard))
     runners[0].resume()
 
-    assert wait_until(lambda: bool(heard.announced), 10)
+    assert wait_until(lambda: bool(heard.announced), 30)
     assert (heard.announced[0].job_id, heard.announced[0].status) == (job.job_id, "SUCCEEDED")
 
 
@@ -113,7 +113,7 @@ def test_pages_that_are_done_are_not_read_again(tmp_path: Path, runners: list[Jo
 
     runners[0].start(job)
 
-    assert wait_until(lambda: bool(outside.announced), 10)
+    assert wait_until(lambda: bool(outside.announced), 30)
     assert readers.read_pages == [2, 3]
 
 
@@ -126,6 +126,6 @@ def test_a_page_that_kills_its_process_or_meets_a_fault_fails_the_job(
 
     runners[0].start(store.new("StartDocumentTextDetection", {}))
 
-    assert wait_until(lambda: bool(outside.announced), 10)
+    assert wait_until(lambda: bool(outside.announced), 30)
     assert outside.announced[0].status == "FAILED"
     assert outside.announced[0].message.startswith("INTERNAL_ERROR")

@@ -15,8 +15,9 @@ import pytest
 
 from recto_local import processes
 from recto_local.deployment import DeploymentError, Sam, fingerprint
+from recto_local.faults import FaultPlanError
 from recto_local.processes import ProcessError, ProcessRef
-from recto_local.runtime import Runtime, RuntimeStartError, _whole_release
+from recto_local.runtime import LoadInfo, Runtime, RuntimeStartError, _whole_release
 from tests.functional.local.conftest import ROOT
 from tests.unit.releases import contents
 
@@ -49,18 +50,18 @@ def members_of(group: int) -> list[int]:
 def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(99)'])"
     process = started(tmp_path, code)
-    assert processes.wait_until(lambda: len(members_of(process.pid)) == 2, 10)
+    assert processes.wait_until(lambda: len(members_of(process.pid)) == 2, 30)
 
     assert processes.stop(process, 10)
 
     assert not processes.is_alive(process)
-    assert processes.wait_until(lambda: members_of(process.pid) == [], 5)
+    assert processes.wait_until(lambda: members_of(process.pid) == [], 30)
 
 
 def test_a_process_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('on', flush=True); time.sleep(99)"
     process = started(tmp_path, code)
-    assert processes.wait_until(lambda: "on" in process.log.read_text(), 10)
+    assert processes.wait_until(lambda: "on" in process.log.read_text(), 30)
 
     orderly = processes.stop(process, 0.5)
 
@@ -197,3 +198,40 @@ def test_a_port_that_stays_taken_is_given_up() -> None:
         other.listen()
 
         assert processes.free_port(other.getsockname()[1], patience=0.2) != other.getsockname()[1]
+
+
+def test_a_plan_that_cannot_be_followed_starts_nothing(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"faults": [\n{"at": "sns", "kind": "loose", "share": 1}]}')
+
+    with pytest.raises(FaultPlanError, match=r"plan\.json, line 2: faults\[0\]: no such fault"):
+        Runtime(ROOT, tmp_path / "home", print, faults=plan).up()
+
+    assert not (tmp_path / "home" / "runtime.json").exists()
+
+
+def test_workers_and_faults_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    both = Runtime(ROOT, tmp_path, print, faults=tmp_path / "plan.json")
+    both.no_faults = True
+
+    with pytest.raises(RuntimeStartError, match="got both --faults and --no-faults"):
+        both.up()
+    with pytest.raises(RuntimeStartError, match="at least 1 worker, got -1"):
+        Runtime(ROOT, tmp_path, print, workers=-1).up()
+
+
+def test_a_start_says_how_it_works_and_the_next_one_knows_nothing_of_it() -> None:
+    asked = LoadInfo(workers=8, faults=Path("plan.json"), plan="seed 7: sns lose 0.01")
+
+    assert asked.told() == "8 functions at once; faults: seed 7: sns lose 0.01"
+    assert LoadInfo(workers=4).told() == "4 functions at once"
+
+
+def test_emulator_and_standins_note_faults_in_one_place_with_and_without_a_plan(tmp_path: Path) -> None:
+    runtime = Runtime(ROOT, tmp_path, print)
+    planned = LoadInfo(workers=4, faults=Path("plan.json"), plan_text="{}")
+
+    assert runtime._load_options(planned)["--plan"] == str(tmp_path / "fault-plan.json")
+    assert (tmp_path / "fault-plan.json").read_text() == "{}"
+    assert runtime._load_options(LoadInfo(workers=4)) == {"--fault-log": str(tmp_path / "faults.jsonl")}
+    assert not (tmp_path / "fault-plan.json").exists()

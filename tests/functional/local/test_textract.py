@@ -318,4 +318,4 @@ def test_every_call_is_in_the_access_log(servers: Servers, standins: Standins) -
             400,
         )
 
-    assert wait_until(logged, 5)
+    assert wait_until(logged, 30)

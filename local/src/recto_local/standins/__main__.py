@@ -6,6 +6,7 @@ S3 and SNS are reached as the environment says, which is to be the emulator.
 """
 
 import argparse
+import json
 import logging
 import os
 import time
@@ -18,6 +19,7 @@ import uvicorn
 from botocore.config import Config
 
 from recto.errors import ConfigurationError
+from recto_local.fault_rules import FaultLog, Faults
 from recto_local.standins.a2i import HumanLoops
 from recto_local.standins.access import AccessLog
 from recto_local.standins.app import Services, create_app
@@ -27,6 +29,7 @@ from recto_local.standins.reading import Readers
 from recto_local.standins.sagemaker_endpoints import ContainerSpec, Endpoints
 from recto_local.standins.sagemaker_runtime import AppContainer, MakeContainer, SageMakerRuntime
 from recto_local.standins.textract import Quotas, Textract
+from recto_local.standins.textract_faults import TextractFaults
 from recto_ocr.configuration import OcrSettings
 from recto_ocr.engines import ENGINES, engine_named
 from recto_ocr.serve import OcrServer
@@ -61,6 +64,10 @@ def arguments() -> argparse.Namespace:
         "--start-per-second", type=float, help="quota of Textract's Start and synchronous calls"
     )
     parser.add_argument("--get-per-second", type=float, help="quota of Textract's Get calls")
+    parser.add_argument(
+        "--plan", type=Path, help="faults and quotas, checked and with all defaults; its quotas go before"
+    )
+    parser.add_argument("--fault-log", type=Path, help="default: faults.jsonl in the state folder")
     return parser.parse_args()
 
 
@@ -69,10 +76,15 @@ def services(options: argparse.Namespace) -> Services:
     config = Config(user_agent_appid="standins", retries={"mode": "standard", "max_attempts": 5})
     s3: Any = boto3.client("s3", region_name=region, config=config)
     sns: Any = boto3.client("sns", region_name=region, config=config)
-    quotas = Quotas(options.concurrent_jobs, options.start_per_second, options.get_per_second)
+    plan = json.loads(options.plan.read_text()) if options.plan else {}
     languages = tuple(options.languages.split("+"))
     readers = Readers(options.workers, options.ocr_cache, options.engine)
-    textract = Textract(options.state / "textract", s3, sns, readers, languages, quotas)
+    faults = Faults({}, FaultLog(options.fault_log or options.state / "faults.jsonl"))
+    quotas = Quotas(options.concurrent_jobs, options.start_per_second, options.get_per_second)
+    textract = Textract(
+        options.state / "textract", s3, sns, readers, languages, quotas, TextractFaults(faults)
+    )
+    textract.follow(plan)
     endpoints = Endpoints(options.state, region, time.time)
     images = {
         OCR_IMAGE: ocr_containers(options.workers, s3),

@@ -66,6 +66,7 @@ def create_app(services: Services, access_log: AccessLog) -> Starlette:
         Route("/endpoints/{name}/async-invocations", front.invoke_async, methods=["POST"]),
         Route("/_local/health", front.health, methods=["GET"]),
         Route("/_local/ocr-cache", front.remember_pages, methods=["POST"]),
+        Route("/_local/faults", front.follow_plan, methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(access_log.around)])
 
@@ -167,6 +168,10 @@ class _Front:
         folder = _parsed(await request.body()).get("folder")
         self._services.textract.remember_pages(Path(folder) if folder else None)
         return JSONResponse({"folder": folder})
+
+    async def follow_plan(self, request: Request) -> Response:
+        self._services.textract.follow(_parsed(await request.body()))
+        return JSONResponse({})
 
     async def health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -48,6 +48,10 @@ class Job(BaseModel):
     page_blocks: tuple[int, ...] = ()
     """Blocks of each page; in this order they are the job's result."""
     notified: bool = False
+    failure: str = ""
+    """What a fault plan lets the job fail with, in place of being read."""
+    not_before: float = 0.0
+    """When it may end at the earliest, where a fault plan makes it slow."""
 
     @property
     def ended(self) -> bool:
@@ -66,6 +70,9 @@ class JobStore:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._jobs = {job.job_id: job for job in self._load()}
+        self._tokens = {_token_of(job): job.job_id for job in self._jobs.values()}
+        """By API and client token: with thousands of jobs nobody looks through all of them."""
+        self._running = {job.job_id for job in self._jobs.values() if not job.ended}
 
     def new(self, api: str, request: dict[str, Any]) -> Job:
         """A new job; the same token and the same request find it again with `with_token`."""
@@ -80,18 +87,15 @@ class JobStore:
         return job if job and time.time() - job.created < DAYS_KEPT * 86_400 else None
 
     def with_token(self, api: str, token: str) -> Job | None:
-        jobs = [
-            j for j in self._jobs.values() if j.api == api and j.request.get("ClientRequestToken") == token
-        ]
-        return self.find(jobs[0].job_id) if jobs else None
+        return self.find(self._tokens.get((api, token), ""))
 
     def unfinished(self) -> list[Job]:
         """Not ended, or ended and not announced; oldest first."""
-        jobs = [job for job in self._jobs.values() if not (job.ended and job.notified)]
+        jobs = [job for job in list(self._jobs.values()) if not (job.ended and job.notified)]
         return sorted(jobs, key=lambda job: job.created)
 
     def num_running(self) -> int:
-        return sum(1 for job in self._jobs.values() if not job.ended)
+        return len(self._running)
 
     def place(self, job: Job) -> Path:
         return self.folder / job.job_id
@@ -106,6 +110,8 @@ class JobStore:
             fresh.write_text(job.model_dump_json())
             fresh.replace(target)
             self._jobs[job.job_id] = job
+            self._tokens.setdefault(_token_of(job), job.job_id)
+            (self._running.discard if job.ended else self._running.add)(job.job_id)
         return job
 
     def write_page(self, job: Job, page: int, blocks: list[dict[str, Any]]) -> None:
@@ -163,8 +169,21 @@ class JobRunner:
         for job in self._store.unfinished():
             self.start(job)
 
-    def start(self, job: Job) -> None:
-        self._drivers.submit(self._drive, job)
+    def start(self, job: Job) -> "Future[None]":
+        """What is done when the job has ended and was announced; a slow job keeps no driver busy."""
+        seconds = job.not_before - time.time()
+        if seconds <= 0:
+            return self._drivers.submit(self._drive, job)
+        done: Future[None] = Future()
+        later = threading.Timer(seconds, self._start_late, (job, done))
+        later.daemon = True
+        later.start()
+        return done
+
+    def _start_late(self, job: Job, done: "Future[None]") -> None:
+        if self._stopping.is_set():
+            return
+        self._drivers.submit(self._drive, job).add_done_callback(lambda _: done.set_result(None))
 
     def stop(self) -> None:
         """Leave unfinished jobs as they are, on disk."""
@@ -207,6 +226,8 @@ class JobRunner:
 
     def _read(self, job: Job) -> Job:
         """The job as it is after its pages were read, or as it stands when everything stops."""
+        if job.failure:
+            return self._store.save(job.model_copy(update={"status": "FAILED", "message": job.failure}))
         document = self._store.document(job)
         try:
             if not document.exists():
@@ -239,6 +260,11 @@ class JobRunner:
             self._store.write_page(job, len(job.page_blocks) + 1, blocks)
             job = self._store.save(job.model_copy(update={"page_blocks": (*job.page_blocks, len(blocks))}))
         return job
+
+
+def _token_of(job: Job) -> tuple[str, str]:
+    """A job without a client token is found by nobody's."""
+    return job.api, str(job.request.get("ClientRequestToken") or job.job_id)
 
 
 def gone(error: Exception) -> UnreadableDocumentError:

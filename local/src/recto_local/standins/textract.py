@@ -14,22 +14,29 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import wait
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from recto_local.fault_rules import FaultLog, Faults
 from recto_local.standins.answers import ServiceError
 from recto_local.standins.jobs import Job, JobRunner, JobStore, gone
 from recto_local.standins.reading import Readers
 from recto_local.standins.shapes import ShapeError, checked, operation_model
+from recto_local.standins.textract_faults import TextractFaults
 from recto_ocr.pages import MAX_BYTES, MEBIBYTE, Content, Unreadable, UnreadableDocumentError, kind_of
 
 logger = logging.getLogger(__name__)
 
 MAX_RESULTS = 1000
+TOLD_FIRST_SECONDS = 30.0
+"""How long a start waits at most for its job's end, where a fault plan wants the end to be heard first."""
+HEARD_SECONDS = 0.5
+"""For the notification to reach whom it is for."""
 MAX_SYNCHRONOUS_BYTES = 10 * MEBIBYTE
 DETECTION_MODEL = "1.0"
 CODES = {
@@ -54,13 +61,14 @@ class Textract:
 
     def __init__(
         self, folder: Path, s3: Any, sns: Any, readers: Readers, languages: tuple[str, ...] = ("eng",),
-        quotas: Quotas | None = None,
+        quotas: Quotas | None = None, faults: TextractFaults | None = None,
     ) -> None:  # fmt: skip
+        self._faults = faults or TextractFaults(Faults({}, FaultLog(folder / "faults.jsonl")))
         self._s3 = s3
         self._sns = sns
         self._readers = readers
         self._languages = languages
-        self._quotas = quotas or Quotas()
+        self._quotas = self._own_quotas = quotas or Quotas()
         self._folder = folder
         self._store = JobStore(folder / "jobs")
         self._runner = JobRunner(self._store, readers, languages, self._fetch, self._announce)
@@ -79,6 +87,13 @@ class Textract:
         """From now on, answer pages whose image was read before from this folder; None: read every page."""
         self._readers.ocr_cache = folder
 
+    def follow(self, plan: Mapping[str, Any]) -> None:
+        """From now on this plan's faults; its quotas where it names them, else those of the start."""
+        planned = plan.get("quotas", {}).get("textract", {})
+        named = {name: value for name, value in planned.items() if value is not None}
+        self._quotas = replace(self._own_quotas, **named)
+        self._faults.follow(plan)
+
     def resume(self) -> None:
         self._runner.resume()
 
@@ -90,6 +105,7 @@ class Textract:
         model = operation_model("textract", operation)
         if model is None or operation not in self._operations:
             raise ServiceError("UnknownOperationException", f"{operation} is not answered by this stand-in")
+        self._faults.refuse(operation)
         self._count_call(operation)
         try:
             parameters = checked(model, request)
@@ -128,8 +144,19 @@ class Textract:
             if self._store.num_running() >= self._quotas.concurrent_jobs:
                 raise ServiceError("LimitExceededException", "Open jobs exceed maximum concurrent job limit")
             job = self._store.new(api, request)
-        self._runner.start(job)
+        self._begin(job)
         return {"JobId": job.job_id}
+
+    def _begin(self, job: Job) -> None:
+        """Hand the job to those who read it; its end may come first, as it may on AWS."""
+        fate = self._faults.fate(job.job_id)
+        if fate.failure or fate.seconds:
+            not_before = job.created + fate.seconds
+            job = self._store.save(job.model_copy(update={"failure": fate.failure, "not_before": not_before}))
+        ended = self._runner.start(job)
+        if fate.is_told_first:
+            wait([ended], timeout=TOLD_FIRST_SECONDS)
+            time.sleep(HEARD_SECONDS)
 
     def _known(self, api: str, request: dict[str, Any]) -> Job | None:
         token = request.get("ClientRequestToken")
