@@ -7,11 +7,13 @@ TOOLS := .venv-tools/bin
 TRAINING := .venv-training/bin/python
 JOBS := .venv-jobs/bin/python
 
-# Fast ones first, so that a mistake shows early; on all cores. The end-to-end tests run in two lanes, each
-# with a runtime of its own and its files in their order (tests/e2e/conftest.py).
+# Fast ones first, so that a mistake shows early; on all cores and one process more, since tests wait too. The
+# end-to-end tests run in two lanes, each with a runtime of its own and its files in their order
+# (tests/e2e/conftest.py): a runtime has many processes, and a third on two cores starts functions too slowly.
+AT_ONCE := $(shell echo $$(( $$($(PYTHON) -c 'import os; print(os.cpu_count())') + 1 )))
 QUICK := $(wildcard tests/unit tests/contract tests/functional)
 SLOWEST := --durations 5 --durations-min 1
-SHARED_OUT := -n auto --dist loadfile $(SLOWEST)
+SHARED_OUT := -n $(AT_ONCE) --dist loadfile $(SLOWEST)
 LANES := -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 timed = TIMEFORMAT='make: $(1) took %0lR, processor %0lU and %0lS'; time
@@ -38,8 +40,8 @@ test: ## everything that must pass: checks, then all tests
 		&& ( $(call timed,the checks and the tests of jobs beside them) $(MAKE) -j 2 check jobs-tests ) \
 		&& $(MAKE) -j 1 training-tests quick-tests e2e )
 
-.PHONY: check lint types boundaries template web-check
-check: lint types boundaries template web-check ## all checks, and the pages' tests that need no browser
+.PHONY: check lint types boundaries template audit licences-check web-check
+check: lint types boundaries template audit licences-check web-check ## all checks, and the pages' tests that need no browser
 
 lint: ## ruff: rules and format
 	@$(PRODUCT) -m ruff check --output-format concise .
@@ -55,6 +57,18 @@ boundaries: ## import-linter: core <- steps <- shells
 
 template: ## sam validate --lint
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(TOOLS)/sam validate --lint --template template.yaml
+
+audit: ## checkov on the template; known vulnerabilities of what is pinned, where there are advisories to ask
+	@$(PYTHON) scripts/bootstrap.py audit
+	@$(PYTHON) scripts/audit.py template
+	@$(PYTHON) scripts/audit.py dependencies
+
+licences-check: ## the licences of what is shipped: allowed, and as docs/licences.md says
+	@$(PRODUCT) scripts/licences.py --check
+
+.PHONY: licences
+licences: ## write docs/licences.md anew
+	@$(PRODUCT) scripts/licences.py
 
 web-check: ## the workbench's pages: types, format, tests without a browser
 	@npm run --silent check --prefix workbench/web
@@ -83,7 +97,7 @@ unit: setup-demo ## the tests that start no runtime
 browser: setup ## the workbench's pages in a real browser
 	@$(PRODUCT) -m pytest tests/browser
 
-e2e: setup ## documents and labelling jobs through the local runtime, in two lanes
+e2e: setup ## documents and labelling jobs through the local runtime, in lanes
 	@$(call timed,the end-to-end tests) $(PRODUCT) -m pytest $(LANES) tests/e2e
 
 training-tests: setup ## the training code's tests, in its own environment
@@ -98,10 +112,17 @@ train-demo: setup ## train, export and calibrate the demo release anew (25 to 45
 	@$(TRAINING) training/train.py demo --run .recto/demo-run --release local/releases/demo
 	@$(TRAINING) training/calibrate.py local/releases/demo
 
-prove: setup ## the long proofs: the demo release's figures on unseen documents, all slow tests, 1,000 pages
+prove: setup ## the long proofs, some hours: unseen documents, slow tests, giant, poison, storm, chaos, simulation, cost, upgrade
 	@$(TRAINING) training/evaluate.py local/releases/demo
 	@$(PRODUCT) -m pytest -m prove $(QUICK) tests/browser tests/e2e
-	@$(PRODUCT) benchmarks/thousand_pages.py
+	@$(PRODUCT) benchmarks/giant.py
+	@$(PRODUCT) benchmarks/poison.py
+	@$(PRODUCT) benchmarks/fuzzing.py --minutes 10
+	@$(PRODUCT) benchmarks/simulation.py
+	@$(PRODUCT) benchmarks/storm.py --documents 2000 --seed 7
+	@$(PRODUCT) benchmarks/chaos.py --documents 1000 --seed 7
+	@$(PRODUCT) benchmarks/cost.py
+	@$(PRODUCT) benchmarks/upgrade.py
 
 prove-mail: setup-demo ## a day's mail: 400 real documents end as tests/e2e/mail.csv says
 	@$(PRODUCT) -m pytest -m prove tests/e2e/test_6_mail.py
@@ -116,6 +137,10 @@ bench-setup: ## what benchmarks compare us with and start from (pdf2image, MiniL
 check-layers: setup-demo ## resolve the layers' wheels for AWS and add up their sizes (needs a package index)
 	@$(PRODUCT) scripts/check_layers.py
 
+.PHONY: deploy
+deploy: setup-demo ## deploy to AWS; asks only what matters and keeps the answers in deployments/
+	@$(PRODUCT) scripts/deploy.py
+
 .PHONY: lock
 lock: ## choose all versions anew and write constraints/*.txt (needs a package index)
 	@$(PYTHON) scripts/bootstrap.py --lock
@@ -126,4 +151,4 @@ clean: ## stop the local runtime; remove what was built, its state and the demo'
 	@rm -rf .aws-sam .recto build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 distclean: clean ## the virtual environments and the wheels as well: the next set-up needs a package index
-	@rm -rf .venv .venv-tools .venv-training .venv-jobs .venv-bench .wheels
+	@rm -rf .venv .venv-tools .venv-training .venv-jobs .venv-audit .venv-bench .wheels

@@ -153,6 +153,13 @@ ENVIRONMENTS = (
         is_compiled=False,  # 13 s instead of 56 s, 250 MB less
     ),
     Environment(
+        "audit",
+        ".venv-audit",
+        "others' rules and advisories about the template and what is pinned",
+        on_demand=True,
+        is_compiled=False,
+    ),
+    Environment(
         "benchmarks",
         ".venv-bench",
         "what the benchmarks of page images compare us with",
@@ -406,7 +413,7 @@ def main(arguments: Sequence[str]) -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="product, tools, training (default), jobs, benchmarks; web: the workbench's pages alone",
+        help="product, tools, training (default), jobs, audit, benchmarks; web: the workbench's pages alone",
     )
     parser.add_argument(
         "--lock", action="store_true", help="choose versions anew and write constraints/NAME.txt"
