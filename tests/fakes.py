@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from recto.errors import ConfigurationError, ParameterMissingError, ThrottledError
-from recto.messages import ExecutionInput, Message
+from recto.messages import ExecutionInput, Message, Status
 from recto.places import Location
-from recto.ports import EndpointInfo, Inference, OcrRequest
+from recto.ports import BackfillPlace, EndpointInfo, Inference, OcrRequest
 
 
 class FakeClock:
@@ -70,12 +70,15 @@ class FakeWorkflow:
 
 @dataclass
 class FakeEvents:
-    """What was published."""
+    """What was published, each event once."""
 
     published: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    names: set[tuple[str, str]] = field(default_factory=set)
 
-    def publish(self, kind: str, detail: Mapping[str, Any]) -> None:
-        self.published.append((kind, detail))
+    def publish(self, kind: str, detail: Mapping[str, Any], of: str) -> None:
+        if (kind, of) not in self.names:
+            self.names.add((kind, of))
+            self.published.append((kind, detail))
 
 
 @dataclass
@@ -122,6 +125,33 @@ class FakeDesk:
 
     def tell(self, news: Message) -> None:
         self.told.append(news)
+
+
+@dataclass
+class FakeBackfills:
+    """Backfills by id, with the places of those who wait; all are active but those that rest."""
+
+    lines: dict[str, list[BackfillPlace]] = field(default_factory=dict)
+    resting: set[str] = field(default_factory=set)
+    outcomes: dict[tuple[str, str], Status] = field(default_factory=dict)
+
+    def active(self) -> list[str]:
+        return [backfill for backfill in self.lines if backfill not in self.resting]
+
+    def waiting(self, backfill: str, limit: int) -> list[BackfillPlace]:
+        return sorted(self.lines.get(backfill, []), key=lambda each: each.place)[:limit]
+
+    def left_line(self, backfill: str, document: str, place: str) -> None:
+        line = self.lines.get(backfill, [])
+        self.lines[backfill] = [each for each in line if each != BackfillPlace(document, place)]
+
+    def count(self, backfill: str, document: str, outcome: Status) -> bool:
+        known = self.outcomes.get((backfill, document))
+        self.outcomes[backfill, document] = outcome
+        return known is not outcome
+
+    def uncount(self, backfill: str, document: str) -> None:
+        self.outcomes.pop((backfill, document), None)
 
 
 @dataclass

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recto.aws.batches import handle_messages
 from recto.aws.dynamodb import AuditRows, DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
-from recto.aws.services import DeskQueue, EventBridgeEvents, StepFunctionsWorkflow
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.services import DeskQueue, EventExecutions, StepFunctionsWorkflow
+from recto.aws.shell import names_of, observed, settings_of, utc_now
 from recto.settings import ReviewCallbackSettings
 from recto.steps.audit import AuditCallback, AuditOutcome
 from recto.steps.intake import uploads_of
@@ -39,7 +39,7 @@ def wiring() -> ReviewCallback:
             documents=documents,
             reviews=reviews,
             audits=AuditRows(table),
-            events=EventBridgeEvents(CALLER, settings.event_bus, settings.project_id),
+            events=EventExecutions(CALLER, settings.event_state_machine_arn),
             clock=utc_now,
             work_bucket=settings.work_bucket,
             window=settings.audit_window,
@@ -50,9 +50,12 @@ def wiring() -> ReviewCallback:
 
 def handle(body: str) -> None:
     for upload in uploads_of(body):
-        answered = take_answer(upload.source, wiring())
+        answered = take_answer(upload.source, wiring(), lambda review: logger.append_keys(**names_of(review)))
         log = logger.warning if answered.cause else logger.info
-        log("review_answered", extra={**answered._asdict(), "audit": None})
+        told = {"review_id": answered.review_id, "outcome": answered.outcome}
+        log("review_answered", extra=told | ({"cause": answered.cause} if answered.cause else {}))
+        if answered.outcome in ("taken", "rejected"):
+            metrics.add_metric(name="ReviewSeconds", unit=MetricUnit.Seconds, value=answered.seconds)
         if answered.audit:
             count(answered.audit)
 
@@ -72,8 +75,7 @@ def count(audit: AuditOutcome) -> None:
     )
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Hand reviewers' answers to the pipeline."""
     return handle_messages(event, context, handle, logger, metrics)

@@ -5,13 +5,12 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
-from recto.aws.services import A2iHumanLoops, DeskQueue, EventBridgeEvents, StepFunctionsWorkflow
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.services import A2iHumanLoops, DeskQueue, EventExecutions, StepFunctionsWorkflow
+from recto.aws.shell import observed, settings_of, tally, utc_now
 from recto.errors import ServiceUnavailableError
 from recto.messages import ExpiryRequest
 from recto.settings import ReviewExpirySettings
@@ -34,7 +33,7 @@ def wiring() -> ReviewExpiry:
         workflow=StepFunctionsWorkflow(CALLER),
         a2i=A2iHumanLoops(CALLER),
         desk=DeskQueue(CALLER, settings.desk_queue_url),
-        events=EventBridgeEvents(CALLER, settings.event_bus, settings.project_id),
+        events=EventExecutions(CALLER, settings.event_state_machine_arn),
         clock=utc_now,
         work_bucket=settings.work_bucket,
         rule=settings.review_expiry,
@@ -44,8 +43,7 @@ def wiring() -> ReviewExpiry:
     )
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Settle what nobody answered; what could not be settled comes again, and is told."""
     request = ExpiryRequest.model_validate(event)
@@ -58,7 +56,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
         log = logger.warning if one.outcome == "error" else logger.info
         log("review_expired", extra=one._asdict())
     failed = [one for one in expired if one.outcome == "error"]
-    metrics.add_metric(name="ReviewsExpired", unit=MetricUnit.Count, value=len(expired) - len(failed))
+    tally(metrics, ReviewsExpired=len(expired) - len(failed))
     if failed:
         raise ServiceUnavailableError(
             f"{len(failed)} of {len(expired)} reviews were not settled: {failed[0].cause}"

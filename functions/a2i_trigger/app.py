@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import A2iHumanLoops, DeskHumanLoops, ParameterStore, StepFunctionsWorkflow
-from recto.aws.shell import name_document, or_fail_token, settings_of, utc_now
+from recto.aws.shell import name_document, observed, or_fail_token, settings_of, utc_now
 from recto.messages import ReviewRequest
 from recto.settings import ReviewTriggerSettings
 from recto.steps.desks import Desks
@@ -42,8 +42,7 @@ def wiring() -> ReviewTrigger:
     )
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Put a document before a person."""
     request = ReviewRequest.model_validate(event)

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import A2iHumanLoops, DeskHumanLoops, ParameterStore
-from recto.aws.shell import name_document, settings_of, utc_now
+from recto.aws.shell import name_document, observed, settings_of, utc_now
 from recto.messages import AuditRequest
 from recto.settings import AuditTriggerSettings
 from recto.steps.audit import AuditTrigger, open_audit
@@ -38,8 +38,7 @@ def wiring() -> AuditTrigger:
     )
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Put a document before a person once more."""
     request = AuditRequest.model_validate(event)

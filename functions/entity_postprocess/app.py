@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
 from recto.aws.sagemaker import SageMakerTextEndpoints
-from recto.aws.shell import name_document, settings_of
+from recto.aws.shell import name_document, observed, settings_of, tally
 from recto.messages import PostprocessRequest
 from recto.settings import EntityPostprocessSettings
 from recto.steps.postprocess import Postprocess, extract_fields
@@ -20,12 +20,12 @@ logger, metrics = Logger(), Metrics()
 
 @cache
 def wiring() -> Postprocess:
-    work_bucket = settings_of(EntityPostprocessSettings).work_bucket
-    return Postprocess(S3Objects(CALLER), SageMakerTextEndpoints(CALLER), work_bucket)
+    settings = settings_of(EntityPostprocessSettings)
+    objects, endpoints = S3Objects(CALLER), SageMakerTextEndpoints(CALLER)
+    return Postprocess(objects, endpoints, settings.work_bucket, settings.audit_share)
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Turn classified words into the fields that the business asked for."""
     request = PostprocessRequest.model_validate(event)
@@ -36,8 +36,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     )
     if response.failed_normalizers:
         logger.warning("normalizers_failed", extra={"normalizers": response.failed_normalizers})
-    metrics.add_metric(
-        name="NormalizersFailed", unit=MetricUnit.Count, value=len(response.failed_normalizers)
-    )
+    tally(metrics, NormalizersFailed=len(response.failed_normalizers))
     metrics.add_metric(name="ReviewsNeeded", unit=MetricUnit.Count, value=int(response.needs_review))
     return response.dump()

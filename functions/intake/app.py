@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from recto.aws.batches import handle_messages
 from recto.aws.dynamodb import DocumentRows, Table
 from recto.aws.s3 import S3Objects
-from recto.aws.services import EventBridgeEvents, LambdaFunctions
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.services import EventExecutions, LambdaFunctions
+from recto.aws.shell import names_of, observed, settings_of, utc_now
 from recto.messages import DispatchRequest
 from recto.settings import IntakeSettings
 from recto.steps.intake import Intake, take_in, uploads_of
@@ -26,9 +26,10 @@ def wiring() -> tuple[Intake, LambdaFunctions, str]:
     intake = Intake(
         objects=S3Objects(CALLER),
         documents=DocumentRows(Table(settings.document_table, CALLER)),
-        events=EventBridgeEvents(CALLER, settings.event_bus, settings.project_id),
+        events=EventExecutions(CALLER, settings.event_state_machine_arn),
         clock=utc_now,
         max_bytes=settings.max_document_bytes,
+        inbox=settings.inbox_bucket,
     )
     return intake, LambdaFunctions(CALLER), settings.dispatch_function
 
@@ -36,19 +37,22 @@ def wiring() -> tuple[Intake, LambdaFunctions, str]:
 def handle(body: str) -> None:
     intake, _, _ = wiring()
     for upload in uploads_of(body):
+        logger.append_keys(document_id=upload.document_id)
         row = take_in(upload, intake)
         if row is None:
-            logger.info("upload_known_already", extra={"document_id": upload.document_id})
+            logger.info("upload_known_already")
             continue
+        logger.append_keys(**names_of(row))
+        if row.correlation_refusal:
+            logger.warning("correlation_id_refused", extra={"reason": row.correlation_refusal})
         logger.info(
             "document_taken_in",
-            extra={"document_id": row.document_id, "status": row.status, "error": row.error},
+            extra={"status": row.status} | ({"error": row.error} if row.error else {}),
         )
         metrics.add_metric(name=f"Documents{row.status.title()}", unit=MetricUnit.Count, value=1)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take uploads in, then let `dispatch` start what has a free slot."""
     answer = handle_messages(event, context, handle, logger, metrics)

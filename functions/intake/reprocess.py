@@ -7,7 +7,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases, Table
+from recto.aws.admission import SlotLeases
+from recto.aws.backfills import BackfillRows
+from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.services import (
     A2iHumanLoops,
@@ -16,7 +18,7 @@ from recto.aws.services import (
     ParameterStore,
     StepFunctionsWorkflow,
 )
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.shell import names_of, observed, settings_of, utc_now
 from recto.messages import DispatchRequest, ReprocessRequest
 from recto.settings import ReprocessSettings
 from recto.steps.desks import Desks
@@ -41,18 +43,22 @@ def wiring() -> tuple[Reprocess, LambdaFunctions, str]:
         clock=utc_now,
         work_bucket=settings.work_bucket,
         release_parameter=settings.release_parameter,
+        backfills=BackfillRows(table, utc_now),
     )
     return step, LambdaFunctions(CALLER), settings.dispatch_function
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Let a document wait for a new attempt, then let `dispatch` start what has a free slot."""
     request = ReprocessRequest.model_validate(event)
     step, functions, dispatch = wiring()
+    logger.append_keys(document_id=request.document_id)
+    if row := step.documents.find(request.document_id):
+        logger.append_keys(**names_of(row))
     response = reprocess(request, step)
-    logger.info("document_reprocessed", extra={**response.dump(), "operator": request.operator})
+    done = {"attempt": response.attempt, "from": response.from_, "release": response.release}
+    logger.info("document_reprocessed", extra={**done, "operator": request.operator})
     metrics.add_metric(name="DocumentsReprocessed", unit=MetricUnit.Count, value=1)
     functions.invoke_later(dispatch, DispatchRequest().dump())
     return response.dump()

@@ -4,11 +4,10 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
-from recto.aws.shell import settings_of
+from recto.aws.shell import observed, settings_of, tally
 from recto.places import Location
 from recto_workbench.aws.wiring import consolidation_of, desk_of
 from recto_workbench.outputs import json_bytes
@@ -33,11 +32,11 @@ def wiring() -> Expiry:
     )
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """What was done."""
     done = sweep(wiring())
-    logger.info("swept", extra=done._asdict())
-    metrics.add_metric(name="AssignmentsExpired", unit=MetricUnit.Count, value=done.assignments)
+    if any(done):
+        logger.info("swept", extra=done._asdict())
+    tally(metrics, AssignmentsExpired=done.assignments)
     return dict(done._asdict())

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.batches import handle_messages
-from recto.aws.shell import settings_of
+from recto.aws.shell import observed, settings_of
 from recto_workbench.aws.wiring import intake_of
 from recto_workbench.messages import LabellingMessage
 from recto_workbench.settings import LabellingIntakeSettings
@@ -28,8 +28,7 @@ def handle(body: str) -> None:
     logger.info("message_taken", extra={**known, "outcome": outcome.partition(":")[0]})
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Each message by itself; one that fails comes back alone."""
     return handle_messages(event, context, handle, logger, metrics)

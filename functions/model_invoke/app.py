@@ -1,4 +1,7 @@
-"""Pages in, a class for every word out: without a range, planned; with one, classified by ONNX here."""
+"""Pages in, a class for every word out: without a range, planned; with one, classified by ONNX here.
+
+A document of a single range is classified while it is planned.
+"""
 
 import tempfile
 from functools import cache, lru_cache
@@ -10,11 +13,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
-from recto.aws.shell import name_document, settings_of
+from recto.aws.shell import name_document, observed, settings_of
 from recto.inference import WordClassifier
 from recto.messages import PageWork
 from recto.settings import ModelInvokeSettings
-from recto.steps.model import ModelInvoke, classify_range, download_release, plan_ranges
+from recto.steps.model import ModelInvoke, classify_range, classify_short, download_release, plan_ranges
 
 CALLER = "recto-model-invoke"
 logger, metrics = Logger(), Metrics()
@@ -34,17 +37,19 @@ def classifier_of(prefix: str) -> WordClassifier:
         return WordClassifier.load(downloaded, threads=settings.model_threads)
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Plan the ranges of a document, or classify the words of one."""
     work = PageWork.model_validate(event)
     name_document(logger, work.document)
     objects, settings = wiring()
     step = ModelInvoke(objects, classifier_of, settings.work_bucket)
-    answer = (
-        plan_ranges(work, objects, settings.work_bucket) if work.range is None else classify_range(work, step)
-    )
-    name = "PagesToClassify" if work.range is None else "PagesClassified"
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=answer.num_pages)
-    return answer.dump()
+    if work.range is not None:
+        done = classify_range(work, step)
+        metrics.add_metric(name="PagesClassified", unit=MetricUnit.Count, value=done.num_pages)
+        return done.dump()
+    plan = classify_short(work, plan_ranges(work, objects, settings.work_bucket), step)
+    metrics.add_metric(name="PagesToClassify", unit=MetricUnit.Count, value=plan.num_pages)
+    if plan.done:
+        metrics.add_metric(name="PagesClassified", unit=MetricUnit.Count, value=plan.num_pages)
+    return plan.dump()

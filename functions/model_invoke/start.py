@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.inferences import inference_start
-from recto.aws.shell import name_document, or_fail_token, settings_of
+from recto.aws.shell import name_document, observed, or_fail_token, settings_of
 from recto.messages import ModelEndpointStartRequest
 from recto.settings import ModelEndpointStartSettings
 from recto.steps.async_inference import MODEL, InferenceStart
@@ -22,8 +22,7 @@ def wiring() -> InferenceStart:
     return inference_start(MODEL, "recto-model-endpoint-start", settings_of(ModelEndpointStartSettings))
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Let an endpoint classify the words of a range of pages."""
     request = ModelEndpointStartRequest.model_validate(event)

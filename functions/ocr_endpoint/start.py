@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.inferences import inference_start
-from recto.aws.shell import name_document, or_fail_token, settings_of
+from recto.aws.shell import name_document, observed, or_fail_token, settings_of
 from recto.messages import OcrEndpointStartRequest
 from recto.settings import OcrEndpointStartSettings
 from recto.steps.async_inference import OCR, InferenceStart
@@ -22,8 +22,7 @@ def wiring() -> InferenceStart:
     return inference_start(OCR, "recto-ocr-endpoint-start", settings_of(OcrEndpointStartSettings))
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Let the document's endpoint read a range of its pages."""
     request = OcrEndpointStartRequest.model_validate(event)

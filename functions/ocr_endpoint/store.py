@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
-from recto.aws.shell import name_document, settings_of
+from recto.aws.shell import name_document, observed, settings_of
 from recto.messages import OcrEndpointStoreRequest
 from recto.settings import OcrEndpointStoreSettings
 from recto.steps.ocr_endpoint import OcrEndpointStore, join_ranges, store_range
@@ -22,8 +22,7 @@ def wiring() -> OcrEndpointStore:
     return OcrEndpointStore(S3Objects(CALLER), settings_of(OcrEndpointStoreSettings).work_bucket)
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Store a range of pages, or join what was stored."""
     request = OcrEndpointStoreRequest.model_validate(event)

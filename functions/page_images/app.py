@@ -1,4 +1,4 @@
-"""A document in, its pages drawn: without a range, counted; with one, drawn."""
+"""A document in, its pages drawn: without a range, counted, a short one drawn with it; with one, drawn."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
-from recto.aws.shell import name_document, settings_of
+from recto.aws.shell import name_document, observed, settings_of
 from recto.imaging import Limits, as_jpeg, open_pages
 from recto.messages import PageWork
 from recto.settings import PageImagesSettings
@@ -40,13 +40,17 @@ def wiring() -> PageImages:
     )
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Count a document's pages, or draw a range of them."""
+    """Count a document's pages (those of a short one are drawn then), or draw a range of them."""
     work = PageWork.model_validate(event)
     name_document(logger, work.document)
-    answer = plan_pages(work, wiring()) if work.range is None else draw_range(work, wiring())
-    name = "PagesPlanned" if work.range is None else "PagesDrawn"
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=answer.num_pages)
-    return answer.dump()
+    if work.range is not None:
+        done = draw_range(work, wiring())
+        metrics.add_metric(name="PagesDrawn", unit=MetricUnit.Count, value=done.num_pages)
+        return done.dump()
+    plan = plan_pages(work, wiring())
+    metrics.add_metric(name="PagesPlanned", unit=MetricUnit.Count, value=plan.num_pages)
+    if not plan.to_draw:
+        metrics.add_metric(name="PagesDrawn", unit=MetricUnit.Count, value=plan.num_pages)
+    return plan.dump()

@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.inferences import inference_start
-from recto.aws.shell import name_document, or_fail_token, settings_of
+from recto.aws.shell import name_document, observed, or_fail_token, settings_of
 from recto.messages import ThumbnailEndpointStartRequest
 from recto.settings import ThumbnailEndpointStartSettings
 from recto.steps.async_inference import MODEL, InferenceStart
@@ -24,8 +24,7 @@ def wiring() -> InferenceStart:
     )
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Let an endpoint draw the thumbnails of a range of pages."""
     request = ThumbnailEndpointStartRequest.model_validate(event)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
-from recto.aws.shell import name_document, settings_of
+from recto.aws.shell import name_document, observed, settings_of
 from recto.messages import ThumbnailEndpointStoreRequest
 from recto.settings import ThumbnailEndpointStoreSettings
 from recto.steps.thumbnail_endpoint import ThumbnailEndpointStore, store_thumbnails
@@ -22,8 +22,7 @@ def wiring() -> ThumbnailEndpointStore:
     return ThumbnailEndpointStore(S3Objects(CALLER), settings_of(ThumbnailEndpointStoreSettings).work_bucket)
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Store what the endpoint drew of a range's pages."""
     request = ThumbnailEndpointStoreRequest.model_validate(event)

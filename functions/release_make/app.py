@@ -9,8 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
 from recto.aws.sagemaker import SageMakerEndpoints
-from recto.aws.services import EventBridgeEvents, ParameterStore
-from recto.aws.shell import settings_of, utc_now
+from recto.aws.services import EventExecutions, ParameterStore
+from recto.aws.shell import observed, settings_of, utc_now
 from recto.messages import ParameterChange
 from recto.settings import ReleaseMakeSettings
 from recto.steps.follow_parameter import FollowParameter, follow_parameter
@@ -32,7 +32,7 @@ def wiring() -> FollowParameter:
             work_bucket=settings.work_bucket,
             release_parameter=settings.release_parameter,
         ),
-        events=EventBridgeEvents(CALLER, settings.event_bus, settings.project_id),
+        events=EventExecutions(CALLER, settings.event_state_machine_arn),
         fields_parameter=settings.fields_parameter,
         endpoint_parameter=settings.endpoint_parameter,
         endpoints=SageMakerEndpoints(CALLER),
@@ -41,8 +41,7 @@ def wiring() -> FollowParameter:
     )
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make the parameter's new value take effect for the next document, or say why not."""
     change = ParameterChange.model_validate(event)

@@ -64,8 +64,18 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         return _refused(operation, "ValidationException", str(error))
     except OperationError as error:
         return _refused(operation, error.code, str(error))
-    logger.info("operation_answered", extra={"operation": operation})
+    logger.info("operation_answered", extra={"operation": operation, **_names(parameters, control)})
     return {"Result": result}
+
+
+def _names(parameters: dict[str, Any], control: LoopControl) -> dict[str, str]:
+    """Which loop it is, and of which document, where an operation is about one."""
+    name = str(parameters.get("HumanLoopName", ""))
+    loop = control.desk.loops.loop(name) if name else None
+    if loop is None or not loop.document_id:
+        return {"loop": name} if name else {}
+    correlation = loop.correlation_id or loop.document_id
+    return {"loop": name, "document_id": loop.document_id, "correlation_id": correlation}
 
 
 def _refused(operation: str, code: str, message: str) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.batches import handle_messages
 from recto.aws.dynamodb import Table
-from recto.aws.shell import settings_of
+from recto.aws.shell import observed, settings_of, tally
 from recto_workbench.aws.wiring import review_desk_of
+from recto_workbench.loops import Loop
 from recto_workbench.settings import ReviewDeskSettings
 from recto_workbench.steps.settling import Settling, sweep, work_off
 
@@ -33,19 +34,27 @@ def wiring() -> Settling:
 
 
 def handle(body: str) -> None:
-    loop, outcome = work_off(body, wiring())
+    loop, outcome = work_off(body, wiring(), name_loop)
     logger.info("message_taken", extra={"loop": loop, "outcome": outcome})
     if outcome == "disputed":
         metrics.add_metric(name="ReviewsDisputed", unit=MetricUnit.Count, value=1)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+def name_loop(loop: Loop) -> None:
+    """Which document this is about, where the loop is one of the pipeline's."""
+    if loop.document_id:
+        logger.append_keys(
+            document_id=loop.document_id, correlation_id=loop.correlation_id or loop.document_id
+        )
+
+
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Each message by itself; one that fails comes back alone."""
     if event.get("Action") != "sweep":
         return handle_messages(event, context, handle, logger, metrics)
     done = sweep(wiring())
-    logger.info("swept", extra=done._asdict())
-    metrics.add_metric(name="ReviewsExpired", unit=MetricUnit.Count, value=done.expired)
+    if any(done):
+        logger.info("swept", extra=done._asdict())
+    tally(metrics, LoopsExpired=done.expired)
     return dict(done._asdict())

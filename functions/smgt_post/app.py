@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.roles import RoleObjects
 from recto.aws.s3 import S3Objects
-from recto.aws.shell import settings_of
+from recto.aws.shell import observed, settings_of
 from recto.consolidation import Rules
 from recto.label_images import Painted, bytes_of, merged
 from recto.settings import SmgtPostSettings
@@ -29,8 +29,7 @@ def wiring() -> Consolidator:
     )
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> list[dict[str, Any]]:
     """Make labels of workers' answers."""
     metrics.add_metric(name="ConsolidationsAskedFor", unit=MetricUnit.Count, value=1)

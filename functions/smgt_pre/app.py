@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from recto.aws.s3 import S3Objects
-from recto.aws.shell import settings_of
+from recto.aws.shell import observed, settings_of
 from recto.settings import SmgtPreSettings
 from recto.steps.labelling import TaskMaker, make_task
 
@@ -21,8 +21,7 @@ def wiring() -> TaskMaker:
     return TaskMaker(S3Objects(CALLER), settings_of(SmgtPreSettings).max_text_bytes)
 
 
-@logger.inject_lambda_context
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Make a task of an object."""
     metrics.add_metric(name="TasksAskedFor", unit=MetricUnit.Count, value=1)

@@ -1,4 +1,4 @@
-"""A document in, an OCR job started; its end calls the task token back."""
+"""A document in, its OCR job in line; its end calls the task token back."""
 
 from datetime import timedelta
 from functools import cache
@@ -8,10 +8,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from recto.aws.dynamodb import JobRows, Table
-from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import name_document, or_fail_token, settings_of, utc_now
-from recto.aws.textract import TextractOcr
+from recto.aws.dynamodb import DocumentRows, Table
+from recto.aws.gates import textract_gate
+from recto.aws.shell import name_document, observed, or_fail_token, settings_of
 from recto.messages import TextractStartRequest
 from recto.settings import TextractStartSettings
 from recto.steps.ocr_job import OcrStart, start_ocr
@@ -24,20 +23,18 @@ logger, metrics = Logger(), Metrics()
 def wiring() -> OcrStart:
     settings = settings_of(TextractStartSettings)
     return OcrStart(
-        ocr=TextractOcr(CALLER, settings.notification_topic_arn, settings.notification_role_arn),
-        jobs=JobRows(Table(settings.document_table, CALLER)),
-        workflow=StepFunctionsWorkflow(CALLER),
-        clock=utc_now,
+        gate=textract_gate(CALLER, settings, logger),
+        documents=DocumentRows(Table(settings.document_table, CALLER)),
         default_features=tuple(filter(None, settings.default_textract_features.split(","))),
         keep_row=timedelta(days=settings.job_row_days),
     )
 
 
-@logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
+@observed(logger, metrics)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Start the OCR of a document."""
+    """Let the OCR of a document wait for its turn, and start whose turn it is."""
     request = TextractStartRequest.model_validate(event)
     name_document(logger, request.document)
     metrics.add_metric(name="OcrJobsAskedFor", unit=MetricUnit.Count, value=1)
-    or_fail_token(wiring().workflow, request.task_token, logger, lambda: start_ocr(request, wiring()))
+    step = wiring()
+    or_fail_token(step.gate.workflow, request.task_token, logger, lambda: start_ocr(request, step))

@@ -44,10 +44,11 @@ def functions() -> dict[str, dict[str, Any]]:
 
 
 def environment_of(function: dict[str, Any]) -> dict[str, Any]:
-    """A function's own variables and those of Globals, without powertools' own."""
+    """A function's own variables and those of Globals, without powertools' and OpenTelemetry's own."""
     shared = template()["Globals"]["Function"]["Environment"]["Variables"]
     variables = {**shared, **function["Environment"]["Variables"]}
-    return {name: value for name, value in variables.items() if not name.startswith("POWERTOOLS_")}
+    others = ("POWERTOOLS_", "OTEL_", "AWS_LAMBDA_EXEC_WRAPPER")
+    return {name: value for name, value in variables.items() if not name.startswith(others)}
 
 
 def statements_of(function: dict[str, Any]) -> list[dict[str, Any]]:

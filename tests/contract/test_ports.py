@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from recto import ports
-from recto.aws.dynamodb import AuditRows, DocumentRows, JobRows, ReviewRows, SlotLeases
+from recto.aws.admission import SlotLeases
+from recto.aws.backfills import BackfillRows
+from recto.aws.dynamodb import AuditRows, DocumentRows, JobRows, ReviewRows
 from recto.aws.s3 import S3Objects
 from recto.aws.sagemaker import SageMakerEndpoints, SageMakerTextEndpoints
 from recto.aws.services import (
     A2iHumanLoops,
     DeskHumanLoops,
     DeskQueue,
-    EventBridgeEvents,
+    EventExecutions,
     LambdaFunctions,
     ParameterStore,
     StepFunctionsWorkflow,
@@ -26,6 +28,7 @@ from recto_workbench.aws.tables import JobRows as LabellingJobRows
 from recto_workbench.aws.tables import TaskRows, TeamRows
 from recto_workbench.steps.document_status import WatchedDocuments
 from tests.fakes import (
+    FakeBackfills,
     FakeDesk,
     FakeEndpoints,
     FakeEvents,
@@ -62,7 +65,9 @@ IMPLEMENTATIONS = [
     (ports.Workflow, FakeWorkflow),
     (ports.Ocr, TextractOcr),
     (ports.Ocr, FakeOcr),
-    (ports.Events, EventBridgeEvents),
+    (ports.Backfills, BackfillRows),
+    (ports.Backfills, FakeBackfills),
+    (ports.Events, EventExecutions),
     (ports.Events, FakeEvents),
     (ports.Parameters, ParameterStore),
     (ports.Parameters, FakeParameters),

@@ -17,7 +17,8 @@ import recto.errors
 import recto.settings
 import recto_workbench.settings
 import recto_workbench.web.settings
-from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, SlotLeases, Table
+from recto.aws.admission import SlotLeases
+from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, Table
 from recto.errors import DocumentError, RectoError, TransientError
 from recto.messages import Status
 from tests.contract.template import (
@@ -32,12 +33,14 @@ from tests.contract.template import (
     template,
 )
 
-MACHINES = ("document", "ocr")
+MACHINES = ("document", "ocr", "backfill")
 SETTINGS = {
     "IntakeFunction": recto.settings.IntakeSettings,
     "DispatchFunction": recto.settings.DispatchSettings,
+    "BackfillFunction": recto.settings.BackfillSettings,
     "ReprocessFunction": recto.settings.ReprocessSettings,
     "TextractStartFunction": recto.settings.TextractStartSettings,
+    "TextractPumpFunction": recto.settings.TextractPumpSettings,
     "TextractCallbackFunction": recto.settings.TextractCallbackSettings,
     "TextractFetchFunction": recto.settings.TextractFetchSettings,
     "OcrEndpointStartFunction": recto.settings.OcrEndpointStartSettings,
@@ -114,7 +117,7 @@ def test_a_function_reads_the_settings_that_the_template_gives_it(name: str) -> 
     assert SETTINGS[name].__name__ in path.read_text()
 
 
-@pytest.mark.parametrize("machine", ["Document", "Ocr"])
+@pytest.mark.parametrize("machine", ["Document", "Ocr", "Backfill", "Event"])
 def test_placeholders_are_the_substitutions(machine: str) -> None:
     properties = resources("AWS::Serverless::StateMachine")[f"{machine}StateMachine"]
 
@@ -123,7 +126,7 @@ def test_placeholders_are_the_substitutions(machine: str) -> None:
     assert used == set(properties["DefinitionSubstitutions"])
 
 
-@pytest.mark.parametrize("machine", ["Document", "Ocr"])
+@pytest.mark.parametrize("machine", ["Document", "Ocr", "Backfill"])
 def test_a_state_machine_may_call_just_the_functions_it_calls(machine: str) -> None:
     properties = resources("AWS::Serverless::StateMachine")[f"{machine}StateMachine"]
     called = set(re.findall(r"\$\{(\w+Function)\}", asl_text(machine.lower())))
@@ -179,8 +182,8 @@ def test_every_transient_error_is_retried_with_jitter_in_every_task(machine: str
         assert not leaves(DocumentError) & set(retry["ErrorEquals"])
 
 
-@pytest.mark.parametrize("name", ["Publish", "PublishFailure"])
-def test_events_outlast_half_an_hour_without_event_bus(name: str) -> None:
+@pytest.mark.parametrize("name", ["Publish", "PublishDrawn", "PublishFailure"])
+def test_a_documents_end_outlasts_half_an_hour_without_step_functions(name: str) -> None:
     """The row is closed before its event goes out, so no sweep would find that it is missing."""
     retry = asl("document")["States"][name]["Retry"][0]
 
@@ -188,6 +191,40 @@ def test_events_outlast_half_an_hour_without_event_bus(name: str) -> None:
 
     with_jitter = sum(min(wait, retry["MaxDelaySeconds"]) / 2 for wait in waits)
     assert with_jitter > 1800
+
+
+def test_an_event_is_tried_for_hours_before_it_is_a_letter() -> None:
+    (state,) = asl("event")["States"].values()
+    (retry,) = state["Retry"]
+
+    waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
+
+    assert retry["ErrorEquals"] == ["States.TaskFailed"]
+    assert sum(min(wait, retry["MaxDelaySeconds"]) / 2 for wait in waits) > 12 * 3600
+    assert "Catch" not in state, "it is to end FAILED: a rule makes a letter of that"
+
+
+def test_one_role_puts_events_and_each_function_that_tells_may_start_what_does() -> None:
+    machines = resources("AWS::Serverless::StateMachine")
+    putting = {
+        name
+        for name, body in {**functions(), **machines}.items()
+        for each in statements_of(body)
+        if "events:PutEvents" in each["Action"]
+    }
+    telling = {
+        name for name, body in functions().items() if "EVENT_STATE_MACHINE_ARN" in environment_of(body)
+    }
+    starting = {
+        name
+        for name, body in functions().items()
+        for each in statements_of(body)
+        if each["Action"] == ["states:StartExecution"] and each["Resource"] == {"Ref": "EventStateMachine"}
+    }
+
+    assert putting == {"EventStateMachine"}
+    assert starting <= telling
+    assert telling - starting == {"LabellingExpiryFunction"}, "ends no job"
 
 
 def test_the_error_tree_in_the_docstring_is_the_tree() -> None:
@@ -210,7 +247,7 @@ def test_every_failure_is_caught(machine: str) -> None:
             assert any("States.ALL" in rule["ErrorEquals"] for rule in state["Catch"]), name
 
 
-@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("machine", ["document", "ocr"])
 def test_every_waiting_state_gives_up_in_the_end(machine: str) -> None:
     waiting = {n: s for n, s in states(asl(machine)).items() if "waitForTaskToken" in s.get("Resource", "")}
 
@@ -284,8 +321,9 @@ def test_every_queue_ends_in_a_dead_letter_queue_and_every_rule_has_one() -> Non
 
     assert dead <= set(queues)
     assert all("RedrivePolicy" in body for name, body in queues.items() if name not in dead)
-    for rule in resources("AWS::Events::Rule").values():
-        assert all("DeadLetterConfig" in target for target in rule["Targets"])
+    targets = [target for rule in resources("AWS::Events::Rule").values() for target in rule["Targets"]]
+    letters = [{"GetAtt": f"{name}.Arn"} for name in dead]
+    assert all("DeadLetterConfig" in target or target["Arn"] in letters for target in targets)
     assert all("RedrivePolicy" in body for body in resources("AWS::SNS::Subscription").values())
     for called_by_events in (
         "DispatchFunction", "ReleaseMakeFunction", "LabellingExpiryFunction", "ReviewExpiryFunction",
@@ -316,7 +354,16 @@ def test_every_function_has_a_log_group_with_retention() -> None:
         assert group["LogGroupName"]["Sub"] == expected, name
 
 
-WITHOUT_RESOURCES = ("textract:", "states:SendTask")
+def test_lambda_lets_the_pump_send_to_its_own_queue() -> None:
+    """Its loop detection would stop the line after some 16 messages in a row."""
+    pump = functions()["TextractPumpFunction"]
+
+    queue = pump["Events"]["Messages"]["Properties"]["Queue"]
+    assert queue == {"GetAtt": "TextractPumpQueue.Arn"}
+    assert pump["RecursiveLoop"] == "Allow"
+
+
+WITHOUT_RESOURCES = ("textract:", "states:SendTask", "servicequotas:List")
 """Actions for which AWS documents no resources (Service Authorization Reference)."""
 
 
@@ -330,6 +377,8 @@ def test_only_actions_without_resources_are_allowed_on_everything() -> None:
 
 READS_WHAT_IS_THERE = {
     "TextractStartFunction": "Textract reads with its rights, and says itself what is missing",
+    "TextractPumpFunction": "as TextractStartFunction",
+    "TextractCallbackFunction": "as TextractStartFunction",
     "TextractFetchFunction": "reads only what it wrote itself",
 }
 
@@ -357,7 +406,7 @@ LABELLING = {
     },
     "LabellingConsolidateFunction": {
         *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
-        "s3:DeleteObject", "lambda:InvokeFunction", "events:PutEvents",
+        "s3:DeleteObject", "lambda:InvokeFunction", "states:StartExecution",
     },
     "LabellingExpiryFunction": {
         *ROWS, "dynamodb:Query", "sqs:SendMessage", "s3:GetObject", "s3:ListBucket", "s3:PutObject",
@@ -444,6 +493,7 @@ def test_an_ocr_endpoint_reads_documents_and_its_requests_and_nothing_that_is_de
 
     assert read == [
         {"Sub": "${InboxBucket.Arn}/*"},
+        {"Sub": "${WorkBucket.Arn}/corpora/*"},
         {"Sub": "${WorkBucket.Arn}/documents/*/ocr/request-*.json"},
     ]
 
@@ -471,13 +521,14 @@ def test_a_thumbnail_endpoint_reads_documents_its_code_and_its_requests_and_noth
 
     assert [each["Sub"] for each in read] == [
         "${InboxBucket.Arn}/*",
+        "${WorkBucket.Arn}/corpora/*",
         "${WorkBucket.Arn}/models/*",
         "${WorkBucket.Arn}/documents/*/images/request-*.json",
     ]
 
 
 def test_no_partition_is_spelt_out() -> None:
-    text = (ROOT / "template.yaml").read_text() + asl_text("document") + asl_text("ocr")
+    text = (ROOT / "template.yaml").read_text() + "".join(map(asl_text, (*MACHINES, "event")))
 
     assert "arn:aws" not in text
 

@@ -1,16 +1,33 @@
 """Steps against moto's S3 and DynamoDB in one process, sockets off."""
 
+import json
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
-from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, SlotLeases, Table
+from recto.aws.admission import SlotLeases
+from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
-from tests.contract.template import resources
+from tests.contract.template import asl, resources
 
 INBOX, WORK, REVIEWS = "inbox", "work", "reviews"
+
+
+@pytest.fixture(autouse=True)
+def one_request_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table takes each request whole, as DynamoDB does; moto copies and rolls back what others write."""
+    lock, answer = threading.RLock(), BotocoreStubber.process_request
+
+    def process_request(self: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return answer(self, request)
+
+    monkeypatch.setattr(BotocoreStubber, "process_request", process_request)
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +51,16 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             TableName="documents", **{name: properties[name] for name in kept}
         )
         yield
+
+
+@pytest.fixture
+def events_machine(aws: None) -> str:
+    """The ARN of the state machine that tells events."""
+    role = "arn:aws:iam::123456789012:role/probe"
+    made = boto3.client("stepfunctions").create_state_machine(
+        name="recto-event", definition=json.dumps(asl("event")), roleArn=role
+    )
+    return str(made["stateMachineArn"])
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ from recto.steps.review import ReviewCallback, ReviewTrigger, open_review, take_
 from recto.steps.review_expiry import ReviewExpiry, Rule, expire_reviews
 from tests.fakes import FakeClock, FakeDesk, FakeEvents, FakeLoops, FakeOcr, FakeParameters, FakeWorkflow
 from tests.functional.test_review_steps import FLOW, FOUND, write_release
+from tests.gate_fakes import gate_of
 from tests.memory import MemoryAudits, MemoryDocuments, MemoryObjects, MemoryReviews, MemorySlots
 
 RELEASE, WORK, REVIEWS, LIMIT = "/recto/config/Release", "work", "reviews", 2
@@ -70,15 +71,7 @@ class CutOff:
 class Unheard:
     """Events that tell nothing of a document's end."""
 
-    def publish(self, kind: str, detail: object) -> None: ...
-
-
-class NoJobs:
-    """Rows of OCR jobs, which nobody reads here."""
-
-    def put(self, row: object, expires: object) -> None: ...
-
-    def find(self, tag: str) -> None: ...
+    def publish(self, kind: str, detail: object, of: str) -> None: ...
 
 
 class Documents(RuleBasedStateMachine):
@@ -224,7 +217,8 @@ class Documents(RuleBasedStateMachine):
     def _finish_step(self, name: str, execution: Execution, doubtful: bool) -> None:
         document = execution.document
         if execution.at is Step.OCR:
-            start = OcrStart(self.ocr, NoJobs(), self.workflow, self.clock, (), timedelta(1))  # type: ignore[arg-type]
+            gate = gate_of(self.ocr, self.workflow, self.clock)
+            start = OcrStart(gate, self.documents, (), timedelta(1))
             start_ocr(TextractStartRequest(document=document, task_token=name), start)
             execution.at = Step.MODEL
         elif execution.at is Step.MODEL:

@@ -56,6 +56,7 @@ def pdf(pages: int) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.prove
 def test_a_listing_of_more_than_a_thousand_objects_is_read_to_its_end(aws: None) -> None:
     for number in range(1005):
         put(f"raw/{number:04}.pdf")

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from recto.aws.dynamodb import DocumentRows, SlotLeases
+from recto.aws.admission import SlotLeases
+from recto.aws.dynamodb import DocumentRows, Table
 from recto.aws.s3 import S3Objects
 from recto.errors import ConfigurationError, ParameterMissingError, ThrottledError
-from recto.messages import DispatchRequest, DocumentRef, Status
+from recto.messages import DispatchRequest, DocumentRef, Lane, Status
 from recto.places import DocumentPlaces, Location, document_id, execution_name
 from recto.ports import DocumentRow
 from recto.steps.dispatch import Dispatch, dispatch
@@ -77,6 +78,21 @@ def test_the_oldest_documents_start_until_the_slots_are_taken(
     found = documents.find("b")
     assert found
     assert found.status is Status.WAITING
+
+
+def test_rows_of_other_lanes_are_passed_over(
+    documents: DocumentRows, table: Table, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many answers that takes; a row from before there were lanes is a live one."""
+    monkeypatch.setattr("recto.aws.dynamodb.PASSED_OVER", 4)
+    for number in range(10):
+        upload(documents, clock, f"x{number}", lane="backfill")
+    for name in ("old", "live", "more"):
+        upload(documents, clock, name)
+    table.update({"pk": "DOC#old", "sk": "STATE"}, "REMOVE #lane", {"#lane": "lane"}, {})
+
+    assert [row.document_id for row in documents.with_status(Status.WAITING, 2, "live")] == ["old", "live"]
+    assert len(documents.with_status(Status.WAITING, 9, "backfill")) == 9
 
 
 def test_the_release_is_pinned_when_the_document_starts(
@@ -214,8 +230,8 @@ class StaleIndex:
     def __init__(self, documents: DocumentRows, stale: list[DocumentRow]) -> None:
         self._documents, self._stale = documents, stale
 
-    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
-        return self._stale if status is Status.WAITING else self._documents.with_status(status, limit)
+    def with_status(self, status: Status, limit: int, lane: Lane | None = None) -> list[DocumentRow]:
+        return self._stale if status is Status.WAITING else self._documents.with_status(status, limit, lane)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._documents, name)
@@ -294,6 +310,53 @@ def test_a_document_whose_executions_keep_ending_fails_by_name_in_the_end(
     assert (found.status, found.error) == (Status.FAILED, "TooManyAttemptsError")
     ((kind, detail),) = events.published
     assert (kind, detail["Error"]) == ("DocumentFailed", "TooManyAttemptsError")
+
+
+def test_who_gives_up_and_is_killed_before_the_row_says_so_gives_up_again_and_tells_once(
+    step: Dispatch,
+    documents: DocumentRows,
+    events: FakeEvents,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload(documents, clock, "a", status=Status.RUNNING, attempt=10, release="releases/one")
+    request = DispatchRequest(action="recover", older_than_seconds=0)
+
+    def killed(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "move", killed)
+        with pytest.raises(KeyboardInterrupt):
+            dispatch(request, step)
+    told = list(events.published)
+    dispatch(request, step)
+
+    assert [kind for kind, _ in told] == ["DocumentFailed"]
+    assert events.published == told
+    found = documents.find("a")
+    assert found
+    assert found.status is Status.FAILED
+
+
+def test_a_document_that_was_published_since_the_index_showed_it_is_not_given_up(
+    step: Dispatch,
+    documents: DocumentRows,
+    events: FakeEvents,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload(documents, clock, "a", status=Status.RUNNING, attempt=10, release="releases/one")
+    old = documents.with_status(Status.RUNNING, 10)
+    assert documents.move("a", (Status.RUNNING,), Status.PROCESSED, clock(), 10)
+    monkeypatch.setattr(documents, "with_status", lambda *_: old)
+
+    dispatch(DispatchRequest(action="recover", older_than_seconds=0), step)
+
+    assert events.published == []
+    found = documents.find("a")
+    assert found
+    assert found.status is Status.PROCESSED
 
 
 def test_a_waiting_review_may_be_restarted_any_number_of_times(

@@ -6,22 +6,22 @@ from io import BytesIO
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from PIL import Image
 
-from recto.aws.dynamodb import DocumentRows, JobRows
+from recto.aws.dynamodb import DocumentRows
 from recto.aws.s3 import S3Objects
-from recto.errors import ThrottledError
+from recto.errors import DamagedDocumentError
 from recto.messages import DispatchRequest, Status
 from recto.places import Location
-from recto.ports import JobRow
+from recto.ports import OcrJobRow
 from recto.thumbnail_arrays import read_thumbnails
 from recto.thumbnail_files import count_thumbnails
 from tests.contract.template import ROOT
 from tests.fakes import FakeClock, FakeOcr, FakeWorkflow
 from tests.functional.conftest import INBOX, WORK
 from tests.functional.test_intake import PDF, message
+from tests.gate_fakes import gate_of
 
 
 class Context:
@@ -54,6 +54,9 @@ def records(*bodies: str) -> dict[str, Any]:
     return {"Records": [{**common, "messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]}
 
 
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:recto-event"
+
+
 class Later:
     """`recto.ports.Functions` that keeps what it was told."""
 
@@ -68,16 +71,15 @@ def test_a_bad_upload_message_comes_back_alone(
     monkeypatch: pytest.MonkeyPatch, objects: S3Objects, documents: DocumentRows
 ) -> None:
     """Defects 6 and 7: bad records vanished, or took the others with them."""
-    boto3.client("events").create_event_bus(Name="recto")
     app = load(
         "intake",
         "app",
         monkeypatch,
         DOCUMENT_TABLE="documents",
-        PROJECT_ID="recto",
-        EVENT_BUS="recto",
+        EVENT_STATE_MACHINE_ARN=MACHINE,
         DISPATCH_FUNCTION="dispatch",
         MAX_DOCUMENT_BYTES="1000",
+        INBOX_BUCKET=INBOX,
     )
     later = Later()
     intake, _, dispatch = app.wiring()
@@ -94,12 +96,11 @@ def test_a_bad_upload_message_comes_back_alone(
 
 def test_messages_that_are_all_bad_come_back_counted_and_explained(
     monkeypatch: pytest.MonkeyPatch,
-    jobs: JobRows,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = load("textract_callback", "app", monkeypatch, DOCUMENT_TABLE="documents")
-    monkeypatch.setattr(app, "wiring", lambda: app.OcrCallback(FakeOcr(), jobs, FakeWorkflow()))
+    monkeypatch.setattr(app, "wiring", lambda: gate_of(FakeOcr(), FakeWorkflow(), FakeClock()))
 
     answer = app.lambda_handler(records("junk"), Context())
 
@@ -109,11 +110,12 @@ def test_messages_that_are_all_bad_come_back_counted_and_explained(
     assert (vars(line)["message_id"], vars(line)["error"]) == ("m0", "ConfigurationError")
 
 
-def test_a_bad_notification_comes_back_alone(monkeypatch: pytest.MonkeyPatch, jobs: JobRows) -> None:
+def test_a_bad_notification_comes_back_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     app = load("textract_callback", "app", monkeypatch, DOCUMENT_TABLE="documents")
     workflow = FakeWorkflow()
-    monkeypatch.setattr(app, "wiring", lambda: app.OcrCallback(FakeOcr(), jobs, workflow))
-    jobs.put(JobRow(tag="known", document_id="d", task_token="token"), FakeClock()())
+    gate = gate_of(FakeOcr(), workflow, FakeClock())
+    monkeypatch.setattr(app, "wiring", lambda: gate)
+    gate.jobs.ask(OcrJobRow(tag="known", document_id="d", task_token="token"), FakeClock()())
     good, unknown = ({"JobId": "j", "Status": "SUCCEEDED", "JobTag": tag} for tag in ("known", "unknown"))
 
     answer = app.lambda_handler(records("junk", json.dumps(unknown), json.dumps(good)), Context())
@@ -123,7 +125,7 @@ def test_a_bad_notification_comes_back_alone(monkeypatch: pytest.MonkeyPatch, jo
 
 
 def test_a_step_that_fails_with_a_token_reports_itself_by_name(
-    monkeypatch: pytest.MonkeyPatch, jobs: JobRows, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, documents: DocumentRows, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = load(
         "textract_start",
@@ -136,19 +138,18 @@ def test_a_step_that_fails_with_a_token_reports_itself_by_name(
     )
     workflow, ocr = FakeWorkflow(), FakeOcr()
     monkeypatch.setattr(ocr, "start", lambda request: app_error())
-    monkeypatch.setattr(
-        app, "wiring", lambda: app.OcrStart(ocr, jobs, workflow, FakeClock(), (), app.timedelta(1))
-    )
+    gate = gate_of(ocr, workflow, FakeClock())
+    monkeypatch.setattr(app, "wiring", lambda: app.OcrStart(gate, documents, (), app.timedelta(1)))
     document = {"DocumentId": "d1", "Bucket": INBOX, "Key": "a.pdf"}
 
     app.lambda_handler({"Document": document, "TaskToken": "secret-token"}, Context())
 
-    assert workflow.failed == [("secret-token", "ThrottledError", "slow down")]
+    assert workflow.failed == [("secret-token", "DamagedDocumentError", "no pages")]
     assert "secret-token" not in capsys.readouterr().out
 
 
 def app_error() -> None:
-    raise ThrottledError("slow down")
+    raise DamagedDocumentError("no pages")
 
 
 def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: S3Objects) -> None:
@@ -156,6 +157,7 @@ def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: 
         "page_images",
         "app",
         monkeypatch,
+        DOCUMENT_TABLE="documents",
         WORK_BUCKET=WORK,
         MAX_PAGES="3000",
         MAX_PIXELS="1000000",
@@ -172,12 +174,16 @@ def test_page_images_counts_and_draws(monkeypatch: pytest.MonkeyPatch, objects: 
     document = {"DocumentId": "d1", "Bucket": INBOX, "Key": "a.pdf"}
 
     plan = app.lambda_handler({"Document": document}, Context())
+    drawn_at_once = objects.info(Location(bucket=WORK, key="documents/d1/images/page-0003.jpg"))
     done = app.lambda_handler({"Document": document, "Range": plan["Ranges"][0]}, Context())
 
     elsewhere = {**document, "DocumentId": "d2", "ThumbnailEndpoint": "recto-thumbnails"}
+    of_endpoint = app.lambda_handler({"Document": elsewhere}, Context())
     app.lambda_handler({"Document": elsewhere, "Range": plan["Ranges"][0]}, Context())
 
-    assert plan == {"NumPages": 3, "Ranges": [{"Part": 1, "First": 1, "Last": 3}]}
+    assert plan == {"NumPages": 3, "Ranges": [{"Part": 1, "First": 1, "Last": 3}], "ToDraw": []}
+    assert of_endpoint["ToDraw"] == of_endpoint["Ranges"]
+    assert drawn_at_once
     assert done == {"Part": 1, "NumPages": 3}
     image = Image.open(BytesIO(objects.read(Location(bucket=WORK, key="documents/d1/images/page-0003.jpg"))))
     thumbnails = objects.read(Location(bucket=WORK, key="documents/d1/images/thumbnails-0001.npz"))

@@ -71,13 +71,13 @@ class Deployed:
 
 
 @pytest.fixture
-def deployed(aws: None, monkeypatch: pytest.MonkeyPatch) -> Deployed:
+def deployed(events_machine: str, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     make_table()
     sqs = boto3.client("sqs")
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("intake", "consolidate")}
     given = {
         "WORKBENCH_TABLE": "workbench", "WORK_BUCKET": WORK, "INTAKE_QUEUE_URL": urls["intake"],
-        "CONSOLIDATION_QUEUE_URL": urls["consolidate"], "PROJECT_ID": "recto", "EVENT_BUS": "default",
+        "CONSOLIDATION_QUEUE_URL": urls["consolidate"], "EVENT_STATE_MACHINE_ARN": events_machine,
         "POST_FUNCTION": "recto-smgt-post-LabelingFunction", "POWERTOOLS_METRICS_NAMESPACE": "Recto",
         "POWERTOOLS_SERVICE_NAME": "labelling",
     }  # fmt: skip

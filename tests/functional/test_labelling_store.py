@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from threading import RLock
 from typing import Any
 
 import boto3
@@ -371,27 +370,9 @@ def test_a_transaction_that_meets_another_is_tried_again(aws: None) -> None:
     assert tasks.assignment("a1") == assignment_of()
 
 
-class OneAtATime(Table):
-    """The stand-in rolls a transaction back over what others have written meanwhile; DynamoDB does not."""
-
-    lock = RLock()
-
-    def transact(self, *writes: Any) -> bool:
-        with self.lock:
-            return super().transact(*writes)
-
-    def get(self, key: Any) -> Any:
-        with self.lock:
-            return super().get(key)
-
-    def query(self, limit: int, **request: Any) -> Any:
-        with self.lock:
-            return super().query(limit, **request)
-
-
 def test_workers_at_once_on_one_table_never_share_a_place(aws: None) -> None:
     make_table()
-    table = OneAtATime("workbench", "recto-tests")
+    table = Table("workbench", "recto-tests")
     jobs, tasks = JobRows(table), TaskRows(table)
     jobs.add(job_of(total=6))
     tasks.add_objects([object_of(n, state=ObjectState.OPEN, wanted=2) for n in range(6)])

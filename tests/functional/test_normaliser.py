@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from recto.confidence import Evidence
-from recto.entities import Mention, assemble
+from recto.entities import assemble
 from recto.fields import FieldList, parse_fields
 from recto.geometry import Box
+from recto.mentions import Mention
 from recto.steps import normaliser
 from recto.steps.normaliser import Rewritten, rewrite
 from tests.fakes import FakeTextEndpoints

@@ -8,19 +8,22 @@ from typing import Any
 import boto3
 import pytest
 
-from recto.aws.dynamodb import JobRows
+from recto.aws.admission import OcrJobRows
+from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
 from recto.errors import ConfigurationError, PageCountMismatchError
 from recto.messages import DocumentRef, OcrJob, OcrOutput, TextractFetchRequest, TextractStartRequest
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, Location
-from recto.ports import JobRow, OcrRequest
+from recto.ports import OcrJobRow, OcrRequest
 from recto.steps import ocr_fetch
 from recto.steps.ocr_fetch import OcrFetch, fetch
-from recto.steps.ocr_job import OcrCallback, OcrStart, hear_of_end, notification_of, start_ocr, tag_of
+from recto.steps.ocr_gate import Gate
+from recto.steps.ocr_job import OcrStart, hear_of_end, notification_of, start_ocr, tag_of
 from recto.steps.stored_pages import stored_pages
 from tests.fakes import FakeClock, FakeOcr, FakeWorkflow
 from tests.functional.conftest import INBOX, WORK
+from tests.gate_fakes import gate_of
 
 DOCUMENT = DocumentRef(document_id="d1", bucket=INBOX, key="a.pdf", release="releases/one")
 
@@ -46,8 +49,23 @@ def document_of(num_pages: int, words: int = 5, without: tuple[int, ...] = ()) -
     return blocks
 
 
-def start_step(ocr: FakeOcr, jobs: JobRows, workflow: FakeWorkflow) -> OcrStart:
-    return OcrStart(ocr, jobs, workflow, FakeClock(), (), timedelta(days=8))
+def gate(ocr: FakeOcr, jobs: OcrJobRows, workflow: FakeWorkflow) -> Gate:
+    return gate_of(ocr, workflow, FakeClock(), jobs=jobs)
+
+
+def start_step(ocr: FakeOcr, jobs: OcrJobRows, workflow: FakeWorkflow) -> OcrStart:
+    return OcrStart(gate(ocr, jobs, workflow), NoDocuments(), (), timedelta(days=8))  # type: ignore[arg-type]
+
+
+class NoDocuments:
+    """The OCR state machine's documents have no rows."""
+
+    def find(self, document: str) -> None: ...
+
+
+@pytest.fixture
+def jobs(table: Table) -> OcrJobRows:
+    return OcrJobRows(table)
 
 
 def notified(tag: str, job: str = "job-0", status: str = "SUCCEEDED") -> str:
@@ -55,20 +73,20 @@ def notified(tag: str, job: str = "job-0", status: str = "SUCCEEDED") -> str:
     return json.dumps({"Type": "Notification", "Message": json.dumps(message)})
 
 
-def test_the_row_is_there_before_the_job_and_the_notification_calls_back(jobs: JobRows) -> None:
+def test_the_row_is_there_before_the_job_and_the_notification_calls_back(jobs: OcrJobRows) -> None:
     ocr, workflow = FakeOcr(status="IN_PROGRESS"), FakeWorkflow()
     start_ocr(TextractStartRequest(document=DOCUMENT, task_token="t1"), start_step(ocr, jobs, workflow))
     assert workflow.succeeded == []
 
     ocr.status = "SUCCEEDED"
-    hear_of_end(notification_of(notified(tag_of(DOCUMENT, ()))), OcrCallback(ocr, jobs, workflow))
+    hear_of_end(notification_of(notified(tag_of(DOCUMENT, ()))), gate(ocr, jobs, workflow))
 
     ((token, output),) = workflow.succeeded
     assert (token, output["JobId"]) == ("t1", "job-0")
 
 
 def test_a_retried_state_joins_the_same_job_and_hears_of_its_end_without_a_notification(
-    jobs: JobRows,
+    jobs: OcrJobRows,
 ) -> None:
     ocr, workflow = FakeOcr(status="IN_PROGRESS"), FakeWorkflow()
     step = start_step(ocr, jobs, workflow)
@@ -77,12 +95,11 @@ def test_a_retried_state_joins_the_same_job_and_hears_of_its_end_without_a_notif
     ocr.status = "SUCCEEDED"
     start_ocr(TextractStartRequest(document=DOCUMENT, task_token="t2"), step)
 
-    assert len(ocr.jobs) == 1
-    assert ocr.requests[0] == ocr.requests[1]
+    assert len(ocr.requests) == 1
     assert [token for token, _ in workflow.succeeded] == ["t2"]
 
 
-def test_a_slow_call_takes_no_token_of_a_newer_try_away(jobs: JobRows) -> None:
+def test_a_slow_call_takes_no_token_of_a_newer_try_away(jobs: OcrJobRows) -> None:
     """The state machine gave the first call up while it still went on."""
     workflow = FakeWorkflow()
 
@@ -98,7 +115,7 @@ def test_a_slow_call_takes_no_token_of_a_newer_try_away(jobs: JobRows) -> None:
     start_ocr(TextractStartRequest(document=DOCUMENT, task_token="t1"), step)
 
     ocr.status = "SUCCEEDED"
-    hear_of_end(notification_of(notified(tag_of(DOCUMENT, ()))), OcrCallback(ocr, jobs, workflow))
+    hear_of_end(notification_of(notified(tag_of(DOCUMENT, ()))), gate(ocr, jobs, workflow))
 
     assert [token for token, _ in workflow.succeeded] == ["t2"]
 
@@ -113,11 +130,11 @@ def test_another_execution_attempt_does_not_pay_again_but_another_ocr_attempt_do
     assert len(tag_of(DOCUMENT, ())) <= 64
 
 
-def test_a_failed_job_is_a_failure_by_name_with_the_services_reason(jobs: JobRows) -> None:
+def test_a_failed_job_is_a_failure_by_name_with_the_services_reason(jobs: OcrJobRows) -> None:
     ocr, workflow = FakeOcr(status="FAILED", message="INVALID_IMAGE_TYPE"), FakeWorkflow()
-    jobs.put(JobRow(tag="tag", document_id="d1", task_token="t1"), FakeClock()())
+    jobs.ask(OcrJobRow(tag="tag", document_id="d1", task_token="t1"), FakeClock()())
 
-    hear_of_end(notification_of(notified("tag", status="FAILED")), OcrCallback(ocr, jobs, workflow))
+    hear_of_end(notification_of(notified("tag", status="FAILED")), gate(ocr, jobs, workflow))
 
     ((token, error, cause),) = workflow.failed
     assert (token, error) == ("t1", "OcrFailedError")
@@ -125,9 +142,9 @@ def test_a_failed_job_is_a_failure_by_name_with_the_services_reason(jobs: JobRow
     assert "d1" in cause
 
 
-def test_a_notification_without_a_row_is_an_error_that_keeps_the_message(jobs: JobRows) -> None:
+def test_a_notification_without_a_row_is_an_error_that_keeps_the_message(jobs: OcrJobRows) -> None:
     with pytest.raises(ConfigurationError, match="no row for its tag 'gone'"):
-        hear_of_end(notification_of(notified("gone")), OcrCallback(FakeOcr(), jobs, FakeWorkflow()))
+        hear_of_end(notification_of(notified("gone")), gate(FakeOcr(), jobs, FakeWorkflow()))
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"Type": "Notification", "Message": "hello"}'])

@@ -471,14 +471,15 @@ def test_two_people_who_make_releases_at_once_get_one_each(base: str, maker: Rel
 
 
 def test_the_function_follows_the_parameter_whose_name_the_event_carries(
-    objects: S3Objects, monkeypatch: pytest.MonkeyPatch
+    objects: S3Objects, events_machine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ssm = boto3.client("ssm")
     base = publish_release(contents(), objects, WORK)
     for name, value in ((USED, base), (LIST, json.dumps(changed(Total={"Name": "Amount"})))):
         ssm.put_parameter(Name=name, Value=value, Type="String")
     settings = {
-        "WORK_BUCKET": WORK, "PROJECT_ID": "recto", "EVENT_BUS": "default",
+        "WORK_BUCKET": WORK, "PROJECT_ID": "recto",
+        "EVENT_STATE_MACHINE_ARN": events_machine,
         "RELEASE_PARAMETER": USED, "FIELDS_PARAMETER": LIST, "ENDPOINT_PARAMETER": ENDPOINT,
         "NOTIFICATION_TOPIC_ARN": TOPIC,
     }  # fmt: skip
@@ -492,6 +493,8 @@ def test_the_function_follows_the_parameter_whose_name_the_event_carries(
     assert (made["Outcome"], made["Release"]) == ("made", used)
     assert (refused["Outcome"], refused["Release"]) == ("refused", used)
     assert refused["Failure"]["Error"] == "FieldConfigurationError"
+    told = boto3.client("stepfunctions").list_executions(stateMachineArn=events_machine)["executions"]
+    assert [each["name"].partition("-2-")[0] for each in told] == [LIST.rpartition("/")[2]]
 
 
 def test_a_parameter_that_nobody_follows_is_a_fault_of_the_rule(base: str, step: FollowParameter) -> None:

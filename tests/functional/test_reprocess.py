@@ -10,10 +10,12 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases
+from recto.aws.admission import SlotLeases
+from recto.aws.dynamodb import DocumentRows, ReviewRows
 from recto.aws.s3 import S3Objects
 from recto.aws.services import StepFunctionsWorkflow
 from recto.errors import (
+    AccessError,
     DocumentMissingError,
     ReleaseError,
     ReprocessRefusedError,
@@ -22,6 +24,7 @@ from recto.errors import (
 )
 from recto.messages import (
     DispatchRequest,
+    Failure,
     PublishRequest,
     ReprocessRequest,
     ReprocessResponse,
@@ -503,15 +506,62 @@ def test_the_second_event_says_what_it_supersedes(desk: Desk) -> None:
     desk.dispatch()
 
     desk.publish()
-    desk.publish()  # a crash after the row, before the event: the same once more
 
     details = [detail for _, detail in desk.events.published]
     assert "Supersedes" not in details[0]
-    assert details[1] == details[2]
+    assert len(details) == 2
     assert details[1]["Attempt"] == 3
     assert details[1]["Supersedes"]["Attempt"] == 1
     assert details[1]["Supersedes"]["Result"]["Key"] == first == "documents/a/result.json"
     assert details[1]["Result"]["Key"] == "documents/a/attempt-3/result.json"
+
+
+def test_a_try_after_the_event_was_taken_tells_the_same_attempt_which_is_told_once(desk: Desk) -> None:
+    desk.add(Status.RUNNING)
+    desk.store(Step.OCR, Step.MODEL, Step.POSTPROCESS)
+
+    desk.publish()
+    desk.publish()  # the function died before it had answered
+
+    assert [kind for kind, _ in desk.events.published] == ["DocumentProcessed"]
+    assert desk.events.names == {("DocumentProcessed", "a-1")}
+
+
+def test_what_was_closed_and_could_not_be_told_is_told_by_the_failures_step(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Publish was killed too often after the row, or may not start executions any more."""
+    desk.add(Status.RUNNING)
+    desk.store(Step.OCR, Step.MODEL, Step.POSTPROCESS)
+
+    def refused(*_: object) -> None:
+        raise AccessError("StartExecution")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.events, "publish", refused)
+        with pytest.raises(AccessError):
+            desk.publish()
+    failed = PublishRequest(document=desk.row().ref(), failure=Failure(Error="AccessError", Cause="-"))
+    for _ in range(2):
+        publish(failed, Publish(desk.objects, desk.documents, desk.events, desk.clock, WORK))
+
+    assert desk.row().status is Status.PROCESSED
+    ((kind, detail),) = desk.events.published
+    assert (kind, detail["Result"]["Key"]) == ("DocumentProcessed", desk.row().result_key)
+
+
+def test_a_failures_event_is_sent_once_and_by_the_next_attempt_again(desk: Desk) -> None:
+    desk.add(Status.RUNNING)
+    step = Publish(desk.objects, desk.documents, desk.events, desk.clock, WORK)
+    request = PublishRequest(document=desk.row().ref(), failure=Failure(Error="OcrFailedError", Cause="-"))
+
+    publish(request, step)
+    publish(request, step)
+    desk.documents.move("a", (Status.FAILED,), Status.RUNNING, desk.clock(), attempt=2)
+    publish(request.model_copy(update={"document": desk.row().ref()}), step)
+
+    told = [(kind, detail["Attempt"]) for kind, detail in desk.events.published]
+    assert told == [("DocumentFailed", 1), ("DocumentFailed", 2)]
 
 
 def test_an_execution_of_an_earlier_attempt_publishes_nothing(desk: Desk) -> None:

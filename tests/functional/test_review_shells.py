@@ -21,11 +21,14 @@ from tests.functional.test_review_steps import FOUND, RELEASE, write_release
 COMMON = {
     "DOCUMENT_TABLE": "documents",
     "WORK_BUCKET": WORK,
-    "PROJECT_ID": "recto",
-    "EVENT_BUS": "default",
     "POWERTOOLS_METRICS_NAMESPACE": "Recto",
 }
 RIGHT = {"field-value-Provider Name": "ACME Bank", "field-multival-0-Card Name": "Silver"}
+
+
+@pytest.fixture(autouse=True)
+def telling(events_machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVENT_STATE_MACHINE_ARN", events_machine)
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from recto.confidence import Evidence
-from recto.entities import Mention
 from recto.errors import ConfigurationError
 from recto.fields import parse_fields
 from recto.geometry import Box
+from recto.mentions import Mention
 from recto.results import DocumentResult, FieldResult, ReviewRecord
 from recto.steps.normaliser import rewrite
 from recto_training.commands import normaliser as command

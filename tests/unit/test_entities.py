@@ -2,6 +2,7 @@ import json
 import math
 import tracemalloc
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,24 @@ def test_memory_does_not_grow_with_the_number_of_pages() -> None:
     peak(2)
 
     assert peak(60) < 1.3 * peak(6)
+
+
+def test_mentions_of_what_is_not_reported_take_little_memory() -> None:
+    """As an object alone each would take more than 1,000 bytes, and what is reported of it twice that."""
+    row = "up $25@1 to $30@1 or $35@1 and $40@1 of"
+
+    def peak(num_pages: int) -> int:
+        pages = (drawn(*[row] * 5, number=number) for number in range(2, num_pages + 1))
+        tracemalloc.start()
+        result = extract(chain([drawn("Fee: $99@1/0.999")], pages), FIELDS)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert result.fields["Fee"].value == "$99"
+        return peak
+
+    peak(2)
+
+    assert peak(200) < 200 * 20 * 700
 
 
 shares = st.floats(0, 1)

@@ -191,11 +191,11 @@ def test_no_mixture_of_digits_and_signs_breaks_a_normaliser(text: str, name: str
 @pytest.mark.parametrize("name", sorted(NORMALIZERS))
 @pytest.mark.parametrize("piece", ["1", "1,", "1 ", "$1 ", "1/", "no ", "prime ", "1% ", "( ", "may 1 "])
 def test_a_long_text_is_read_in_no_time(name: str, piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     normalise(piece * 3000, name)
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @given(st.dates())

@@ -1,5 +1,6 @@
 """Documents that were cut, mixed or made to harm: drawn, or refused by a name that says what and where."""
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,26 @@ def test_a_picture_of_twenty_thousand_by_twenty_thousand_is_refused_before_it_is
 
     with pytest.raises(DocumentTooLargeError, match=r"(20,?000 x 20,?000|400,?000,?000) pixels"):
         drawn(tmp_path, body)
+
+
+def test_a_png_whose_chunk_says_two_gigabytes_is_refused_before_memory_is_taken_for_it(
+    tmp_path: Path,
+) -> None:
+    body = as_file(Image.effect_noise((300, 300), 90), "PNG")
+    at = body.index(b"IDAT") - 4
+    lying = body[:at] + struct.pack(">I", 2**31 - 1) + body[at + 4 :]
+
+    with pytest.raises(DamagedDocumentError, match=f"{NAME}: .*IDAT.* 2,147,483,647 bytes"):
+        drawn(tmp_path, lying)
+
+
+def test_a_png_of_colours_from_a_palette_that_is_not_there_is_damaged(tmp_path: Path) -> None:
+    whole = as_file(picture().convert("P"), "PNG")
+    start = whole.index(b"PLTE") - 4
+    end = start + 12 + struct.unpack_from(">I", whole, start)[0]
+
+    with pytest.raises(DamagedDocumentError, match=NAME):
+        drawn(tmp_path, whole[:start] + whole[end:])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ def test_the_bytes_written_field_by_field_are_the_json_of_the_whole() -> None:
     assert list(json.loads(written)["Fields"]) == list(result.fields)
     assert "25€".encode() in written
     assert DocumentResult.model_validate_json(written) == result
+    whole = result.to_json()
+    fields = whole.pop("Fields")
+    assert written == json.dumps({**whole, "Fields": fields}, ensure_ascii=False).encode()
 
 
 def test_a_result_without_fields_is_json_too() -> None:

@@ -1,5 +1,6 @@
 """What a reviewer is given, and what answers may say beside values: reasons, and who decides."""
 
+import json
 from typing import Any
 
 import pytest
@@ -74,6 +75,13 @@ def test_a_task_is_the_same_after_it_was_json() -> None:
     }
     assert [field["Name"] for field in content["FieldConfiguration"]] == ["Total", ODD]
     assert "Audit" not in content
+
+
+@pytest.mark.parametrize(
+    "task", [TASK, TASK.model_copy(update={"model_result": blind(RESULT), "thresholds": None, "audit": True})]
+)
+def test_the_bytes_of_a_task_are_the_json_of_the_whole(task: ReviewTask) -> None:
+    assert task.to_bytes() == json.dumps(task.to_json(), ensure_ascii=False).encode()
 
 
 def test_a_task_of_somebody_else_needs_no_more_than_it_ever_did() -> None:

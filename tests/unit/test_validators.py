@@ -70,11 +70,11 @@ def test_a_pattern_that_could_run_away_is_refused(pattern: str) -> None:
 )
 def test_ordinary_patterns_are_accepted_and_end_soon_on_the_worst_text(pattern: str) -> None:
     text = "1" * (MAX_PATTERN_TEXT - 1) + "!"
-    started = time.perf_counter()
+    started = time.process_time()
 
     judge([rule("pattern", Pattern=pattern)], text, normalise(text, "text"))
 
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_text_too_long_to_check_breaks_the_pattern_rule() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from PIL import Image, ImageFilter
 
 from recto.geometry import Box
@@ -76,6 +77,7 @@ def test_a_language_that_the_careful_engine_does_not_read_stays_with_the_quick_o
     assert read(FakeEngine("quick", ("Итого", 60)), careful) == ["Итого"]
 
 
+@pytest.mark.prove
 def test_a_small_and_blurred_photo_is_read_and_the_same_each_time() -> None:
     lines = ["SUNNY MART SDN BHD", "Jalan Dedap 13, Johor Bahru", "Total RM 80.90"]
     photo = page(*lines).resize((330, 467)).filter(ImageFilter.GaussianBlur(0.6)).crop((0, 0, 330, 120))

@@ -49,7 +49,10 @@ def test_values_far_apart_in_a_row_are_lines_of_their_own() -> None:
     assert [line.text for line in read_image(wide)] == ["Total", "12.50"]
 
 
-@pytest.mark.parametrize("turn", [1, 2, 3])
+LONG = pytest.mark.prove
+
+
+@pytest.mark.parametrize("turn", [1, pytest.param(2, marks=LONG), pytest.param(3, marks=LONG)])
 def test_a_turned_page_is_read_and_told_of_as_it_lies(turn: int, read: list[OcrLine]) -> None:
     turned = read_image(page(*LINES).transpose(TURNS[turn]))
 
@@ -60,7 +63,9 @@ def test_a_turned_page_is_read_and_told_of_as_it_lies(turn: int, read: list[OcrL
     assert sides[turn] == pytest.approx(read[0].box.top, abs=0.01)
 
 
-@pytest.mark.parametrize("mode", ["1", "CMYK", "P", "LA", "I"])
+@pytest.mark.parametrize(
+    "mode", ["1", "CMYK", *(pytest.param(mode, marks=LONG) for mode in ("P", "LA", "I"))]
+)
 def test_any_kind_of_pixels_is_read(mode: str) -> None:
     assert tuple(line.text for line in read_image(page(*LINES).convert(mode))) == LINES
 

@@ -116,7 +116,7 @@ def test_nothing_of_a_request_stays_behind(url: str, tmp_path_factory: pytest.Te
     invoke(url, b"no document", "application/pdf")
 
     folder = next(tmp_path_factory.getbasetemp().glob("serve*"))
-    assert processes.wait_until(lambda: not list(folder.glob("recto-ocr-*")), 10)
+    assert processes.wait_until(lambda: not list(folder.glob("recto-ocr-*")), 30)
 
 
 def s3_client() -> Any:

@@ -355,6 +355,30 @@ def test_every_message_twice_gives_the_same_job() -> None:
     assert [kind for kind, _ in bench.events.published] == ["LabelingJobStateChanged"]
 
 
+def test_an_end_that_could_not_be_told_is_told_when_its_message_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Workbench()
+    bench.create(lines_of(1))
+    bench.run()
+    bench.work("anna")
+    last = LabellingMessage(kind="finish", job="job")
+
+    def refused(*_: object) -> None:
+        raise ThrottledError("StartExecution")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.events, "publish", refused)
+        with pytest.raises(ThrottledError):
+            bench.run()
+    assert bench.job().status is JobStatus.COMPLETED
+    for _ in range(2):
+        bench.handle(last)
+
+    ((kind, detail),) = bench.events.published
+    assert (kind, detail["Status"]) == ("LabelingJobStateChanged", "Completed")
+
+
 def test_a_lost_message_is_made_up_for_by_the_minute() -> None:
     bench = Workbench()
     bench.create(lines_of(3))

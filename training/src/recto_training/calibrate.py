@@ -22,9 +22,10 @@ from threadpoolctl import threadpool_limits
 
 from recto.confidence import FEATURES, LOWEST, Calibration, Offset, feature_vector, fingerprint, shape
 from recto.document import PagePredictions
-from recto.entities import Mention, assemble, document_mentions, value_features
+from recto.entities import assemble, document_mentions, value_features
 from recto.errors import ConfigurationError
 from recto.fields import FieldList
+from recto.mentions import Mention
 from recto_training.corpus import LabelledDocument
 from recto_training.evaluation.confidence import threshold_for
 from recto_training.evaluation.fields import DocumentScore, Judged, score_result

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from recto.confidence import Calibration
 from recto.document import PagePredictions
-from recto.entities import Mention, assemble, mentions
+from recto.entities import assemble, mentions
 from recto.fields import FieldConfiguration, FieldList, field_list
 from recto.inference import WordClassifier
+from recto.mentions import Mention
 from recto.normalise import normalise
 from recto.results import DocumentResult
 from recto_training.evaluation.confidence import confidence_figures

@@ -107,6 +107,8 @@ class Loop(Versioned):
     title: str = ""
     """What people call it: the document's name."""
     document_id: str = ""
+    correlation_id: str = ""
+    """What the pipeline calls the document in logs and events."""
     review_id: str = ""
     """The pipeline's own; empty where somebody else has started the loop."""
     pages: int = 0

@@ -25,8 +25,7 @@ class LabellingIntakeSettings(WorkbenchTableSettings, QueueSettings, WorkSetting
 
 
 class LabellingConsolidateSettings(WorkbenchTableSettings, QueueSettings, WorkSettings):
-    project_id: str
-    event_bus: str
+    event_state_machine_arn: str
     post_function: str
     """Consolidates where a job names AWS's own functions."""
 

@@ -8,9 +8,11 @@ names, one to a line, are mentions of their own.
 
 A value is what one or more mentions say, told apart by normal form. Saying a thing twice does not make
 it truer by arithmetic: the confidence of a value is that of its best mention, calibrated with how it
-stands among the others. Pages come one by one and are let go; only mentions stay.
+stands among the others. Pages come one by one and are let go; only mentions stay, packed. What is reported of
+a mention is made for those alone that say a value which is reported.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from difflib import SequenceMatcher
@@ -22,6 +24,7 @@ from recto.document import Page, PagePredictions
 from recto.errors import PageCountMismatchError, PageOrderError
 from recto.fields import DATES, NUMBERS, FieldConfiguration, FieldList, Select
 from recto.geometry import Box
+from recto.mentions import Mention, MentionList
 from recto.normalise import Certainty, Normalized
 from recto.reading_order import ReadingOrder, reading_order
 from recto.results import (
@@ -51,26 +54,6 @@ LEAST_ITEM_LETTERS = 3
 """And the word in common has so many letters."""
 LEAST_LIKENESS = 0.65
 """Share of letters in common from which two words are one, misread: one wrong of three, three of eight."""
-
-
-class Mention(NamedTuple):
-    """Words of one class, at one place of one page."""
-
-    class_id: int
-    name: str
-    page: int
-    words: tuple[int, ...]
-    """Indices into the page's words, in reading order."""
-    blocks: tuple[str, ...]
-    """The OCR's ids of these words."""
-    box: Box
-    boxes: tuple[Box, ...]
-    """One per line."""
-    text: str
-    """Words are joined by a space, lines by a line break."""
-    evidence: Evidence
-    raw_text: str | None = None
-    """The print, where a normaliser service has rewritten `text`."""
 
 
 # --- words to mentions ------------------------------------------------------------------------------
@@ -276,32 +259,45 @@ def _mention(
 
 
 class _Said(NamedTuple):
-    """One thing that is said of a field, and by whom."""
+    """One thing that is said of a field, and where."""
 
     normalized: Normalized
-    mentions: list[tuple[int, Mention]]
-    """Each with its place among the field's mentions."""
+    text: str
+    """As it is said first."""
+    places: "array[int]"
+    """Of the mentions that say it, among the field's."""
+    probabilities: "array[float]"
+    """The mean of each of them."""
 
 
 class _Scored(NamedTuple):
     """A value with what the selectors look at."""
 
-    value: Value
-    first: int
-    last: int
+    text: str
+    """Of the best mention."""
+    normalized: Normalized
+    best: int
+    """Which of the mentions that say it is the best."""
+    places: "array[int]"
+    confidences: "array[float]"
+    """Of each of them."""
+
+    @property
+    def confidence(self) -> float:
+        return self.confidences[self.best]
 
 
 def _scored_values(
-    field: FieldConfiguration, found: Sequence[Mention], calibration: Calibration, reference: date | None
+    field: FieldConfiguration, found: MentionList, calibration: Calibration, reference: date | None
 ) -> list[_Scored]:
     """The distinct values of a field, in the order of their first mention."""
     said = _said(field, found)
     standings = _standings(field, said, len(found), reference, calibration)
     pairs = zip(said, standings, strict=True)
-    return [_scored(field, one, how, calibration, reference) for one, how in pairs]
+    return [_scored(field, found, one, how, calibration) for one, how in pairs]
 
 
-def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
+def _said(field: FieldConfiguration, found: MentionList) -> list[_Said]:
     """Mentions that say the same in normal form put together."""
     said: dict[tuple[bool, str], _Said] = {}
     read: dict[str, Normalized] = {}  # long documents say the same words again and again
@@ -310,7 +306,10 @@ def _said(field: FieldConfiguration, found: Sequence[Mention]) -> list[_Said]:
             read[mention.text] = field.normalise(mention.text)
         normalized = read[mention.text]
         key = (normalized.value is None, normalized.key)
-        said.setdefault(key, _Said(normalized, [])).mentions.append((place, mention))
+        if key not in said:
+            said[key] = _Said(normalized, mention.text, array("L"), array("d"))
+        said[key].places.append(place)
+        said[key].probabilities.append(mention.evidence.mean_probability)
     return list(said.values())
 
 
@@ -325,7 +324,7 @@ def _standings(
     alone = [_standing_alone(field, one, reference, calibration) for one in said]
     if field.is_multi_valued:
         return alone
-    best = [max(mention.evidence.mean_probability for _, mention in one.mentions) for one in said]
+    best = [max(one.probabilities) for one in said]
     first, second = [*sorted(best, reverse=True), 0.0, 0.0][:2]
     return [
         standing._replace(
@@ -340,12 +339,12 @@ def _standings(
 def _standing_alone(
     field: FieldConfiguration, one: _Said, reference: date | None, calibration: Calibration
 ) -> Standing:
-    verdicts = judge(field.validators or (), one.mentions[0][1].text, one.normalized, reference)
+    verdicts = judge(field.validators or (), one.text, one.normalized, reference)
     class_id, key = field.class_id, one.normalized.key
     is_known = calibration.knows(class_id, key)
     return Standing(
         parsed=one.normalized.value is not None,
-        num_mentions=len(one.mentions),
+        num_mentions=len(one.places),
         is_complete=one.normalized.certainty is not Certainty.PARTIAL,
         is_ambiguous=one.normalized.certainty is Certainty.AMBIGUOUS,
         is_valid=all(verdict.passed for verdict in verdicts),
@@ -355,40 +354,46 @@ def _standing_alone(
 
 
 def _scored(
-    field: FieldConfiguration,
-    one: _Said,
-    standing: Standing,
-    calibration: Calibration,
-    reference: date | None,
+    field: FieldConfiguration, found: MentionList, one: _Said, standing: Standing, calibration: Calibration
 ) -> _Scored:
-    detections = tuple(_detection(mention, standing, calibration) for _, mention in one.mentions)
-    best = max(range(len(detections)), key=lambda i: detections[i].confidence)
-    detection, mention = detections[best], one.mentions[best][1]
-    is_first = mention.text == one.mentions[0][1].text
-    normalized = one.normalized if is_first else field.normalise(mention.text)
-    value = Value(
-        value=mention.text,
-        confidence=detection.confidence,
+    confidences = array(
+        "d", (calibration.of(found[place].evidence, standing, field.class_id) for place in one.places)
+    )
+    best = max(range(len(confidences)), key=confidences.__getitem__)
+    text = found[one.places[best]].text
+    normalized = one.normalized if text == one.text else field.normalise(text)
+    return _Scored(text, normalized, best, one.places, confidences)
+
+
+def _value(field: FieldConfiguration, found: MentionList, scored: _Scored, reference: date | None) -> Value:
+    """The value as it is reported, with all its mentions."""
+    pairs = zip(scored.places, scored.confidences, strict=True)
+    detections = tuple(_detection(found[place], confidence) for place, confidence in pairs)
+    best, text, normalized = detections[scored.best], scored.text, scored.normalized
+    return Value(
+        value=text,
+        confidence=best.confidence,
         normalized_value=normalized.value,
         flags=normalized.flags or None,
         alternatives=normalized.alternatives or None,
-        raw_text=mention.text if mention.raw_text is None else mention.raw_text,
-        page=mention.page,
-        boxes=detection.boxes,
-        verdicts=judge(field.validators or (), mention.text, normalized, reference),
+        raw_text=text if best.raw_text is None else best.raw_text,
+        page=best.page_num,
+        boxes=best.boxes,
+        verdicts=judge(field.validators or (), text, normalized, reference),
         detections=detections,
     )
-    return _Scored(value, one.mentions[0][0], one.mentions[-1][0])
 
 
-def _detection(mention: Mention, standing: Standing, calibration: Calibration) -> Detection:
+def _detection(mention: Mention, confidence: float) -> Detection:
+    box = BoundingBox.of(mention.box)
+    is_one_line = mention.boxes == (mention.box,)
     return Detection(
         class_id=mention.class_id,
         class_name=mention.name,
-        confidence=calibration.of(mention.evidence, standing, mention.class_id),
+        confidence=confidence,
         blocks=mention.blocks,
-        bounding_box=BoundingBox.of(mention.box),
-        boxes=tuple(map(BoundingBox.of, mention.boxes)),
+        bounding_box=box,
+        boxes=(box,) if is_one_line else tuple(map(BoundingBox.of, mention.boxes)),
         page_num=mention.page,
         text=mention.text,
         raw_text=mention.raw_text,
@@ -409,7 +414,7 @@ def value_features(
     for field, found in _by_field(mention_list, fields):
         said = _said(field, found)
         for one, standing in zip(said, _standings(field, said, len(found), reference, scale), strict=True):
-            for _, mention in one.mentions:
+            for mention in map(found.__getitem__, one.places):
                 text = one.normalized.value or mention.text
                 yield field.name, text, mention, features_of(mention.evidence, standing)
 
@@ -472,8 +477,8 @@ def document_confidence(results: Iterable[FieldResult]) -> float:
 
 def _by_field(
     found: Iterable[Mention], fields: FieldList
-) -> Iterator[tuple[FieldConfiguration, list[Mention]]]:
-    by_class: dict[int, list[Mention]] = {field.class_id: [] for field in fields.active}
+) -> Iterator[tuple[FieldConfiguration, MentionList]]:
+    by_class = {field.class_id: MentionList() for field in fields.active}
     for mention in found:
         by_class[mention.class_id].append(mention)
     return ((field, by_class.pop(field.class_id)) for field in fields.active)  # let go, field by field
@@ -482,7 +487,7 @@ def _by_field(
 def _field_result(
     field: FieldConfiguration,
     sort_order: int,
-    found: Sequence[Mention],
+    found: MentionList,
     calibration: Calibration,
     reference: date | None,
 ) -> FieldResult:
@@ -496,14 +501,16 @@ def _field_result(
         "optional": field.optional,
     }
     if field.select is None:
-        values = sorted((one.value for one in scored), key=attrgetter("confidence"), reverse=True)
+        scored.sort(key=attrgetter("confidence"), reverse=True)
         if field.normalizer_name in NAMES:
-            values = _without_parts(values)
-        return multi_valued_result(common, values)
-    return single_valued_result(common, _selected(field.select, scored) if scored else None)
+            scored = _without_parts(scored)
+        return multi_valued_result(common, [_value(field, found, one, reference) for one in scored])
+    selected = _selected(field.select, scored) if scored else None
+    value = None if selected is None else _value(field, found, selected, reference)
+    return single_valued_result(common, value)
 
 
-def _without_parts(values: Sequence[Value]) -> list[Value]:
+def _without_parts(values: Sequence[_Scored]) -> list[_Scored]:
     """Names without those that are only part of a longer one, like `Kite` beside `Kite Pharma`.
 
     The longer one must be nearly as certain: two names that were taken for one are less so than either.
@@ -519,8 +526,9 @@ def _without_parts(values: Sequence[Value]) -> list[Value]:
     ]
 
 
-def _words_of(value: Value) -> list[str]:
-    words = ("".join(filter(str.isalnum, word)) for word in (value.normalized_value or value.value).split())
+def _words_of(value: _Scored) -> list[str]:
+    text = value.normalized.value or value.text
+    words = ("".join(filter(str.isalnum, word)) for word in text.split())
     return [word.casefold() for word in words if word]
 
 
@@ -543,19 +551,19 @@ def single_valued_result(common: Mapping[str, Any], value: Value | None) -> Fiel
     return FieldResult(**common, **content)
 
 
-def _selected(select: Select, scored: Sequence[_Scored]) -> Value:
+def _selected(select: Select, scored: Sequence[_Scored]) -> _Scored:
     """The value that the selector takes; among equals the one that was seen first.
 
     By confidence, a value that could be read as the field's type goes before any that could not.
     """
     keys: Mapping[Select, Callable[[_Scored], Any]] = {
-        Select.CONFIDENCE: lambda one: (one.value.normalized_value is None, -one.value.confidence),
-        Select.FIRST: lambda one: one.first,
-        Select.LAST: lambda one: -one.last,
-        Select.LONGEST: lambda one: -len(one.value.value),
-        Select.SHORTEST: lambda one: len(one.value.value),
+        Select.CONFIDENCE: lambda one: (one.normalized.value is None, -one.confidence),
+        Select.FIRST: lambda one: one.places[0],
+        Select.LAST: lambda one: -one.places[-1],
+        Select.LONGEST: lambda one: -len(one.text),
+        Select.SHORTEST: lambda one: len(one.text),
     }
-    return min(scored, key=keys[select]).value
+    return min(scored, key=keys[select])
 
 
 # --- does a person have to look? --------------------------------------------------------------------

@@ -26,6 +26,7 @@ RectoError
 │   └── AnswerError             a labelling answer, or an object to be labelled, that cannot be used
 └── ConfigurationError          the operator must act
     ├── ReprocessRefusedError   the document cannot be processed again in the way that was asked for
+    ├── BackfillRefusedError    a backfill cannot be started, stopped or gone on with in the way asked for
     ├── FieldConfigurationError the field list is not valid
     ├── LabelRequestError       a labelling job, team or template cannot be made as it was asked for
     ├── ReleaseError            the release is missing, incomplete or altered
@@ -136,6 +137,10 @@ class ConfigurationError(RectoError):
 
 class ReprocessRefusedError(ConfigurationError):
     """The document cannot be processed again in the way that was asked for."""
+
+
+class BackfillRefusedError(ConfigurationError):
+    """A backfill cannot be started, stopped or gone on with in the way that was asked for."""
 
 
 class FieldConfigurationError(ConfigurationError):

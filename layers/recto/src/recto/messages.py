@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from pydantic.alias_generators import to_pascal
 
+from recto.correlation import CorrelationId
 from recto.places import DocumentId, Location, MadeIn
 from recto.release import Backend
 
@@ -36,6 +37,8 @@ class Status(StrEnum):
     """Where a document stands. The last three are final."""
 
     RECEIVED = "RECEIVED"
+    BACKLOG = "BACKLOG"
+    """In the line of its backfill: nothing starts it but its turn there."""
     WAITING = "WAITING"
     RUNNING = "RUNNING"
     IN_REVIEW = "IN_REVIEW"
@@ -45,6 +48,9 @@ class Status(StrEnum):
 
 
 FINAL_STATUSES = frozenset({Status.PROCESSED, Status.FAILED, Status.REJECTED})
+
+Lane = Literal["live", "backfill"]
+"""Live documents go first at every bottleneck."""
 
 
 class Step(StrEnum):
@@ -59,6 +65,9 @@ class Step(StrEnum):
 
 OcrEngine = Literal["textract", "sagemaker"]
 OCR_ENGINES: tuple[str, ...] = get_args(OcrEngine)
+
+
+CORRELATION_KEYS = ("CorrelationId", "correlation_id")
 
 
 class DocumentRef(Message):
@@ -82,6 +91,20 @@ class DocumentRef(Message):
     """The endpoint's name, where the engine is one."""
     thumbnail_endpoint: str = ""
     """What draws its thumbnails, pinned when the document started; empty for `page_images` itself."""
+    correlation_id: CorrelationId = ""
+    """What its upload named itself; empty for the document's id."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_no_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """While a stack is upgraded a function of the version before may read it, which refuses new keys."""
+        fields: dict[str, Any] = handler(self)
+        named = self.correlation_id not in ("", self.document_id)
+        return {key: value for key, value in fields.items() if named or key not in CORRELATION_KEYS}
+
+    @property
+    def correlation(self) -> str:
+        """What it is called in logs and events."""
+        return self.correlation_id or self.document_id
 
     @property
     def source(self) -> Location:
@@ -125,6 +148,8 @@ class DispatchResponse(Message):
     """Owners whose slots had expired."""
     refused: tuple[str, ...] = ()
     """Documents that could not be started; they wait on."""
+    backfill_paused: str = ""
+    """Why no document of a backlog was started, where that is so: the budget, for instance."""
 
 
 class ReprocessRequest(Message):
@@ -165,6 +190,12 @@ class TextractStartRequest(Message):
     features: tuple[Feature, ...] | None = None
     """None: the deployment's default; none at all: text detection only, the cheapest."""
     task_token: str
+
+
+class PumpRequest(Message):
+    """Move the line of OCR jobs on; with `recover`, first look after its leases."""
+
+    action: Literal["tick", "recover"] = "tick"
 
 
 class OcrJob(Message):
@@ -301,12 +332,20 @@ class PagePlan(Message):
     ranges: tuple[PageRange, ...]
 
 
+class ImagePlan(PagePlan):
+    """The plan, and what of it is still to be drawn: the pages of a short document are drawn already."""
+
+    to_draw: tuple[PageRange, ...] = ()
+
+
 class ModelPlan(PagePlan):
     """The ranges to classify, and where: as the document's release says."""
 
     backend: Backend = "embedded"
     endpoint: str = ""
     """The endpoint's name, where the model lies behind one."""
+    done: bool = False
+    """The words of the only range are classified already."""
 
 
 class RangeDone(Message):
@@ -328,6 +367,8 @@ class PostprocessResponse(Message):
     confidence: float
     failed_normalizers: tuple[str, ...] = ()
     """Endpoints that rewrote nothing, each with its error's name."""
+    is_drawn: bool = False
+    """Whether it goes straight through and was drawn to be looked at again once it is published."""
 
 
 class ReviewRequest(Message):
@@ -395,6 +436,30 @@ class Failure(BaseModel):
     Cause: str = ""
 
 
+class BackfillRequest(Message):
+    """One item of a backfill to take in; or all have been looked at, or could not be read."""
+
+    action: Literal["take-in", "listed", "not-listed"] = "take-in"
+    backfill_id: DocumentId
+    bucket: str = ""
+    """Of an item of a listing; a manifest's lines name their buckets."""
+    item: dict[str, Any] = {}
+    """As S3 lists an object, or a line of a manifest."""
+    index: Annotated[int, Field(ge=0)] = 0
+    """Of the item, in its listing or manifest."""
+    execution: str = ""
+    """With `listed`: the ARN of the execution that took the items in."""
+    failure: Failure | None = None
+    """Why the item, or all of them, could not be taken in."""
+
+
+class BackfillResponse(Message):
+    """What became of the item."""
+
+    outcome: Literal["taken", "failed", "known", "skipped", "missed", "listed", "not-listed"]
+    failure: Failure | None = None
+
+
 class PublishRequest(Message):
     document: DocumentRef
     failure: Failure | None = None
@@ -402,6 +467,8 @@ class PublishRequest(Message):
 
 class PublishResponse(Message):
     status: Status
+    input: dict[str, str] | None = None
+    """Bucket and Key, as the execution was given them."""
     result: dict[str, str] | None = None
     model_result: dict[str, Any] | None = None
     """The fields as published, or their S3Uri from 200 KB on."""

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
 HASH_DIGITS = 32
+EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+"""What Step Functions takes, and CloudWatch shows as it is."""
 MAX_RANGE_PAGES = 100
 
 
@@ -65,6 +67,12 @@ def source_id(bucket: str, key: str) -> str:
 
 def execution_name(document: str, attempt: int) -> str:
     return f"{document}-{attempt}"
+
+
+def event_name(of: str, kind: str) -> str:
+    """The execution that tells an event: the same name for the same event, always one that can be taken."""
+    name = f"{of}-{kind}"
+    return name if EXECUTION_NAME.fullmatch(name) else digest(name)
 
 
 AttemptNumber = Annotated[int, Field(ge=1)]

@@ -5,12 +5,16 @@ All adapters translate their service's errors into `recto.errors`; steps never s
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from recto.messages import DocumentRef, ExecutionInput, Message, OcrEngine, Status
+from recto.admission import Place, Rate, RateState, ServiceLimits
+from recto.cost import Unit, Use
+from recto.messages import DocumentRef, ExecutionInput, Lane, Message, OcrEngine, Status
 from recto.places import Location, MadeIn
 
 
@@ -23,6 +27,8 @@ class ObjectInfo(NamedTuple):
     """Of the version that is meant, or of the newest; empty where the bucket keeps none."""
     changed: datetime | None = None
     """When it was written, with time zone."""
+    metadata: Mapping[str, str] = MappingProxyType({})
+    """What its uploader noted with it."""
 
 
 class ObjectStore(Protocol):
@@ -70,6 +76,9 @@ class DocumentRow(BaseModel):
 
     document_id: str
     status: Status
+    lane: Lane = "live"
+    backfill_id: str = ""
+    """Of which backfill it is; empty for an upload to the inbox."""
     bucket: str
     key: str
     version_id: str = ""
@@ -101,6 +110,10 @@ class DocumentRow(BaseModel):
     supersedes_attempt: int = 0
     """The attempt that the next result supersedes, 0 for none."""
     supersedes_key: str = ""
+    correlation_id: str = ""
+    """What the document is called in logs, messages and events; empty for its id."""
+    correlation_refusal: str = ""
+    """Why it is not called what its upload said."""
 
     def ref(self, release: str | None = None) -> DocumentRef:
         """The reference that travels through the state machine."""
@@ -116,6 +129,7 @@ class DocumentRow(BaseModel):
             ocr_engine=self.ocr_engine or "textract",
             ocr_endpoint=self.ocr_endpoint,
             thumbnail_endpoint=self.thumbnail_endpoint,
+            correlation_id=self.correlation_id,
         )
 
 
@@ -128,8 +142,12 @@ class Documents(Protocol):
 
     def find(self, document: str) -> DocumentRow | None: ...
 
-    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
-        """The oldest first; at most `limit`."""
+    def with_status(self, status: Status, limit: int, lane: Lane | None = None) -> list[DocumentRow]:
+        """The oldest first; at most `limit`, of one lane or of all."""
+        ...
+
+    def count(self, status: Status, most: int) -> int:
+        """How many documents have a status; counting ends at `most`."""
         ...
 
     def move(
@@ -150,10 +168,10 @@ class Documents(Protocol):
 
 
 class Slots(Protocol):
-    """Who may use OCR and model now: at most `limit` owners, each with an expiry."""
+    """Leases of a bottleneck, of OCR and model together say: at most `limit` owners, each with an expiry."""
 
-    def take(self, owner: str, limit: int, expires: datetime) -> bool:
-        """False where all slots are taken or the owner holds one already."""
+    def take(self, owner: str, limit: int, expires: datetime, share: int | None = None) -> bool:
+        """False where all places are taken, or `share` of them, or the owner holds one already."""
         ...
 
     def release(self, owner: str) -> bool:
@@ -165,6 +183,164 @@ class Slots(Protocol):
     def owners(self) -> Mapping[str, datetime]: ...
 
 
+class Rates(Protocol):
+    """So many calls a second, over all who make them."""
+
+    def take(self, name: str, rate: Rate, now: datetime, patience: float) -> float | None:
+        """Seconds until the call may be made; None where they are more than `patience`: nothing is taken."""
+        ...
+
+    def state(self, name: str, now: datetime) -> RateState: ...
+
+    def refused(self, name: str, now: datetime) -> None:
+        """The service itself refused a call: nobody makes one for a while, longer each time."""
+        ...
+
+    def accepted(self, name: str) -> None:
+        """The service took a call again."""
+        ...
+
+
+class Line(Protocol):
+    """Those who wait for a bottleneck."""
+
+    def join(self, place: str) -> None:
+        """Joining with the same place again changes nothing."""
+        ...
+
+    def first(self, limit: int) -> list[Place]:
+        """Live before backfill, the oldest first."""
+        ...
+
+    def leave(self, place: str) -> None:
+        """Leaving where one does not stand is no error."""
+        ...
+
+
+class Ticks(Protocol):
+    """Messages that have a line moved on; never more than one is under way because calls are short."""
+
+    def later(self, seconds: float, now: datetime) -> bool:
+        """Have the line moved on in so many seconds; False where that is under way already."""
+        ...
+
+    def came(self) -> None:
+        """The message that was under way has arrived."""
+        ...
+
+    def look_after(self) -> None:
+        """Have the line and its leases looked after, now."""
+        ...
+
+
+class OcrJobRow(BaseModel):
+    """An OCR job: all that it takes to start it, who waits for it, how far it is.
+
+    Rows of versions before admission have neither `source` nor `place`: their jobs run already.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    tag: str
+    document_id: str
+    correlation_id: str = ""
+    task_token: str
+    features: tuple[str, ...] = ()
+    source: Location | None = None
+    place: str = ""
+    """Where it stands in line, or stood."""
+    job_id: str = ""
+    """Empty until the job is known to run."""
+    tries: int = 0
+    """Starts that nobody knows the outcome of, one after the other."""
+    tried: datetime | None = None
+    started: datetime | None = None
+    ended: bool = False
+    asks: int = 0
+    """How often it was asked about, its end not having been told."""
+    asked: datetime | None = None
+
+
+class OcrJobs(Protocol):
+    """Rows of OCR jobs; each change leaves alone what others write."""
+
+    def ask(self, row: OcrJobRow, expires: datetime) -> OcrJobRow:
+        """The row as it is then: the newest token counts; of a job that is known only that is changed."""
+        ...
+
+    def find(self, tag: str) -> OcrJobRow | None: ...
+
+    def try_start(self, tag: str, now: datetime) -> OcrJobRow | None:
+        """Note that it is being started; None where it runs, has ended or is not there."""
+        ...
+
+    def not_started(self, tag: str) -> None:
+        """The service refused the start: nothing is under way."""
+        ...
+
+    def started(self, tag: str, job_id: str, now: datetime) -> None: ...
+
+    def ended(self, tag: str, job_id: str) -> OcrJobRow | None:
+        """The row as it is then: the token may have been renewed meanwhile."""
+        ...
+
+    def asked(self, tag: str, now: datetime) -> None:
+        """Note that it was asked about and runs on."""
+        ...
+
+    def forget_job(self, tag: str, job_id: str) -> None:
+        """Its result is gone: it is to be started again."""
+        ...
+
+
+class LimitRows(Protocol):
+    """What Service Quotas said last."""
+
+    def read(self) -> tuple[ServiceLimits, datetime] | None: ...
+
+    def write(self, limits: ServiceLimits, now: datetime) -> None: ...
+
+
+class Quotas(Protocol):
+    """The account's quotas of a service."""
+
+    def of(self, service: str) -> list[tuple[str, float]]:
+        """Names and values; none where they cannot be read."""
+        ...
+
+
+class BackfillPlace(NamedTuple):
+    """A document in the line of its backfill."""
+
+    document_id: str
+    place: str
+    """Where it stands: texts that sort as their times, oldest first."""
+
+
+class Backfills(Protocol):
+    """Backfills, and who of their documents waits to be started."""
+
+    def active(self) -> list[str]:
+        """Ids of those whose documents may be started, the oldest first."""
+        ...
+
+    def waiting(self, backfill: str, limit: int) -> list[BackfillPlace]:
+        """Documents that have not been started yet; the oldest first, at most `limit`."""
+        ...
+
+    def left_line(self, backfill: str, document: str, place: str) -> None:
+        """Take a document out of the line; one that is not there any more is no error."""
+        ...
+
+    def count(self, backfill: str, document: str, outcome: Status) -> bool:
+        """Note how a document of the backfill ended; False where the same outcome was counted before."""
+        ...
+
+    def uncount(self, backfill: str, document: str) -> None:
+        """The document is processed again: it has not ended, and neither has its backfill."""
+        ...
+
+
 class JobRow(BaseModel):
     """Who waits for an OCR job, or for an inference of an endpoint."""
 
@@ -172,6 +348,7 @@ class JobRow(BaseModel):
 
     tag: str
     document_id: str
+    correlation_id: str = ""
     task_token: str
     features: tuple[str, ...] = ()
     job_id: str = ""
@@ -246,6 +423,7 @@ class ReviewRow(BaseModel):
 
     review_id: str
     document_id: str
+    correlation_id: str = ""
     task_token: str = ""
     """Empty in an audit, for which nobody waits."""
     kind: Literal["review", "audit"] = "review"
@@ -393,7 +571,12 @@ class Ocr(Protocol):
 
 
 class Events(Protocol):
-    def publish(self, kind: str, detail: Mapping[str, Any]) -> None: ...
+    def publish(self, kind: str, detail: Mapping[str, Any], of: str) -> None:
+        """Tell the outside, once: what was told already by this `kind` and `of` is not told again.
+
+        `of` is what it is about, by a name that does not change when a killed function is called again.
+        """
+        ...
 
 
 class Parameters(Protocol):
@@ -424,6 +607,43 @@ class HumanLoops(Protocol):
 
 class Functions(Protocol):
     def invoke_later(self, function: str, payload: Mapping[str, Any]) -> None: ...
+
+
+class UseRow(BaseModel):
+    """What one call of a function used for one document."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    document_id: str
+    attempt: int
+    step: str
+    request_id: str
+    units: Mapping[Unit, Decimal]
+    cpu_seconds: Decimal = Decimal(0)
+    """Of the processor; the rest of the time was waiting."""
+    memory_mb: int = 0
+    """Of the function."""
+    trace: str = ""
+    """Of X-Ray, where the call was sampled."""
+
+
+class LedgerDay(BaseModel):
+    """What was used in one lane on one day."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    date: str
+    lane: str
+    documents: int
+    uses: tuple[Use, ...]
+
+
+class Ledger(Protocol):
+    """What all documents together used, by day and lane."""
+
+    def month(self, month: str) -> list[LedgerDay]:
+        """Of a month, `yyyy-mm`; in order."""
+        ...
 
 
 class Clock(Protocol):

@@ -52,6 +52,7 @@ from recto.results import (
     ReviewRecord,
     ReviewStatus,
     Value,
+    json_bytes,
 )
 from recto.validators import judge
 
@@ -85,6 +86,8 @@ class TaskDocument(_Given):
     """Which document it is, and how a browser can show it."""
 
     document_id: str
+    correlation_id: str = ""
+    """What its upload named itself; empty for the document's id."""
     name: str = ""
     """Its file name, for people; the whole key is in `TaskObject`."""
     kind: Literal["pdf", "images"] = "pdf"
@@ -157,6 +160,11 @@ class ReviewTask(_Given):
     def to_json(self) -> dict[str, Any]:
         """The JSON object that is put before the reviewer (A2I's InputContent)."""
         return self.model_dump(mode="json")
+
+    def to_bytes(self) -> bytes:
+        """The JSON of `to_json`: the fields of a long document are large."""
+        rest = self.model_copy(update={"model_result": DocumentResult(confidence=0.0)}).to_json()
+        return json_bytes({**rest, "ModelResult": self.model_result})
 
 
 def _configured(field: FieldConfiguration) -> dict[str, Any]:

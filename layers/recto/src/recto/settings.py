@@ -4,6 +4,7 @@ The shell reads them once and passes values on; nobody else looks at the environ
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -35,13 +36,21 @@ class WorkSettings(Settings):
 
 
 class EventSettings(Settings):
-    project_id: str
-    event_bus: str
+    event_state_machine_arn: str
 
 
-class IntakeSettings(TableSettings, EventSettings):
+class TakingInSettings(TableSettings, EventSettings):
     dispatch_function: str
     max_document_bytes: Annotated[int, Field(gt=0)]
+
+
+class IntakeSettings(TakingInSettings):
+    inbox_bucket: str
+    """Events of other buckets are refused."""
+
+
+class BackfillSettings(TakingInSettings):
+    pass
 
 
 class DispatchSettings(TableSettings, WorkSettings, EventSettings):
@@ -53,6 +62,11 @@ class DispatchSettings(TableSettings, WorkSettings, EventSettings):
     max_running_documents: Annotated[int, Field(gt=0)]
     ocr_timeout_seconds: Annotated[int, Field(gt=0)]
     model_timeout_seconds: Annotated[int, Field(gt=0)]
+    backfill_share: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Of the slots, how many backfill may take part in."""
+    pump_queue_url: str
+    monthly_budget_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    """Backfills start nothing that may pass it; 0 for none."""
 
 
 class ReprocessSettings(TableSettings, WorkSettings):
@@ -63,19 +77,36 @@ class ReprocessSettings(TableSettings, WorkSettings):
     """The workbench's human loops."""
 
 
-class TextractStartSettings(TableSettings):
+class TextractLimitSettings(TableSettings):
+    """What of Textract is used at most; 0 for 90 % of the quota, or of its default in us-east-1."""
+
+    textract_concurrent_jobs: Annotated[int, Field(ge=0)] = 0
+    textract_start_per_second: Annotated[float, Field(ge=0)] = 0
+    textract_get_per_second: Annotated[float, Field(ge=0)] = 0
+
+
+class TextractGateSettings(TextractLimitSettings):
     notification_topic_arn: str
     notification_role_arn: str
+    pump_queue_url: str
+    ocr_timeout_seconds: Annotated[int, Field(gt=0)]
+
+
+class TextractStartSettings(TextractGateSettings):
     default_textract_features: str = ""
     """Separated by commas; empty for text detection."""
     job_row_days: Annotated[int, Field(gt=0)]
 
 
-class TextractCallbackSettings(TableSettings):
+class TextractPumpSettings(TextractGateSettings):
     pass
 
 
-class TextractFetchSettings(WorkSettings):
+class TextractCallbackSettings(TextractGateSettings):
+    pass
+
+
+class TextractFetchSettings(WorkSettings, TextractLimitSettings):
     deadline_seconds: Annotated[float, Field(gt=0)]
 
 
@@ -96,7 +127,7 @@ class OcrEndpointCallbackSettings(HearEndpointSettings):
     pass
 
 
-class OcrEndpointStoreSettings(WorkSettings):
+class OcrEndpointStoreSettings(TableSettings, WorkSettings):
     pass
 
 
@@ -107,7 +138,7 @@ def _separated_by_commas(value: object) -> object:
 Pixels = Annotated[int, Field(gt=0)]
 
 
-class PageImagesSettings(WorkSettings):
+class PageImagesSettings(TableSettings, WorkSettings):
     max_pages: Annotated[int, Field(gt=0)]
     max_pixels: Annotated[int, Field(gt=0)]
     review_pixels: Annotated[int, Field(gt=0)]
@@ -123,11 +154,11 @@ class ThumbnailEndpointStartSettings(AskEndpointSettings):
     pass
 
 
-class ThumbnailEndpointStoreSettings(WorkSettings):
+class ThumbnailEndpointStoreSettings(TableSettings, WorkSettings):
     pass
 
 
-class ModelInvokeSettings(WorkSettings):
+class ModelInvokeSettings(TableSettings, WorkSettings):
     model_threads: Annotated[int, Field(gt=0)]
 
 
@@ -139,12 +170,12 @@ class ModelCallbackSettings(HearEndpointSettings):
     pass
 
 
-class ModelEndpointStoreSettings(WorkSettings):
+class ModelEndpointStoreSettings(TableSettings, WorkSettings):
     pass
 
 
-class EntityPostprocessSettings(WorkSettings):
-    pass
+class EntityPostprocessSettings(TableSettings, WorkSettings):
+    audit_share: Annotated[float, Field(ge=0, le=1)]
 
 
 class AuditTriggerSettings(TableSettings, WorkSettings):
@@ -178,6 +209,7 @@ class PublishSettings(TableSettings, WorkSettings, EventSettings):
 
 
 class ReleaseMakeSettings(WorkSettings, EventSettings):
+    project_id: str
     release_parameter: str
     fields_parameter: str
     endpoint_parameter: str

@@ -25,7 +25,13 @@ from recto_jobs.launching import Machines, Place
 from recto_jobs.recording import REGION, Recording
 
 CPU, GPU = "ml.c6i.2xlarge", "ml.g5.xlarge"
-CONSOLE = "https://{region}.console.aws.amazon.com/sagemaker/home?region={region}#/{kind}/{name}"
+CONSOLE = "https://{region}.{domain}/sagemaker/home?region={region}#/{kind}/{name}"
+DOMAINS = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+"""Of AWS's pages, by partition; those of the isolated ones are not known outside."""
 MANIFESTS = "train"
 STANDARD = frozenset({"train", "validation", "textract", "images"})
 """Channels whose place in the container SageMaker's variables tell, and which the task looks for there."""
@@ -101,7 +107,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     kind = KINDS.get(options.task, "jobs")
     print(f"started {name}")
-    print(CONSOLE.format(region=session.region_name, kind=kind, name=name))
+    domain = DOMAINS.get(session.get_partition_for_region(session.region_name))
+    if domain:
+        print(CONSOLE.format(region=session.region_name, domain=domain, kind=kind, name=name))
     return 0
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from recto.aws.dynamodb import Table
 from recto.aws.s3 import S3Objects
-from recto.aws.services import EventBridgeEvents
+from recto.aws.services import EventExecutions
 from recto.aws.shell import utc_now
 from recto_workbench.aws.loop_tables import FlowRows, LoopRows
 from recto_workbench.aws.services import (
@@ -93,7 +93,7 @@ def consolidation_of(caller: str, settings: LabellingConsolidateSettings) -> Con
         uploads=objects,
         functions=LambdaLabellingFunctions(caller, LONGEST_POST_CALL),
         messages=messages_of(caller, settings),
-        events=EventBridgeEvents(caller, settings.event_bus, settings.project_id),
+        events=EventExecutions(caller, settings.event_state_machine_arn),
         clock=utc_now,
         work_bucket=settings.work_bucket,
         own_post_function=settings.post_function,

@@ -97,7 +97,8 @@ def work_off(message: LabellingMessage, consolidation: Consolidation) -> str:
     job = consolidation.jobs.find(message.job)
     if job is None or job.is_final:
         if job is not None and message.kind == "finish":
-            _forget_drafts(job, consolidation)  # the first time it may have been cut off before that
+            _tell_end(job, job.status, consolidation)  # the first time it may have been cut off before that
+            _forget_drafts(job, consolidation)
         return "ended"
     if message.kind == "consolidate":
         return consolidate(job, message.number, message.alone, consolidation)
@@ -316,9 +317,14 @@ def finish(job: Job, consolidation: Consolidation) -> str:
         status, failure = JobStatus.FAILED, f"ClientError: the output manifest: {error}"[:1024]
     changes |= {"status": status, "failure": failure}
     if consolidation.jobs.update(job.name, ENDING, **changes):
-        consolidation.events.publish(ENDED, {"JobName": job.name, "JobArn": job.arn, "Status": str(status)})
+        _tell_end(job, status, consolidation)
         _forget_drafts(job, consolidation)
     return str(status)
+
+
+def _tell_end(job: Job, status: JobStatus, consolidation: Consolidation) -> None:
+    detail = {"JobName": job.name, "JobArn": job.arn, "Status": str(status)}
+    consolidation.events.publish(ENDED, detail, job.name)
 
 
 def _forget_drafts(job: Job, consolidation: Consolidation) -> None:

@@ -279,6 +279,7 @@ def _row(document: str, watch: Watch) -> DocumentRow:
 
 def _about(row: DocumentRow) -> dict[str, Any]:
     return {
+        "correlation_id": row.correlation_id or row.document_id,
         "bucket": row.bucket,
         "key": row.key,
         "size": row.size,
@@ -434,14 +435,21 @@ def _stored(place: Location, read: Callable[[bytes], Any], watch: Watch) -> Any:
         return None
 
 
+CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+"""Where AWS's own pages are, by partition; those of the isolated ones are not known outside."""
+
+
 def _links(row: DocumentRow, places: DocumentPlaces, consoles: Consoles) -> list[dict[str, str]]:
     """AWS's own pages about the document; none on a laptop."""
     parts = consoles.state_machine_arn.split(":")
-    if len(parts) != 7:
+    if len(parts) != 7 or parts[1] not in CONSOLES:
         return []
     region = parts[3]
-    domain = "console.amazonaws.cn" if parts[1] == "aws-cn" else "console.aws.amazon.com"
-    base = f"https://{region}.{domain}"
+    base = f"https://{region}.{CONSOLES[parts[1]]}"
     execution = ":".join([*parts[:5], "execution", parts[6], f"{row.document_id}-{row.attempt}"])
     prefix = places.prefix
     return [

@@ -213,6 +213,7 @@ def _shown(content: Mapping[str, Any], flow: FlowDefinition) -> dict[str, Any]:
         "kind": "audit" if content.get("Audit") is True else "review",
         "title": told(str(title), MOST_TITLE),
         "document_id": told(str(document.get("DocumentId") or ""), MOST_TITLE),
+        "correlation_id": told(str(document.get("CorrelationId") or ""), MOST_TITLE),
         "pages": pages if isinstance(pages, int) and not isinstance(pages, bool) else 0,
         "reasons": reasons[:MOST_REASONS],
         "num_reasons": len(reasons),

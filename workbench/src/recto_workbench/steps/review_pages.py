@@ -30,8 +30,8 @@ KINDS = {
     ".tif": "images",
     ".tiff": "images",
 }
-OF_DOCUMENTS = "documents/"
-"""In the work bucket, all that is derived from documents lies below it."""
+OF_DOCUMENTS = ("documents/", "corpora/")
+"""In the work bucket: all that is derived from documents, and documents that backfills have taken in."""
 
 
 class PageFiles(NamedTuple):

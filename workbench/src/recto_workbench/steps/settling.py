@@ -11,6 +11,7 @@ message leaves behind.
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -68,12 +69,21 @@ class Swept(NamedTuple):
     pushed_on: int
 
 
-def work_off(body: str, settling: Settling) -> tuple[str, str]:
-    """Do what a message says: the loop's name, and a word on what came of it."""
+def _ignore(_: Loop) -> None:
+    """Nobody wants to know."""
+
+
+def work_off(body: str, settling: Settling, found: Callable[[Loop], object] = _ignore) -> tuple[str, str]:
+    """Do what a message says: the loop's name, and a word on what came of it.
+
+    `found` is told which loop it is about before anything is done.
+    """
     try:
         message = MESSAGES.validate_json(body)
     except ValidationError as error:
         raise RequestError(f"a message to the desk that is none: {error.error_count()} faults") from error
+    if found is not _ignore and (loop := settling.desk.loops.loop(message.loop_name)):
+        found(loop)
     if isinstance(message, ReviewSettled):
         return message.loop_name, settled(message, settling)
     if isinstance(message, ReviewEscalated):

@@ -31,6 +31,7 @@ from recto_workbench.errors import (
     TaskMissingError,
     TooLargeError,
 )
+from recto_workbench.loops import Loop
 from recto_workbench.tasks import Worker
 from recto_workbench.web.headers import NO_STORE, takes_gzip
 from recto_workbench.web.sign_in import SIGN_IN_PATH
@@ -81,6 +82,12 @@ def answer_packed(request: Request, value: Mapping[str, Any]) -> Response:
 def audit(worker: Worker, what: str, **of: str) -> None:
     """Who did what to which review or document, without a word of what is in it."""
     logger.info("audit", extra={"who": worker.worker_id, "what": what, **of})
+
+
+def names_of(loop: Loop) -> dict[str, str]:
+    """Which review it is, and of which document."""
+    correlation = loop.correlation_id or loop.document_id
+    return {"review": loop.name, "document": loop.document_id, "correlation_id": correlation}
 
 
 def status_of(error: RectoError) -> int:

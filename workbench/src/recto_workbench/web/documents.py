@@ -54,7 +54,8 @@ def document(request: Request) -> Response:
     """Answer `GET /api/documents/{id}`."""
     session, watch = _operator(request)
     detail = steps.document_detail(_id(request), watch)
-    audit(session.worker, "document_opened", document=_id(request))
+    names = {"document": _id(request), "correlation_id": detail["correlation_id"]}
+    audit(session.worker, "document_opened", **names)
     return answer_packed(request, detail)
 
 
@@ -79,8 +80,11 @@ def redrive(request: Request, session: Session, body: RedriveBody) -> Response:
 
 
 def _again(request: Request, session: Session, again: Again, what: str) -> Response:
-    done = steps.process_again(_id(request), again, web_of(request).watch)
-    audit(session.worker, what, document=_id(request))
+    watch = web_of(request).watch
+    done = steps.process_again(_id(request), again, watch)
+    row = watch.documents.find(_id(request))
+    names = {"document": _id(request), "correlation_id": row.correlation_id if row else ""}
+    audit(session.worker, what, **{name: value or _id(request) for name, value in names.items()})
     return answer(done)
 
 

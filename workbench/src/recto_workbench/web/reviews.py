@@ -16,7 +16,7 @@ from recto_workbench.steps import desk as steps
 from recto_workbench.steps.desk import ListName, ReviewDesk, Submission
 from recto_workbench.steps.review_check import check, content_of, require_complete
 from recto_workbench.steps.review_pages import page_view, shown_by_task
-from recto_workbench.web.answers import answer, answer_packed, audit
+from recto_workbench.web.answers import answer, answer_packed, audit, names_of
 from recto_workbench.web.parts import Body, Web, need, number_of, signed_in, web_of, with_body
 from recto_workbench.web.review_views import check_json, counts_json, item_json, notes_json, review_json
 from recto_workbench.web.sessions import Session
@@ -97,7 +97,7 @@ def review(request: Request) -> Response:
     view = steps.find(_name(request), session.worker, web.reviews)
     content = content_of(view.item.loop, web.reviews)
     shown = review_json(view, content, web.reviews, web.files)
-    audit(session.worker, "review_opened", review=view.item.loop.name, document=view.item.loop.document_id)
+    audit(session.worker, "review_opened", **names_of(view.item.loop))
     return answer_packed(request, shown)
 
 
@@ -141,7 +141,7 @@ def submit(request: Request, session: Session, body: HandInRequest) -> Response:
         require_complete(handed_in, content_of(loop, desk))
     submission = Submission(answer=handed_in, edits=body.edits, seconds=body.seconds, nonce=body.nonce)
     state = steps.submit(name, session.worker, submission, desk)
-    audit(session.worker, "review_submitted", review=name, document=loop.document_id)
+    audit(session.worker, "review_submitted", **names_of(loop))
     return answer({"state": state.value})
 
 
@@ -181,7 +181,7 @@ def page(request: Request) -> Response:
 
 def _audit(session: Session, what: str, name: str, desk: ReviewDesk) -> None:
     loop = desk.loops.loop(name)
-    audit(session.worker, what, review=name, document=loop.document_id if loop else "")
+    audit(session.worker, what, **(names_of(loop) if loop else {"review": name}))
 
 
 # ---- routes

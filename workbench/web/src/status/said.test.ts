@@ -28,7 +28,7 @@ const entry = (kind: Entry["kind"], what: string, second: number, seconds: numbe
 
 test("every status has words and a look; unknown ones are shown as they are", () => {
   expect(STATUSES.map(saidStatus)).not.toContain("IN_REVIEW");
-  expect(STATUSES.map(lookOf)).toEqual(["busy", "busy", "busy", "wants", "good", "bad", "bad"]);
+  expect(STATUSES.map(lookOf)).toEqual(["busy", "busy", "busy", "busy", "wants", "good", "bad", "bad"]);
   expect(saidStatus("constructor")).toBe("constructor");
 });
 

@@ -6,6 +6,7 @@ import type { Cost, DocumentDetail, Entry, Noted, Status, Step } from "./server"
 
 const SAID_STATUS: ReadonlyMap<string, string> = new Map([
   ["RECEIVED", "received"],
+  ["BACKLOG", "in backlog"],
   ["WAITING", "waiting"],
   ["RUNNING", "running"],
   ["IN_REVIEW", "in review"],

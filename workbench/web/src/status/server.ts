@@ -4,6 +4,7 @@ import type { FoundField, PageContent, PageSource, Reason } from "../review/type
 
 export const STATUSES = [
   "RECEIVED",
+  "BACKLOG",
   "WAITING",
   "RUNNING",
   "IN_REVIEW",

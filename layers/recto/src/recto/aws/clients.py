@@ -8,31 +8,33 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from recto.aws.calls import watch
 from recto.errors import AccessError, ConfigurationError, RectoError, ServiceUnavailableError, ThrottledError
 
 THROTTLES = frozenset(
     {
         "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "SlowDown",
         "ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException",
-        "TransactionInProgressException", "ExecutionLimitExceeded",
+        "TransactionInProgressException", "TransactionConflictException", "ExecutionLimitExceeded",
     }
 )  # fmt: skip
 FORBIDDEN = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"})
 
 
-def client(service: str, caller: str, retries: int = 5, session: Any = boto3) -> Any:
+def client(service: str, caller: str, retries: int = 5, session: Any = boto3, patience: int = 60) -> Any:
     """A client of `service` for the function or command `caller`, which names itself in the user agent.
 
-    `session`: a boto3 session with keys of its own, in place of the process's.
+    `session`: a boto3 session with keys of its own, in place of the process's. `patience`: seconds that an
+    answer may take.
     """
     config = Config(
         retries={"mode": "standard", "max_attempts": retries},
         user_agent_appid=caller,
         connect_timeout=5,
-        read_timeout=60,
+        read_timeout=patience,
         max_pool_connections=16,
     )
-    return session.client(service, config=config)
+    return watch(session.client(service, config=config))
 
 
 @contextmanager

@@ -1,32 +1,39 @@
-"""The one table: documents with their histories, slots, OCR jobs, reviews. Every change is conditional.
+"""The one table: documents with their histories, jobs, reviews. Every change is conditional.
 
 Keys: `DOC#id`/`STATE` and `DOC#id`/`HISTORY#time#status`, `SOURCE#id`/`time#document`,
-`LEASE#documents`/`LEASE`, `JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`, `DUE#reviews`/`time#review`,
+`JOB#tag`/`JOB`, `REVIEW#id`/`REVIEW`, `DUE#reviews`/`time#review`,
 `AUDITS`/`time#audit`. The index `StatusIndex` is (status, received) over the documents' states.
 
 What is due lies in rows of its own, which hold no task token, and not in an index over the reviews.
 """
 
-from collections.abc import Iterable, Mapping
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from recto.aws.clients import client, code_of, errors_of
 from recto.errors import ThrottledError
-from recto.messages import Status
+from recto.messages import Lane, Status
 from recto.places import source_id
 from recto.ports import AuditRow, DocumentRow, JobRow, ReviewRow
 
 STATUS_INDEX = "StatusIndex"
 CONDITION_FAILED = "ConditionalCheckFailedException"
 TRANSACTION_FAILED = "TransactionCanceledException"
-LEASE_KEY = {"pk": "LEASE#documents", "sk": "LEASE"}
+CONFLICT = "TransactionConflictException"
+CONFLICT_RETRIES = 3
+CONFLICT_PAUSE = (0.01, 0.06)
+"""Seconds between which the pause is drawn: a transaction is over in some milliseconds."""
 DUE_REVIEWS = "DUE#reviews"
 AUDITS = "AUDITS"
+PASSED_OVER = 200
+"""Rows that one answer looks at where those of another lane are passed over: many may stand before."""
 
 
 def stamp(moment: datetime) -> str:
@@ -37,9 +44,11 @@ def stamp(moment: datetime) -> str:
 class Table:
     """A DynamoDB table with plain Python values; floats travel as Decimal."""
 
-    def __init__(self, name: str, caller: str) -> None:
-        self.name = name
-        self._db = client("dynamodb", caller)
+    def __init__(
+        self, name: str, caller: str, patience: int = 60, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.name, self._sleep = name, sleep
+        self._db = client("dynamodb", caller, patience=patience)
         self._to = TypeSerializer()
         self._from = TypeDeserializer()
 
@@ -56,7 +65,7 @@ class Table:
 
     def put(self, item: Mapping[str, Any]) -> None:
         with errors_of(f"PutItem {item['pk']}"):
-            self._db.put_item(TableName=self.name, Item=self.pack(item))
+            self._write(self._db.put_item, {"TableName": self.name, "Item": self.pack(item)})
 
     def update(
         self,
@@ -73,16 +82,67 @@ class Table:
         request |= {"ConditionExpression": condition} if condition else {}
         with errors_of(f"UpdateItem {key['pk']}"):
             try:
-                self._db.update_item(**request)
+                self._write(self._db.update_item, request)
             except ClientError as error:
                 if code_of(error) == CONDITION_FAILED:
                     return False
                 raise
         return True
 
+    def changed(
+        self,
+        key: Mapping[str, str],
+        expression: str,
+        names: Mapping[str, str],
+        values: Mapping[str, Any],
+        condition: str,
+        returns: Literal["ALL_NEW", "UPDATED_OLD"] = "ALL_NEW",
+    ) -> dict[str, Any] | None:
+        """The item as it is then, or what it was; None where the condition does not hold."""
+        request = {
+            "TableName": self.name,
+            "Key": self.pack(key),
+            "UpdateExpression": expression,
+            "ExpressionAttributeValues": self.pack(values),
+            "ConditionExpression": condition,
+            "ReturnValues": returns,
+        }
+        request |= {"ExpressionAttributeNames": dict(names)} if names else {}
+        with errors_of(f"UpdateItem {key['pk']}"):
+            try:
+                answer = self._write(self._db.update_item, request)
+            except ClientError as error:
+                if code_of(error) == CONDITION_FAILED:
+                    return None
+                raise
+        return self.unpack(answer.get("Attributes", {}))
+
+    def get_many(self, keys: Sequence[Mapping[str, str]]) -> list[dict[str, Any] | None]:
+        """Items in the order of their keys, at most 100."""
+        request = {self.name: {"Keys": [self.pack(key) for key in keys], "ConsistentRead": True}}
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        with errors_of(f"BatchGetItem {keys[0]['pk']}"):
+            while request:
+                answer = self._db.batch_get_item(RequestItems=request)
+                items = map(self.unpack, answer["Responses"].get(self.name, []))
+                found |= {(item["pk"], item["sk"]): item for item in items}
+                request = answer.get("UnprocessedKeys") or {}
+        return [found.get((key["pk"], key["sk"])) for key in keys]
+
     def delete(self, key: Mapping[str, str]) -> None:
         with errors_of(f"DeleteItem {key['pk']}"):
-            self._db.delete_item(TableName=self.name, Key=self.pack(key))
+            self._write(self._db.delete_item, {"TableName": self.name, "Key": self.pack(key)})
+
+    def _write(self, write: Callable[..., Any], request: Mapping[str, Any]) -> Any:
+        """Again where a transaction holds the item at this moment: the SDK does not retry that."""
+        for _ in range(CONFLICT_RETRIES):
+            try:
+                return write(**request)
+            except ClientError as error:
+                if code_of(error) != CONFLICT:
+                    raise
+            self._sleep(random.uniform(*CONFLICT_PAUSE))  # noqa: S311 - a pause
+        return write(**request)
 
     def transact(self, *writes: Mapping[str, Any]) -> bool:
         """False where a condition does not hold; all or nothing."""
@@ -139,6 +199,10 @@ class DocumentRows:
         self._table = table
 
     def add(self, row: DocumentRow) -> bool:
+        return self._table.transact(*self.writes_of(row))
+
+    def writes_of(self, row: DocumentRow) -> list[dict[str, Any]]:
+        """What makes a new row, with its history, all or nothing; refused where the row is there already."""
         item = {name: value for name, value in row.model_dump().items() if value not in (None, "")}
         item |= {**_document_key(row.document_id), "status": str(row.status)}
         source = {
@@ -148,30 +212,42 @@ class DocumentRows:
             "etag": row.etag,
             "version_id": row.version_id,
         }
-        return self._table.transact(
+        received = _history(row.document_id, row.received, Status.RECEIVED, {})
+        now = _history(row.document_id, row.updated, row.status, _reason(row))
+        return [
             {"Put": {"Item": self._table.pack(item), "ConditionExpression": "attribute_not_exists(pk)"}},
-            {"Put": {"Item": self._table.pack(_history(row.document_id, row.received, Status.RECEIVED, {}))}},
-            {
-                "Put": {
-                    "Item": self._table.pack(_history(row.document_id, row.updated, row.status, _reason(row)))
-                }
-            },
-            {"Put": {"Item": self._table.pack(source)}},
-        )
+            *({"Put": {"Item": self._table.pack(each)}} for each in (received, now, source)),
+        ]
 
     def find(self, document: str) -> DocumentRow | None:
         item = self._table.get(_document_key(document))
         return DocumentRow.model_validate(item) if item else None
 
-    def with_status(self, status: Status, limit: int) -> list[DocumentRow]:
+    def with_status(self, status: Status, limit: int, lane: Lane | None = None) -> list[DocumentRow]:
+        """With a lane, those of others are passed over; rows from before there were lanes are live ones."""
+        names, values, only = {"#status": "status"}, {":status": str(status)}, {}
+        if lane:
+            names, values = {**names, "#lane": "lane"}, {**values, ":lane": lane}
+            or_none = " OR attribute_not_exists(#lane)" if lane == "live" else ""
+            only = {"FilterExpression": f"#lane = :lane{or_none}"}
         items = self._table.query(
-            limit,
+            max(limit, PASSED_OVER) if lane else limit,
+            IndexName=STATUS_INDEX,
+            KeyConditionExpression="#status = :status",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=self._table.pack(values),
+            **only,
+        )
+        return [DocumentRow.model_validate(item) for item in items[:limit]]
+
+    def count(self, status: Status, most: int) -> int:
+        return self._table.count(
+            most,
             IndexName=STATUS_INDEX,
             KeyConditionExpression="#status = :status",
             ExpressionAttributeNames={"#status": "status"},
             ExpressionAttributeValues=self._table.pack({":status": str(status)}),
         )
-        return [DocumentRow.model_validate(item) for item in items]
 
     def of_source(self, bucket: str, key: str, limit: int = 25) -> list[str]:
         """Ids of the documents that were made of a place, newest first."""
@@ -233,49 +309,6 @@ def _history(document: str, moment: datetime, status: str, notes: Mapping[str, A
 
 def _reason(row: DocumentRow) -> dict[str, str]:
     return {"error": row.error, "cause": row.cause} if row.error else {}
-
-
-class SlotLeases:
-    """`recto.ports.Slots` in one item, a map of owner to expiry: there is no count that could drift."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def take(self, owner: str, limit: int, expires: datetime) -> bool:
-        names, values = {"#owners": "owners", "#owner": owner}, {":expires": stamp(expires)}
-        taken = self._table.update(
-            LEASE_KEY,
-            "SET #owners.#owner = :expires",
-            names,
-            {**values, ":limit": limit},
-            "attribute_exists(#owners) AND attribute_not_exists(#owners.#owner) AND size(#owners) < :limit",
-        )
-        if taken or self._table.get(LEASE_KEY) is not None:
-            return taken
-        empty = self._table.update(
-            LEASE_KEY, "SET #owners = :none", {"#owners": "owners"}, {":none": {}}, "attribute_not_exists(pk)"
-        )
-        return self.take(owner, limit, expires) if empty or self._table.get(LEASE_KEY) is not None else False
-
-    def release(self, owner: str) -> bool:
-        names = {"#owners": "owners", "#owner": owner}
-        return self._table.update(
-            LEASE_KEY, "REMOVE #owners.#owner", names, {}, "attribute_exists(#owners.#owner)"
-        )
-
-    def owners(self) -> Mapping[str, datetime]:
-        item = self._table.get(LEASE_KEY) or {}
-        return {owner: datetime.fromisoformat(expires) for owner, expires in item.get("owners", {}).items()}
-
-    def take_back_expired(self, now: datetime) -> list[str]:
-        expired = [(owner, expires) for owner, expires in self.owners().items() if expires <= now]
-        return [owner for owner, expires in expired if self._take_back(owner, expires)]
-
-    def _take_back(self, owner: str, expires: datetime) -> bool:
-        names = {"#owners": "owners", "#owner": owner}
-        return self._table.update(
-            LEASE_KEY, "REMOVE #owners.#owner", names, {":seen": stamp(expires)}, "#owners.#owner = :seen"
-        )
 
 
 class JobRows:

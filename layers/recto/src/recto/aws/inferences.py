@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from aws_lambda_powertools import Logger
 
+from recto.aws import metering
 from recto.aws.dynamodb import JobRows, Table
 from recto.aws.s3 import S3Objects
 from recto.aws.sagemaker import SageMakerEndpoints
 from recto.aws.services import StepFunctionsWorkflow
-from recto.aws.shell import utc_now
+from recto.aws.shell import names_of, utc_now
+from recto.cost import Unit
 from recto.settings import AskEndpointSettings, HearEndpointSettings
 from recto.steps.async_inference import (
     EndpointKind,
@@ -51,6 +53,7 @@ def hear(body: str, step: InferenceCallback, logger: Logger) -> None:
     if inference is None:
         logger.info("endpoint_was_tested")
         return
-    row = hear_of_inference(inference, step)
-    ended = {"document_id": row.document_id, "status": inference.invocation_status}
-    logger.info("inference_ended", extra=ended)
+    hear_of_inference(inference, step, lambda row: logger.append_keys(**names_of(row)))
+    if inference.seconds:
+        metering.used(Unit.ENDPOINT_SECOND, inference.seconds)
+    logger.info("inference_ended", extra={"status": inference.invocation_status})

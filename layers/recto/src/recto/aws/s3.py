@@ -49,6 +49,7 @@ class S3Objects:
             etag=head["ETag"].strip('"'),
             version_id=version,
             changed=head.get("LastModified"),
+            metadata=head.get("Metadata", {}),
         )
 
     def read(self, place: Location) -> bytes:

@@ -1,12 +1,16 @@
-"""The small adapters: Step Functions, EventBridge, Parameter Store, Lambda, Amazon A2I."""
+"""The small adapters: Step Functions, events, Parameter Store, Lambda, Amazon A2I."""
 
 import json
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from recto.aws.calls import TALLY
 from recto.aws.clients import client, code_of, errors_of
+from recto.aws.tracing import own_trace
+from recto.cost import Unit
 from recto.errors import (
     ConfigurationError,
     ParameterMissingError,
@@ -14,6 +18,8 @@ from recto.errors import (
     ThrottledError,
 )
 from recto.messages import ExecutionInput, Message
+from recto.places import event_name
+from recto.transitions import EVENT_TRANSITIONS
 
 NOBODY_WAITS = frozenset({"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"})
 ENDED = frozenset({"ExecutionDoesNotExist", "ValidationException"})
@@ -30,6 +36,7 @@ class StepFunctionsWorkflow:
 
     def __init__(self, caller: str, state_machine_arn: str = "") -> None:
         self._states = client("stepfunctions", caller)
+        self._states.meta.events.register("before-call.sfn.StartExecution", own_trace)
         self._machine = state_machine_arn
 
     def start(self, name: str, execution: ExecutionInput) -> str:
@@ -85,28 +92,29 @@ class StepFunctionsWorkflow:
         return True
 
 
-class EventBridgeEvents:
-    """`recto.ports.Events` over EventBridge; a refused entry is an error, not a log line."""
+class EventExecutions:
+    """`recto.ports.Events` over the state machine `event`: each event is an execution, which sends it.
 
-    def __init__(self, caller: str, bus: str, project: str) -> None:
-        self._events = client("events", caller)
-        self._bus = bus
-        self._source = f"recto.{project}"
+    A function that is killed between sending an event and noting so would send it again. An execution is
+    started once by its name, whoever asks how often (docs.aws.amazon.com/step-functions: StartExecution). Who
+    asks again while it runs is answered as if it had been started, and counts it once more in the account.
+    """
 
-    def publish(self, kind: str, detail: Mapping[str, Any]) -> None:
-        entry = {
-            "Source": self._source,
-            "DetailType": kind,
-            "Detail": json.dumps(detail),
-            "EventBusName": self._bus,
-        }
-        with errors_of(f"PutEvents {kind}"):
-            answer = self._events.put_events(Entries=[entry])
-        if answer["FailedEntryCount"]:
-            failed = answer["Entries"][0]
-            raise ServiceUnavailableError(
-                f"PutEvents {kind}: {failed.get('ErrorCode')}: {failed.get('ErrorMessage')}"
-            )
+    def __init__(self, caller: str, state_machine_arn: str) -> None:
+        self._states = client("stepfunctions", caller)
+        self._machine = state_machine_arn
+
+    def publish(self, kind: str, detail: Mapping[str, Any], of: str) -> None:
+        name, body = event_name(of, kind), json.dumps({"Kind": kind, "Detail": detail})
+        with errors_of(f"StartExecution {name}"):
+            try:
+                self._states.start_execution(stateMachineArn=self._machine, name=name, input=body)
+            except ClientError as error:
+                if code_of(error) == "ExecutionAlreadyExists":
+                    return
+                raise
+        TALLY.add(Unit.STATES_TRANSITION, EVENT_TRANSITIONS)
+        TALLY.add(Unit.EVENTS_EVENT, Decimal(1))
 
 
 class ParameterStore:

@@ -29,8 +29,8 @@ NAMES = {
 class TextractOcr:
     """`recto.ports.Ocr` over Textract; finished jobs are announced on `topic_arn` by `role_arn`."""
 
-    def __init__(self, caller: str, topic_arn: str = "", role_arn: str = "") -> None:
-        self._textract = client("textract", caller)
+    def __init__(self, caller: str, topic_arn: str = "", role_arn: str = "", retries: int = 5) -> None:
+        self._textract = client("textract", caller, retries)
         self._channel = {"SNSTopicArn": topic_arn, "RoleArn": role_arn}
 
     def start(self, request: OcrRequest) -> str:

@@ -89,6 +89,7 @@ class Question(NamedTuple):
     """Puts the request where the endpoint will read it; called only where it is asked."""
     content_type: str = JSON_TYPE
     accept: str = ""
+    correlation_id: str = ""
 
 
 class InferenceNotice(BaseModel):
@@ -100,6 +101,17 @@ class InferenceNotice(BaseModel):
     inference_id: str
     failure_reason: str = ""
     response_parameters: dict[str, Any] = {}
+    received_time: Any = None
+    event_time: Any = None
+
+    @property
+    def seconds(self) -> float:
+        """From when the endpoint was asked until it was done, its own line included; 0 where nobody says."""
+        try:
+            began, ended = (datetime.fromisoformat(str(at)) for at in (self.received_time, self.event_time))
+            return max(0.0, (ended - began).total_seconds())
+        except (ValueError, TypeError):  # it is for the account only: no inference fails by it
+            return 0.0
 
 
 # ---- start
@@ -110,7 +122,12 @@ def ask(question: Question, step: InferenceStart) -> str:
 
     What has ended is looked for after the token is in the row: an end before that was told to another token.
     """
-    new = JobRow(tag=question.tag, document_id=question.document_id, task_token=question.task_token)
+    new = JobRow(
+        tag=question.tag,
+        document_id=question.document_id,
+        correlation_id=question.correlation_id,
+        task_token=question.task_token,
+    )
     known = step.jobs.find(question.tag) or new
     row = known.model_copy(update={"task_token": question.task_token})
     if row.output:
@@ -226,15 +243,23 @@ def inference_of(body: str) -> InferenceNotice | None:
         ) from error
 
 
-def hear_of_inference(inference: InferenceNotice, step: InferenceCallback) -> JobRow:
+def _ignore(_: JobRow) -> None:
+    """Nobody wants to know."""
+
+
+def hear_of_inference(
+    inference: InferenceNotice, step: InferenceCallback, found: Callable[[JobRow], object] = _ignore
+) -> JobRow:
     """Call the waiting token back with where the answer lies, or with why there is none.
 
-    A failure that is told once more, when its state already waits for the next inference, changes nothing.
+    `found` is told whose inference it is before anything is done with it. A failure that is told once more,
+    when its state already waits for the next inference, changes nothing.
     """
     tag = inference.inference_id.rpartition("-")[0]
     row = step.jobs.find(tag)
     if row is None:
         raise ConfigurationError(f"inference {inference.inference_id!r}: no row for it")
+    found(row)
     if inference.invocation_status == "Completed":
         output = str(inference.response_parameters.get("outputLocation") or row.output)
         place_of_answer(output, step.work_bucket, step.kind)

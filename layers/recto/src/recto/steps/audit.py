@@ -87,6 +87,7 @@ def open_audit(document: DocumentRef, step: AuditTrigger) -> str:
         review = ReviewRow(
             review_id=review_id,
             document_id=row.document_id,
+            correlation_id=row.correlation_id,
             kind="audit",
             created=now,
             expires=now + step.availability,
@@ -155,6 +156,7 @@ def _tell(
     step.documents.note(review.document_id, step.clock(), "AUDIT_COMPLETED", **notes)
     event = {
         "DocumentId": review.document_id,
+        "CorrelationId": review.correlation_id or review.document_id,
         "AuditId": review.review_id,
         "Release": review.release,
         "NumValues": len(found.values),
@@ -163,7 +165,8 @@ def _tell(
         "WrongFields": wrong,
         "MissedFields": sorted(found.missed),
     }
-    step.events.publish("AuditCompleted", event | ({"Rejected": rejected} if rejected else {}))
+    event |= {"Rejected": rejected} if rejected else {}
+    step.events.publish("AuditCompleted", event, review.review_id)
 
 
 def _lately(step: AuditCallback) -> Measured:

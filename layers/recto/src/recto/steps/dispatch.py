@@ -1,27 +1,45 @@
 """Admission: a free slot starts the oldest waiting document. No free slot, no work, no polling.
 
 A slot covers OCR and model only. Every change is conditional, so any number of dispatchers may run at once.
+Live documents go first; documents in the backlog of a backfill are started in turn, one of each backfill,
+while no live one waits and part of the slots is free that backfill may take.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from functools import cached_property
 from typing import NamedTuple
 
+from recto.admission import share_of
 from recto.errors import ParameterMissingError, RectoError, TooManyAttemptsError
 from recto.messages import (
+    FINAL_STATUSES,
     DispatchRequest,
     DispatchResponse,
     ExecutionInput,
     Failure,
+    Lane,
     PagePlan,
     SourceInput,
     Status,
     Step,
 )
 from recto.places import DocumentPlaces, execution_name
-from recto.ports import Clock, DocumentRow, Documents, Events, ObjectStore, Parameters, Slots, Workflow
+from recto.ports import (
+    BackfillPlace,
+    Backfills,
+    Clock,
+    DocumentRow,
+    Documents,
+    Events,
+    ObjectStore,
+    Parameters,
+    Slots,
+    Workflow,
+)
 from recto.steps.ocr_engine import OcrChoice, OcrParameters, chosen_ocr
+from recto.steps.ocr_gate import GateWatch
 from recto.steps.publish import announce_failure
 
 BATCH = 25
@@ -34,6 +52,14 @@ EXECUTING = (Status.RUNNING, Status.IN_REVIEW)
 STEPS_WITH_SLOT = frozenset({Step.OCR, Step.MODEL})
 STEPS_OF_PEOPLE = frozenset({Step.REVIEW, Step.PUBLISH})
 """Waiting for a person may outlast any number of restarts, and costs nothing."""
+
+
+def nothing_against() -> str:
+    return ""
+
+
+def _ignore(_what: str, _row: DocumentRow, _error: str) -> None:
+    """Nobody wants to know."""
 
 
 class Dispatch(NamedTuple):
@@ -54,6 +80,14 @@ class Dispatch(NamedTuple):
     """Absent: Textract reads all documents."""
     thumbnail_parameter: str = ""
     """Which endpoint draws thumbnails; empty, or undefined in the store: `page_images` does."""
+    backfills: Backfills | None = None
+    backfill_share: float = 0
+    """Of the slots that may be taken while documents in a backlog are started."""
+    backfill_allowed: Callable[[], str] = nothing_against
+    """Empty, or why no document of a backlog is to be started now."""
+    gate: GateWatch | None = None
+    tell: Callable[[str, DocumentRow, str], object] = _ignore
+    """What became of a document, one line each: an event's name, its row, an error's name or nothing."""
 
 
 def dispatch(request: DispatchRequest, step: Dispatch) -> DispatchResponse:
@@ -70,10 +104,20 @@ def dispatch(request: DispatchRequest, step: Dispatch) -> DispatchResponse:
         restarted = _recover(request, step, refused)
     reaped = [*step.slots.take_back_expired(step.clock()), *_leaked_slots(request, step)]
     started = _start_waiting(step, refused)
+    paused = ""
+    if not refused:
+        from_backlog, paused = _start_backlog(step, started, refused)
+        started += from_backlog
+    if request.action == "recover" and not request.execution:
+        _look_after_gate(step)
     if refused and request.action != "release":
         raise next(iter(refused.values()))
     return DispatchResponse(
-        started=tuple(started), restarted=tuple(restarted), reaped=tuple(reaped), refused=tuple(refused)
+        started=tuple(started),
+        restarted=tuple(restarted),
+        reaped=tuple(reaped),
+        refused=tuple(refused),
+        backfill_paused=paused,
     )
 
 
@@ -81,24 +125,111 @@ def owner_of(document: str, attempt: int) -> str:
     return execution_name(document, attempt)
 
 
+def _refuse(row: DocumentRow, error: RectoError, refused: dict[str, RectoError], step: Dispatch) -> None:
+    refused[row.document_id] = error
+    step.tell("document_not_started", row, type(error).__name__)
+
+
 def _start_waiting(step: Dispatch, refused: dict[str, RectoError]) -> list[str]:
     """The documents started; those that could not be are noted with their errors."""
     started: list[str] = []
-    while waiting := _oldest(step, refused):
-        pins, num_started = _Pins(step), len(started)
+    passed: set[str] = set()
+    lane: Lane | None = None
+    while waiting := _oldest(step, {*refused, *passed}, lane):
+        pins, before = _Pins(step), (len(started), len(passed), lane)
         for row in waiting:
+            if lane == "live" and _has_share(row, step) and _needs_slot(row):
+                continue
             try:
-                is_started = _start(pins.on(row), step)
+                is_started = _start(pins.on(row), Status.WAITING, step)
             except RectoError as error:
-                refused[row.document_id] = error
+                _refuse(row, error, refused, step)
                 continue
             if is_started:
                 started.append(row.document_id)
-            elif _is_full(step) and not any(_needs_no_slot(other) for other in waiting):
+            elif _is_full(step) and all(_needs_slot(other) for other in waiting):
                 return started
-        if len(started) == num_started:
+            elif _has_share(row, step) and _is_share_taken(step):
+                lane = "live"  # no other of a backfill will get a slot now, live ones behind them may
+            elif row.lane == "backfill":  # somebody else is just starting it
+                passed.add(row.document_id)
+        if (len(started), len(passed), lane) == before:
             break
     return started
+
+
+def _start_backlog(
+    step: Dispatch, just_started: Collection[str], refused: dict[str, RectoError]
+) -> tuple[list[str], str]:
+    """The documents started, one of each backfill in turn; and why none may be, where that is so."""
+    started: list[str] = []
+    if not step.backfills or _is_share_taken(step):
+        return started, ""
+    lines = {backfill: _Backlog(backfill, step.backfills) for backfill in step.backfills.active()}
+    if not lines or _does_live_wait(step, just_started):
+        return started, ""
+    pins = _Pins(step)
+    while lines and not _is_share_taken(step):
+        for backfill, line in list(lines.items()):
+            row = line.next(step.documents)
+            if row is None:
+                del lines[backfill]
+                continue
+            if reason := step.backfill_allowed():
+                return started, reason
+            try:
+                if not _start(pins.on(row), Status.BACKLOG, step):
+                    return started, ""
+            except RectoError as error:
+                _refuse(row, error, refused, step)
+                return started, ""
+            line.leave(row)
+            started.append(row.document_id)
+    return started, ""
+
+
+class _Backlog:
+    """The line of one backfill, read some places at a time."""
+
+    def __init__(self, backfill: str, backfills: Backfills) -> None:
+        self._backfill, self._backfills = backfill, backfills
+        self._places = deque(backfills.waiting(backfill, BATCH))
+        self._is_last = len(self._places) < BATCH
+        self._place = ""
+
+    def next(self, documents: Documents) -> DocumentRow | None:
+        """The first that is still to be started; places of others are left behind and taken away."""
+        while place := self._first():
+            row = documents.find(place.document_id)
+            if row and row.status is Status.BACKLOG:
+                self._place = place.place
+                return row
+            self._backfills.left_line(self._backfill, place.document_id, place.place)
+        return None
+
+    def _first(self) -> BackfillPlace | None:
+        if not self._places and not self._is_last:
+            self._places = deque(self._backfills.waiting(self._backfill, BATCH))
+            self._is_last = len(self._places) < BATCH
+        return self._places.popleft() if self._places else None
+
+    def leave(self, row: DocumentRow) -> None:
+        self._backfills.left_line(self._backfill, row.document_id, self._place)
+
+
+def _does_live_wait(step: Dispatch, just_started: Collection[str]) -> bool:
+    """The index may show those as waiting still that were started just now."""
+    return any(_needs_slot(row) for row in _oldest(step, just_started, "live"))
+
+
+def _is_share_taken(step: Dispatch) -> bool:
+    return len(step.slots.owners()) >= share_of(step.max_running, step.backfill_share)
+
+
+def _look_after_gate(step: Dispatch) -> None:
+    """Have leases and line of OCR jobs looked after where there are any; for nobody it costs nothing."""
+    if step.gate and (step.gate.leases.owners() or step.gate.line.first(1)):
+        step.gate.ticks.look_after()
 
 
 class _Pins:
@@ -137,40 +268,46 @@ class _Pins:
         return row.model_copy(update=pinned)
 
 
-def _oldest(step: Dispatch, refused: Mapping[str, RectoError]) -> list[DocumentRow]:
-    rows = step.documents.with_status(Status.WAITING, BATCH + len(refused))
-    return [row for row in rows if row.document_id not in refused]
+def _oldest(step: Dispatch, but: Collection[str], lane: Lane | None) -> list[DocumentRow]:
+    """Live documents before those of backfills that were interrupted or are processed again."""
+    rows = step.documents.with_status(Status.WAITING, BATCH + len(but), lane)
+    return sorted((row for row in rows if row.document_id not in but), key=lambda row: row.lane != "live")
 
 
-def _needs_no_slot(row: DocumentRow) -> bool:
-    return Step(row.start_from) not in STEPS_WITH_SLOT
+def _needs_slot(row: DocumentRow) -> bool:
+    return Step(row.start_from) in STEPS_WITH_SLOT
 
 
 def _is_full(step: Dispatch) -> bool:
     return len(step.slots.owners()) >= step.max_running
 
 
-def _start(row: DocumentRow, step: Dispatch) -> bool:
+def _start(row: DocumentRow, status: Status, step: Dispatch) -> bool:
     """Slot, then row, then execution; what a crash leaves out, `recover` or the lease's end mends.
 
-    Only OCR and model need a slot: what was reprocessed from a later step starts without one.
+    Only OCR and model need a slot: what was reprocessed from a later step starts without one. `status` is
+    where the document stands, and where it goes back to if it cannot be started.
     """
     now, owner = step.clock(), owner_of(row.document_id, row.attempt)
-    needs_slot = Step(row.start_from) in STEPS_WITH_SLOT
-    if needs_slot and not step.slots.take(owner, step.max_running, now + step.lease):
+    share = share_of(step.max_running, step.backfill_share) if _has_share(row, step) else None
+    if _needs_slot(row) and not step.slots.take(owner, step.max_running, now + step.lease, share):
         return False
-    expected = (Status.WAITING,)
     pinned = {name: getattr(row, name) for name in PINNED}
-    if not step.documents.move(row.document_id, expected, Status.RUNNING, now, row.attempt, **pinned):
+    if not step.documents.move(row.document_id, (status,), Status.RUNNING, now, row.attempt, **pinned):
         step.slots.release(owner)
         return False
     try:
         _execute(row, Step(row.start_from), row.release, step)
     except RectoError:
-        step.documents.move(row.document_id, (Status.RUNNING,), Status.WAITING, step.clock(), row.attempt)
+        step.documents.move(row.document_id, (Status.RUNNING,), status, step.clock(), row.attempt)
         step.slots.release(owner)
         raise
+    step.tell("document_started", row, "")
     return True
+
+
+def _has_share(row: DocumentRow, step: Dispatch) -> bool:
+    return row.lane == "backfill" and step.backfills is not None
 
 
 def _execute(row: DocumentRow, start_from: Step, release: str, step: Dispatch) -> str:
@@ -187,8 +324,9 @@ def _recover(request: DispatchRequest, step: Dispatch, refused: dict[str, RectoE
         try:
             if not _is_executing(row, step) and _restart(row, step):
                 restarted.append(row.document_id)
+                step.tell("document_restarted", row, "")
         except RectoError as error:
-            refused[row.document_id] = error
+            _refuse(row, error, refused, step)
     return restarted
 
 
@@ -238,18 +376,40 @@ def _num_tries(row: DocumentRow) -> int:
 
 
 def _give_up(row: DocumentRow, start_from: Step, step: Dispatch) -> bool:
-    """A document whose executions keep ending without an outcome fails by name, once and for all."""
+    """A document whose executions keep ending without an outcome fails by name, once and for all.
+
+    It is counted and told before it moves: whoever ends in between gives it up again, which changes neither.
+    The row is looked at once more: it was found in an index some time ago, and may have been published since.
+    """
+    now = step.documents.find(row.document_id)
+    if now and (now.status, now.attempt) != (row.status, row.attempt):
+        _count(now, now.status, step)
+        return False
     failure = Failure(
         Error=TooManyAttemptsError.__name__,
         Cause=f"document {row.document_id}: {_num_tries(row)} executions ended without an outcome, the last "
         f"before the step {start_from}",
     )
     changes = {"error": failure.Error, "cause": failure.Cause}
+    _count(row, Status.FAILED, step)
+    announce_failure(row.ref(), failure, step.events)
     if step.documents.move(
         row.document_id, (row.status,), Status.FAILED, step.clock(), row.attempt, **changes
     ):
-        announce_failure(row.ref(), failure, step.events)
+        step.tell("document_given_up", row, failure.Error)
+    elif now := step.documents.find(row.document_id):  # somebody else moved it: what it is now counts
+        _count(now, now.status, step)
     return False
+
+
+def _count(row: DocumentRow, status: Status, step: Dispatch) -> None:
+    """Note how a backfill's document ended, or that it has not."""
+    if not row.backfill_id or not step.backfills:
+        return
+    if status in FINAL_STATUSES:
+        step.backfills.count(row.backfill_id, row.document_id, status)
+    else:
+        step.backfills.uncount(row.backfill_id, row.document_id)
 
 
 def _leaked_slots(request: DispatchRequest, step: Dispatch) -> Iterator[str]:

@@ -75,6 +75,11 @@ class Followed(BaseModel):
     def of(cls, name: str, version: int, value: str) -> Self:
         return cls(name=name, version=version, sha256=sha256(value.encode()).hexdigest())
 
+    @property
+    def title(self) -> str:
+        """Another for each state: a parameter that was deleted begins with version 1 again."""
+        return f"{self.name.rpartition('/')[2]}-{self.version}-{self.sha256[:12]}"
+
 
 class FollowParameter(NamedTuple):
     """What the step works with."""
@@ -107,7 +112,7 @@ def follow_parameter(change: ParameterChange, step: FollowParameter) -> Paramete
     try:
         told = (_follow_endpoint if is_endpoint else _follow_fields)(change.name, value, step)
     except ConfigurationError as error:
-        told = _refuse(change.name, error, step)
+        told = _refuse(followed, error, step)
     if told.outcome != "overtaken":
         note_followed(followed, step.maker.objects, step.maker.work_bucket)
     return told
@@ -188,11 +193,11 @@ def read_list(value: str, objects: ObjectStore) -> str | bytes:
         raise FieldConfigurationError(f"the field list is not at {value.strip()}: {error}") from error
 
 
-def _refuse(name: str, error: ConfigurationError, step: FollowParameter) -> ParameterFollowed:
+def _refuse(followed: Followed, error: ConfigurationError, step: FollowParameter) -> ParameterFollowed:
     """Keep what is in use; tell the operator, in an event and for `recto release list`."""
     release = _in_use(step)
     told = Refusal(
-        parameter=name,
+        parameter=followed.name,
         error=type(error).__name__,
         cause=str(error),
         release=release,
@@ -200,7 +205,7 @@ def _refuse(name: str, error: ConfigurationError, step: FollowParameter) -> Para
     )
     place = Location(bucket=step.maker.work_bucket, key=REFUSAL)
     step.maker.objects.write(place, told.model_dump_json(by_alias=True).encode(), JSON_TYPE)
-    step.events.publish("ReleaseRefused", told.model_dump(mode="json", by_alias=True))
+    step.events.publish("ReleaseRefused", told.model_dump(mode="json", by_alias=True), followed.title)
     failure = Failure(Error=told.error, Cause=told.cause)
     return ParameterFollowed(outcome="refused", release=release, failure=failure)
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recto.correlation import named
 from recto.errors import (
     ConfigurationError,
     DocumentError,
@@ -51,6 +52,8 @@ class Intake(NamedTuple):
     events: Events
     clock: Clock
     max_bytes: int
+    inbox: str | None = None
+    """The only bucket whose events are believed; None where who calls has chosen the buckets."""
 
 
 def uploads_of(body: str) -> list[Upload]:
@@ -65,8 +68,8 @@ def uploads_of(body: str) -> list[Upload]:
             return []
         if "detail" in event:
             return [_from_eventbridge(event["detail"])]
-        return [_from_notification(record) for record in event["Records"]]
-    except (ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
+        return [_from_notification(record) for record in _listed(event["Records"])]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ValidationError) as error:
         raise ConfigurationError(
             f"expected an S3 'Object Created' event or notification, got {body[:200]!r}: {error!r}"
         ) from error
@@ -77,7 +80,14 @@ def _from_eventbridge(detail: Mapping[str, Any]) -> Upload:
     source = Location(
         bucket=detail["bucket"]["name"], key=entry["key"], version_id=entry.get("version-id") or ""
     )
+    source.uri.encode()  # JSON may spell half a character, which no key of S3 holds
     return Upload(source=source, etag=entry.get("etag") or "", sequencer=entry.get("sequencer") or "")
+
+
+def _listed(records: Any) -> list[Any]:
+    if not isinstance(records, list):
+        raise TypeError(f"expected a list of Records, got {type(records).__name__}")
+    return records
 
 
 def _from_notification(record: Mapping[str, Any]) -> Upload:
@@ -85,26 +95,32 @@ def _from_notification(record: Mapping[str, Any]) -> Upload:
         raise ValueError(f"expected event version 2, got {record['eventVersion']!r}")
     bucket, entry = record["s3"]["bucket"]["name"], record["s3"]["object"]
     source = Location(bucket=bucket, key=unquote_plus(entry["key"]), version_id=entry.get("versionId") or "")
+    source.uri.encode()
     return Upload(source=source, etag=entry.get("eTag") or "", sequencer=entry.get("sequencer") or "")
 
 
 def take_in(upload: Upload, intake: Intake) -> DocumentRow | None:
     """Write the upload's row, WAITING or FAILED with the reason; None where it is known or no document."""
-    if _is_folder_marker(upload.source, intake):
+    if intake.inbox and upload.source.bucket != intake.inbox:
+        raise ConfigurationError(
+            f"document {upload.document_id}: an event of the bucket {upload.source.bucket}; "
+            f"expected one of the inbox {intake.inbox}"
+        )
+    if is_folder_marker(upload.source, intake):
         return None
     now = intake.clock()
-    row, failure = _examined(upload, intake, now), None
+    row, failure = examined(upload, intake, now), None
     if row.error:
         failure = Failure(Error=row.error, Cause=row.cause)
     added = intake.documents.add(row)
-    if failure:  # again for a repeated event: the first delivery may have ended between row and event
+    if failure:  # for a repeated event too: the first delivery may have ended between row and event
         known = row if added else intake.documents.find(row.document_id)
         if known and known.status is Status.FAILED and known.error == row.error:
             announce_failure(row.ref(), failure, intake.events)
     return row if added else None
 
 
-def _is_folder_marker(source: Location, intake: Intake) -> bool:
+def is_folder_marker(source: Location, intake: Intake) -> bool:
     """Consoles make an empty object for a folder; one with content is a document, whatever its key."""
     if not source.key.endswith("/"):
         return False
@@ -112,13 +128,17 @@ def _is_folder_marker(source: Location, intake: Intake) -> bool:
     return info is None or info.size == 0
 
 
-def _examined(upload: Upload, intake: Intake, now: datetime) -> DocumentRow:
+def examined(upload: Upload, intake: Intake, now: datetime) -> DocumentRow:
+    """The row that an upload deserves, WAITING or FAILED by name; nothing is written."""
+    info = intake.objects.info(upload.source)
+    name = named(info.metadata if info else {}, upload.document_id)
     common = {
         "document_id": upload.document_id, "bucket": upload.source.bucket, "key": upload.source.key,
         "version_id": upload.source.version_id, "etag": upload.etag, "received": now, "updated": now,
+        "correlation_id": name.correlation_id, "correlation_refusal": name.refusal,
     }  # fmt: skip
     try:
-        info = _examine(upload, intake)
+        info = _examine(upload, info, intake)
     except DocumentError as error:
         failed = {"status": Status.FAILED, "error": type(error).__name__, "cause": str(error)}
         return DocumentRow.model_validate({**common, **failed})
@@ -126,10 +146,9 @@ def _examined(upload: Upload, intake: Intake, now: datetime) -> DocumentRow:
     return DocumentRow.model_validate({**common, **pinned, "status": Status.WAITING, "size": info.size})
 
 
-def _examine(upload: Upload, intake: Intake) -> ObjectInfo:
+def _examine(upload: Upload, info: ObjectInfo | None, intake: Intake) -> ObjectInfo:
     """What S3 says of the object; a DocumentError says why it cannot be a document."""
     source = upload.source
-    info = intake.objects.info(source)
     if info is None:
         raise DocumentMissingError(f"{source.uri}: expected an object, there is none any more")
     is_to_pin = bool(info.version_id and not source.version_id)

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from recto.document import Page, PagePredictions
 from recto.errors import DocumentMissingError, PageCountMismatchError, ReleaseError
-from recto.messages import ModelPlan, PagePlan, PageWork, RangeDone
+from recto.messages import ModelPlan, PagePlan, PageRange, PageWork, RangeDone
 from recto.pagestore import PageIndex, PartWriter
 from recto.places import DocumentPlaces, Location
 from recto.ports import ObjectStore
@@ -54,6 +54,14 @@ def plan_ranges(work: PageWork, objects: ObjectStore, work_bucket: str) -> Model
     )
 
 
+def classify_short(work: PageWork, plan: ModelPlan, step: ModelInvoke) -> ModelPlan:
+    """The plan; where it is one range for the embedded model, with that range's words classified."""
+    if plan.backend != "embedded" or len(plan.ranges) > 1:
+        return plan
+    classify_range(work.model_copy(update={"range": plan.ranges[0]}), step)
+    return plan.model_copy(update={"done": True})
+
+
 def _num_drawn(places: DocumentPlaces, part: int, objects: ObjectStore) -> int:
     return len(json.loads(objects.read(places.image_part_index(part)))["Pages"])
 
@@ -69,11 +77,22 @@ def classify_range(work: PageWork, step: ModelInvoke) -> RangeDone:
     pages = stored_pages(step.objects, places, index, work.range.first, work.range.last)
     for predictions in classifier.predict_pages(pages):
         writer.add_predictions(predictions)
+    _require_all_pages(work.document.document_id, work.range, writer.num_pages)
     content, entries = writer.finish()
     step.objects.write(places.predictions_part(work.range.part), content)
     place = places.predictions_part_index(work.range.part)
     step.objects.write(place, PageIndex(pages=entries, release=work.document.release).to_json(), JSON_TYPE)
     return RangeDone(part=work.range.part, num_pages=writer.num_pages)
+
+
+def _require_all_pages(document: str, pages: PageRange, num_classified: int) -> None:
+    """Here and not where the ranges join: later it would not be known which range lost one."""
+    expected = pages.last - pages.first + 1
+    if num_classified != expected:
+        raise PageCountMismatchError(
+            f"document {document}: pages {pages.first} to {pages.last} went into the model, {expected} pages,"
+            f" and {num_classified} came out"
+        )
 
 
 def download_release(objects: ObjectStore, work_bucket: str, prefix: str, folder: Path) -> Path:

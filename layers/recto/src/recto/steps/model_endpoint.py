@@ -68,6 +68,7 @@ def start_classification(request: ModelEndpointStartRequest, step: InferenceStar
         endpoint=request.endpoint,
         task_token=request.task_token,
         write=lambda: _write_request(request, step.objects, step.work_bucket),
+        correlation_id=request.document.correlation_id,
     )
     return ask(question, step)
 

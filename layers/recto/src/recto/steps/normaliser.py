@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from recto.entities import Mention
 from recto.errors import ModelFailedError, RectoError
 from recto.fields import FieldConfiguration, FieldList
+from recto.mentions import Mention, MentionList
 from recto.ports import TextEndpoints
 
 MAX_REQUEST = 5_000_000
@@ -37,7 +37,7 @@ def rewrite(found: Iterable[Mention], fields: FieldList, endpoints: TextEndpoint
     }
     if not by_class:
         return Rewritten(found)  # as a stream: a long document has many
-    mentions = list(found)
+    mentions = MentionList(found)
     texts: dict[str, dict[str, str]] = {}
     warnings: list[str] = []
     failed: list[str] = []
@@ -53,7 +53,7 @@ def rewrite(found: Iterable[Mention], fields: FieldList, endpoints: TextEndpoint
             said = f"{type(error).__name__}: {error}"[:SHOWN]
             warnings.append(f"normaliser {name} failed, {concerned} as printed: {said}")
             failed.append(f"{name}: {type(error).__name__}")
-    rewritten = [_rewritten(mention, by_class.get(mention.class_id), texts) for mention in mentions]
+    rewritten = (_rewritten(mention, by_class.get(mention.class_id), texts) for mention in mentions)
     return Rewritten(rewritten, tuple(warnings), tuple(failed))
 
 
@@ -62,7 +62,7 @@ def _input(mention: Mention, field: FieldConfiguration) -> str:
     return f"{field.normalizer_prompt}{mention.text}"
 
 
-def _asked(mentions: Sequence[Mention], by_class: Mapping[int, FieldConfiguration]) -> dict[str, list[str]]:
+def _asked(mentions: Iterable[Mention], by_class: Mapping[int, FieldConfiguration]) -> dict[str, list[str]]:
     """The inputs of each endpoint, each once, in the order in which they were found."""
     asked: dict[str, dict[str, None]] = {}
     for mention in mentions:

@@ -65,7 +65,14 @@ def start_inference(request: OcrEndpointStartRequest, step: InferenceStart) -> s
         return place
 
     tag = tag_of(document, pages)
-    question = Question(tag, document.document_id, document.ocr_endpoint, request.task_token, write)
+    question = Question(
+        tag=tag,
+        document_id=document.document_id,
+        endpoint=document.ocr_endpoint,
+        task_token=request.task_token,
+        write=write,
+        correlation_id=document.correlation_id,
+    )
     return ask(question, step)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from recto.document import Page
-from recto.errors import ConfigurationError, PageCountMismatchError
+from recto.errors import ConfigurationError, PageCountMismatchError, TransientError
 from recto.messages import OcrOutput, TextractFetchRequest, TextractFetchResponse, Upload
 from recto.pagestore import PageIndex, PartWriter
 from recto.places import MAX_RANGE_PAGES, DocumentPlaces, Location
@@ -71,20 +71,31 @@ class _Responses:
 
 
 def _store_pages(request: TextractFetchRequest, step: OcrFetch) -> TextractFetchResponse:
-    """Pages into parts of at most 100; what an interrupted call left of a part is written over."""
+    """Pages into parts of at most 100; what an interrupted call left of a part is written over.
+
+    Where a call fails for the moment once pages were read, these are kept and the state goes on behind them:
+    a long document among many is fetched a stretch at a time, and its tries begin anew with each.
+    """
     places = DocumentPlaces(step.work_bucket, request.document.document_id, request.document.made_in)
     responses = _Responses(request, step.ocr)
-    part, done = request.part, request.pages_done
+    part, done, token = request.part, request.pages_done, request.next_token
     writer = PartWriter(part + 1, done + 1)
-    for page in _whole_pages(request, responses):
-        writer.add(page)
-        done = page.number
-        late = step.out_of_time()
-        if writer.num_pages == MAX_RANGE_PAGES or late:
+    try:
+        for page in _whole_pages(request, responses):
+            writer.add(page)
+            done, token = page.number, responses.token
+            late = step.out_of_time()
+            if writer.num_pages == MAX_RANGE_PAGES or late:
+                part = _finish_part(writer, part + 1, places, step.objects, responses.remarks)
+                writer = PartWriter(part + 1, done + 1)
+            if late and done < responses.num_pages:
+                return TextractFetchResponse(done=False, next_token=token, pages_done=done, part=part)
+    except TransientError:
+        if done == request.pages_done:
+            raise
+        if writer.num_pages:
             part = _finish_part(writer, part + 1, places, step.objects, responses.remarks)
-            writer = PartWriter(part + 1, done + 1)
-        if late and done < responses.num_pages:
-            return TextractFetchResponse(done=False, next_token=responses.token, pages_done=done, part=part)
+        return TextractFetchResponse(done=False, next_token=token, pages_done=done, part=part)
     if writer.num_pages:
         part = _finish_part(writer, part + 1, places, step.objects, responses.remarks)
     _finish_document(request, done, part, responses.num_pages, places, step)

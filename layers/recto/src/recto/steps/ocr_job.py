@@ -1,43 +1,37 @@
-"""Start an OCR job and hear of its end. The job's row comes before the job, so no notification is too soon.
+"""Ask for an OCR job and hear of its end. The row comes before the job, so no notification is too soon.
 
 The tag and the client token derive from document, features and the document's OCR attempt, not from the
 state's try: a repeated state joins the same job, is billed once, and hears of its end although Textract
-gives no second notification, because the status is asked once after the row is written.
+gives no second notification, because the status is asked where the row says that the job runs already.
+When it is started `recto.steps.ocr_gate` decides.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from recto.admission import place_in_line
 from recto.errors import ConfigurationError, OcrFailedError
-from recto.messages import DocumentRef, OcrJob, TextractStartRequest
+from recto.messages import DocumentRef, Lane, TextractStartRequest
 from recto.places import digest
-from recto.ports import Clock, JobRow, Jobs, Ocr, OcrRequest, Workflow
+from recto.ports import Documents, OcrJobRow
+from recto.steps.ocr_gate import Gate, clear_away, pump, settle
 
-IN_PROGRESS = "IN_PROGRESS"
-USABLE = frozenset({"SUCCEEDED", "PARTIAL_SUCCESS"})
+STARTED_BY_ONE = 2
+"""Who asks for a job starts another one at most: the first in line, and itself."""
+STARTED_BY_END = 3
 
 
 class OcrStart(NamedTuple):
-    """What the start works with."""
+    """What asking for a job works with."""
 
-    ocr: Ocr
-    jobs: Jobs
-    workflow: Workflow
-    clock: Clock
+    gate: Gate
+    documents: Documents
     default_features: tuple[str, ...]
     keep_row: timedelta
-
-
-class OcrCallback(NamedTuple):
-    """What the callback works with."""
-
-    ocr: Ocr
-    jobs: Jobs
-    workflow: Workflow
 
 
 class Notification(BaseModel):
@@ -55,23 +49,49 @@ def tag_of(document: DocumentRef, features: Sequence[str]) -> str:
     return digest("ocr", document.document_id, str(document.ocr_attempt), *sorted(features))
 
 
-def start_ocr(request: TextractStartRequest, step: OcrStart) -> str:
-    """The job's id. The token is called back at once if the job has already ended.
+def start_ocr(request: TextractStartRequest, step: OcrStart) -> OcrJobRow:
+    """Join the line, then let the first in it start. A state that comes again keeps its place.
 
-    The row is not written again with the job's id: a slow call would take away the token of a newer try.
+    The place comes before the row: one without a row is cleared away, a row without a place were forgotten.
     """
+    gate, document = step.gate, request.document
     features = step.default_features if request.features is None else request.features
-    tag = tag_of(request.document, features)
-    row = JobRow(
-        tag=tag, document_id=request.document.document_id, task_token=request.task_token, features=features
+    tag = tag_of(document, features)
+    known = gate.jobs.find(tag)
+    place = known.place if known and known.place else _new_place(tag, document.document_id, step)
+    if not (known and known.job_id):
+        gate.line.join(place)
+    new = OcrJobRow(
+        tag=tag,
+        document_id=document.document_id,
+        correlation_id=document.correlation_id,
+        task_token=request.task_token,
+        features=features,
+        source=document.source,
+        place=place,
     )
-    step.jobs.put(row, step.clock() + step.keep_row)
-    job = OcrRequest(source=request.document.source, features=features, tag=tag, client_token=tag)
-    row = row.model_copy(update={"job_id": step.ocr.start(job)})
-    answer = step.ocr.pages(row.job_id, features, "", max_results=1)
-    if answer["JobStatus"] != IN_PROGRESS:
-        _tell(row, answer, step.workflow)
-    return row.job_id
+    row = gate.jobs.ask(new, gate.clock() + step.keep_row)
+    if not row.job_id or not _is_known_to_run(row, gate):
+        pump(gate, STARTED_BY_ONE)
+    return row
+
+
+def _new_place(tag: str, document: str, step: OcrStart) -> str:
+    """Documents of the OCR state machine have no row: somebody waits for them."""
+    row = step.documents.find(document)
+    lane: Lane = row.lane if row else "live"
+    return place_in_line(lane, step.gate.clock(), tag)
+
+
+def _is_known_to_run(row: OcrJobRow, gate: Gate) -> bool:
+    """False where the service has forgotten the job: it stands in line again then."""
+    try:
+        settle(row, row.job_id, gate)
+    except OcrFailedError:
+        gate.line.join(row.place)
+        gate.jobs.forget_job(row.tag, row.job_id)
+        return False
+    return True
 
 
 def notification_of(body: str) -> Notification:
@@ -87,30 +107,24 @@ def notification_of(body: str) -> Notification:
         ) from error
 
 
-def hear_of_end(notification: Notification, step: OcrCallback) -> JobRow:
-    """Call the waiting token back with the job's outcome, as the service itself gives it."""
-    row = step.jobs.find(notification.JobTag)
+def _ignore(_: OcrJobRow) -> None:
+    """Nobody wants to know."""
+
+
+def hear_of_end(
+    notification: Notification, gate: Gate, found: Callable[[OcrJobRow], object] = _ignore
+) -> OcrJobRow:
+    """Call the waiting token back with the job's outcome, as the service itself gives it.
+
+    `found` is told whose job it is before anything is done.
+    A job that the service says is under way still is asked about once a minute; told twice, it is told once.
+    """
+    row = gate.jobs.find(notification.JobTag)
     if row is None:
         raise ConfigurationError(f"OCR job {notification.JobId}: no row for its tag {notification.JobTag!r}")
-    answer = step.ocr.pages(notification.JobId, row.features, "", max_results=1)
-    _tell(row.model_copy(update={"job_id": notification.JobId}), answer, step.workflow)
+    found(row)
+    if row.ended:
+        clear_away(row, gate)
+    else:
+        settle(row, notification.JobId, gate)
     return row
-
-
-def _tell(row: JobRow, answer: Mapping[str, Any], workflow: Workflow) -> None:
-    """False tokens do no harm: the state may have been told already, or have given up."""
-    if answer["JobStatus"] in USABLE:
-        job = OcrJob(job_id=row.job_id, features=row.features, warnings=warnings_of(answer))
-        workflow.succeed(row.task_token, job.dump())
-        return
-    said = answer.get("StatusMessage") or "no reason given"
-    cause = f"document {row.document_id}: OCR job {row.job_id} ended as {answer['JobStatus']}: {said}"
-    workflow.fail(row.task_token, OcrFailedError.__name__, cause)
-
-
-def warnings_of(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Textract's warnings in words: code and pages."""
-    return tuple(
-        f"{warning.get('ErrorCode', 'warning')}: pages {', '.join(map(str, warning.get('Pages', [])))}"
-        for warning in answer.get("Warnings") or ()
-    )

@@ -7,9 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
 
-from recto.messages import PagePlan, PageRange, PageWork, RangeDone
+from recto.messages import ImagePlan, PagePlan, PageRange, PageWork, RangeDone
 from recto.places import DocumentPlaces, Location, page_ranges
 from recto.ports import ObjectStore
+
+AT_ONCE = 5
+"""Pages of a document that is drawn while it is planned: OCR waits no longer than a moment for that."""
 
 
 class Drawing(Protocol):
@@ -50,14 +53,20 @@ class PageImages(NamedTuple):
     thumbnails_file: ThumbnailsFile
 
 
-def plan_pages(work: PageWork, step: PageImages) -> PagePlan:
-    """Open the document and count its pages: what cannot be read fails here, before anything is paid for."""
+def plan_pages(work: PageWork, step: PageImages) -> ImagePlan:
+    """Open the document and count its pages: what cannot be read fails here, before anything is paid for.
+
+    The pages of a short one are drawn while it is open, unless an endpoint must draw its thumbnails first.
+    """
     places = DocumentPlaces(step.work_bucket, work.document.document_id, work.document.made_in)
     with _opened(work, step) as pages:
-        num_pages = pages.num_pages
-    plan = plan_of(num_pages)
-    step.objects.write(places.image_plan, json.dumps(plan.dump()).encode(), "application/json")
-    return plan
+        plan = plan_of(pages.num_pages)
+        step.objects.write(places.image_plan, json.dumps(plan.dump()).encode(), "application/json")
+        if plan.num_pages > AT_ONCE or work.document.thumbnail_endpoint:
+            return ImagePlan(num_pages=plan.num_pages, ranges=plan.ranges, to_draw=plan.ranges)
+        for page_range in plan.ranges:
+            _draw(pages, work.model_copy(update={"range": page_range}), step)
+    return ImagePlan(num_pages=plan.num_pages, ranges=plan.ranges)
 
 
 def plan_of(num_pages: int) -> PagePlan:
@@ -73,14 +82,18 @@ def draw_range(work: PageWork, step: PageImages) -> RangeDone:
 
     The thumbnails only where no endpoint has drawn them already.
     """
+    with _opened(work, step) as pages:
+        return _draw(pages, work, step)
+
+
+def _draw(pages: OpenPages, work: PageWork, step: PageImages) -> RangeDone:
     if work.range is None:
-        raise ValueError("draw_range needs a range")
+        raise ValueError("drawing needs a range")
     places = DocumentPlaces(step.work_bucket, work.document.document_id, work.document.made_in)
     numbers = range(work.range.first, work.range.last + 1)
-    with _opened(work, step) as pages:
-        sizes = [_draw_page(pages, number, places, step) for number in numbers]
-        if not work.document.thumbnail_endpoint:
-            _draw_thumbnails(pages, numbers, places.thumbnails_part(work.range.part), step)
+    sizes = [_draw_page(pages, number, places, step) for number in numbers]
+    if not work.document.thumbnail_endpoint:
+        _draw_thumbnails(pages, numbers, places.thumbnails_part(work.range.part), step)
     index = {"Part": work.range.part, "Pages": sizes}
     step.objects.write(
         places.image_part_index(work.range.part), json.dumps(index).encode(), "application/json"

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, date
 from typing import NamedTuple
 
+from recto.audit import is_drawn
 from recto.entities import assemble, document_mentions, review_reasons, with_reasons
 from recto.errors import PageCountMismatchError, ReleaseError
 from recto.messages import DocumentRef, OcrJob, PostprocessRequest, PostprocessResponse
@@ -29,6 +30,8 @@ class Postprocess(NamedTuple):
     endpoints: TextEndpoints
     """Of normalisers, where fields name any."""
     work_bucket: str
+    audit_share: float = 0.0
+    """Of the documents that go straight through, how many are looked at again."""
 
 
 def extract_fields(request: PostprocessRequest, step: Postprocess) -> PostprocessResponse:
@@ -59,6 +62,7 @@ def extract_fields(request: PostprocessRequest, step: Postprocess) -> Postproces
         reasons=tuple(_in_short(reason) for reason in reasons[:20]),
         confidence=result.confidence,
         failed_normalizers=rewritten.failed,
+        is_drawn=not reasons and is_drawn(request.document.document_id, step.audit_share),
     )
 
 

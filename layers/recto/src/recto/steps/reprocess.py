@@ -21,6 +21,7 @@ from recto.messages import ReprocessRequest, ReprocessResponse, Status, Step
 from recto.pagestore import PageIndex
 from recto.places import DocumentPlaces, execution_name
 from recto.ports import (
+    Backfills,
     Clock,
     DocumentRow,
     Documents,
@@ -67,6 +68,8 @@ class Reprocess(NamedTuple):
     clock: Clock
     work_bucket: str
     release_parameter: str
+    backfills: Backfills | None = None
+    """Where the outcome of the earlier attempt is taken back."""
 
 
 def reprocess(request: ReprocessRequest, step: Reprocess) -> ReprocessResponse:
@@ -86,6 +89,8 @@ def reprocess(request: ReprocessRequest, step: Reprocess) -> ReprocessResponse:
         require_same_labels(again.ref(), places, step.objects, step.work_bucket, made_by=row.release)
     if not _move(row, again, step):
         _refuse(row, "somebody else has moved it in this moment")
+    if row.backfill_id and step.backfills:  # where this is missed, the next outcome corrects the count
+        step.backfills.uncount(row.backfill_id, row.document_id)
     _end_earlier_attempt(row, again, step)
     return _told(again)
 
@@ -106,7 +111,7 @@ def _require_untouched(row: DocumentRow, request: ReprocessRequest) -> None:
     if row.attempt != request.of_attempt:
         by = f" by {row.operator}" if row.operator else ""
         _refuse(row, f"it was in attempt {request.of_attempt} when you looked, and moved on since{by}")
-    if row.status in (Status.WAITING, Status.RECEIVED):
+    if row.status in (Status.WAITING, Status.RECEIVED, Status.BACKLOG):
         _refuse(row, f"it waits already and will start from {row.start_from}")
     if row.status is Status.RUNNING and not request.force:
         _refuse(row, "it runs; with force, its execution is stopped first")

@@ -111,6 +111,8 @@ class Answered(NamedTuple):
     was published)."""
     cause: str = ""
     audit: AuditOutcome | None = None
+    seconds: float = 0.0
+    """Since the review was opened."""
 
 
 def open_review(request: ReviewRequest, step: ReviewTrigger) -> str:
@@ -164,6 +166,7 @@ def _offer(review_id: str, row: DocumentRow, task_token: str, step: ReviewTrigge
     review = ReviewRow(
         review_id=review_id,
         document_id=row.document_id,
+        correlation_id=row.correlation_id,
         task_token=task_token,
         created=now,
         expires=now + step.availability,
@@ -180,11 +183,22 @@ def _ask_people(review: ReviewRow, row: DocumentRow, step: ReviewTrigger) -> Non
     step.desks.of(review.backend).start(review.backend, loop_of(review), content)
 
 
-def take_answer(place: Location, step: ReviewCallback) -> Answered:
-    """Hand a reviewer's `output.json` to the pipeline, then tell the workbench what became of it."""
+def _ignore(_: ReviewRow) -> None:
+    """Nobody wants to know."""
+
+
+def take_answer(
+    place: Location, step: ReviewCallback, found: Callable[[ReviewRow], object] = _ignore
+) -> Answered:
+    """Hand a reviewer's `output.json` to the pipeline, then tell the workbench what became of it.
+
+    `found` is told whose answer it is before anything is done with it.
+    """
     output = _read_output(place, step.objects)
     review = _review_of(output, place, step.reviews)
-    answered = _taken(output, review, place, step)
+    found(review)
+    seconds = (step.clock() - review.created).total_seconds()
+    answered = _taken(output, review, place, step)._replace(seconds=seconds)
     if review.backend == WORKBENCH:
         step.desk.tell(
             ReviewSettled(

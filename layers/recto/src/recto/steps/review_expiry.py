@@ -63,6 +63,7 @@ class Expired(NamedTuple):
     outcome: str
     """accept, fail, escalate, withdrawn (nobody waits for it), audit, closed (it had ended), or error."""
     cause: str = ""
+    correlation_id: str = ""
 
 
 def expire_reviews(step: ReviewExpiry) -> list[Expired]:
@@ -85,10 +86,11 @@ def expire_loop(loop_name: str, step: ReviewExpiry) -> Expired | None:
 
 def _one(review: ReviewRow, step: ReviewExpiry) -> Expired:
     try:
-        return Expired(review.review_id, review.document_id, *_expire(review, step))
+        outcome, cause = _expire(review, step)
     except RectoError as error:
-        cause = f"{type(error).__name__}: {error}"
-        return Expired(review.review_id, review.document_id, "error", cause)
+        outcome, cause = "error", f"{type(error).__name__}: {error}"
+    names = review.document_id, review.correlation_id or review.document_id
+    return Expired(review.review_id, names[0], outcome, cause, correlation_id=names[1])
 
 
 def _expire(review: ReviewRow, step: ReviewExpiry) -> tuple[str, str]:
@@ -133,7 +135,7 @@ def _settled(review: ReviewRow, row: DocumentRow, step: ReviewExpiry) -> tuple[s
 
 
 def _escalated(review: ReviewRow, row: DocumentRow, step: ReviewExpiry) -> str:
-    """Once more on offer, before all others. Told first: told twice does no harm, not at all would."""
+    """Once more on offer, before all others. Told first: who ends before the row says so comes here again."""
     expires = step.clock() + step.availability
     loop_name = loop_of(review)
     if review.backend == WORKBENCH:
@@ -145,11 +147,12 @@ def _escalated(review: ReviewRow, row: DocumentRow, step: ReviewExpiry) -> str:
         step.a2i.stop(loop_of(review))
     event = {
         "DocumentId": row.document_id,
+        "CorrelationId": row.correlation_id or row.document_id,
         "Input": {"Bucket": row.bucket, "Key": row.key},
         "ReviewId": review.review_id,
         "Expires": expires.isoformat(timespec="seconds"),
     }
-    step.events.publish("ReviewEscalated", event)
+    step.events.publish("ReviewEscalated", event, review.review_id)
     if step.reviews.escalate(review, expires, loop_name):
         step.documents.note(
             row.document_id, step.clock(), "REVIEW_ESCALATED", expires=expires.isoformat(timespec="seconds")

@@ -26,8 +26,7 @@ def write_task(
 ) -> None:
     """Put the whole task where the desk and the command line find it."""
     task = make_task(review_id, row, objects, work_bucket, audit)
-    body = json.dumps(task.to_json(), ensure_ascii=False).encode()
-    objects.write(_places(row, work_bucket).review_task(review_id), body, JSON_TYPE)
+    objects.write(_places(row, work_bucket).review_task(review_id), task.to_bytes(), JSON_TYPE)
 
 
 def make_task(
@@ -45,6 +44,7 @@ def make_task(
         model_result=blind(result) if audit else result,
         document=TaskDocument(
             document_id=row.document_id,
+            correlation_id=row.correlation_id,
             name=row.key.rpartition("/")[2] or row.key,
             kind="pdf" if kind == "pdf" else "images",
             num_pages=index.num_pages if index else 0,

@@ -66,6 +66,7 @@ def start_thumbnails(request: ThumbnailEndpointStartRequest, step: InferenceStar
         task_token=request.task_token,
         write=write,
         accept=NPZ_TYPE,
+        correlation_id=document.correlation_id,
     )
     return ask(question, step)
 
