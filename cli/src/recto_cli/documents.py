@@ -19,7 +19,7 @@ from recto_cli.stack import Stack
 RECENT = 500
 """How many documents of each status are searched for the beginning of an id."""
 POLL_SECONDS = 0.5
-ABOUT_THE_DOCUMENT = ("DocumentId", "Input", "Status", "Attempt", "Release", "Reviewed")
+ABOUT_THE_DOCUMENT = ("DocumentId", "CorrelationId", "Input", "Status", "Attempt", "Release", "Reviewed")
 
 
 class Loaded(NamedTuple):
@@ -39,20 +39,28 @@ class Loaded(NamedTuple):
 
 
 def find_document(name: str, stack: Stack) -> DocumentRow:
-    """By id, its first digits, or the file's name (the newest version); DocumentMissingError for none."""
+    """By id, its first digits, or the object's key (the newest version); DocumentMissingError for none."""
     exact = stack.documents.find(name)
     if exact:
         return exact
-    for document in stack.documents.of_source(stack.inbox, name, limit=1):
+    bucket, key = _source(name, stack)
+    for document in stack.documents.of_source(bucket, key, limit=1):
         row = stack.documents.find(document)
         if row:
             return row
-    found = [row for row in recent(stack, RECENT) if row.document_id.startswith(name)]
+    rows = recent(stack, RECENT)
+    found = [row for row in rows if row.document_id.startswith(name) or row.correlation_id == name]
     if len(found) == 1:
         return found[0]
     if found:
         raise DocumentMissingError(f"{name!r} is the beginning of {len(found)} ids; give more digits")
     raise DocumentMissingError(f"no document has the id or the key {name!r} in s3://{stack.inbox}")
+
+
+def _source(name: str, stack: Stack) -> tuple[str, str]:
+    """Bucket and key of a document: s3://bucket/key, as a backfill's are named, or a key in the inbox."""
+    bucket, _, key = name.removeprefix("s3://").partition("/")
+    return (bucket, key) if name.startswith("s3://") else (stack.inbox, name)
 
 
 def recent(stack: Stack, limit: int) -> list[DocumentRow]:

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-create-e
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -28,6 +28,8 @@ from recto.steps.async_inference import MODEL, require_reachable
 from recto_cli import releases
 from recto_cli.stack import CALLER, Stack
 
+OF_EVERY_PROJECT = "/static/StackName"
+"""The parameter by which projects are found."""
 IMAGE = "recto-model"
 """Serves all kinds; `RECTO_KIND` in its environment says which."""
 ANSWERS_INTO_S3 = "RECTO_ANSWERS_INTO_S3"
@@ -263,16 +265,52 @@ def describe(name: str) -> dict[str, Any] | None:
     return found
 
 
-def known_endpoints(stack: Stack) -> list[str]:
-    """The project's endpoints."""
+def known_endpoints(stack: Stack, others: Sequence[str] = ()) -> list[str]:
+    """The project's endpoints, without those of other projects whose names begin as its own does."""
     pages = client("sagemaker", CALLER).get_paginator("list_endpoints")
     with errors_of("ListEndpoints"):
         found = [
-            each for page in pages.paginate(NameContains=f"{stack.project}-") for each in page["Endpoints"]
+            each["EndpointName"]
+            for page in pages.paginate(NameContains=f"{stack.project}-")
+            for each in page["Endpoints"]
         ]
-    return sorted(
-        each["EndpointName"] for each in found if each["EndpointName"].startswith(f"{stack.project}-")
-    )
+    return sorted(name for name in found if is_of(stack.project, name, others))
+
+
+def projects_within(project: str) -> list[str]:
+    """Other projects of the account whose names go on where this one's ends: `recto-dev` within `recto`."""
+    wanted = [{"Key": "Name", "Option": "Contains", "Values": [OF_EVERY_PROJECT]}]
+    pages = client("ssm", CALLER).get_paginator("describe_parameters")
+    with errors_of("DescribeParameters"):
+        names = [
+            each["Name"] for page in pages.paginate(ParameterFilters=wanted) for each in page["Parameters"]
+        ]
+    found = {
+        name.removesuffix(OF_EVERY_PROJECT).strip("/") for name in names if name.endswith(OF_EVERY_PROJECT)
+    }
+    return sorted(other for other in found if other.startswith(f"{project}-"))
+
+
+def is_of(project: str, name: str, others: Sequence[str]) -> bool:
+    """Whether a name is a project's and not that of one of the others within it."""
+    within = any(name == other or name.startswith(f"{other}-") for other in others)
+    return name.startswith(f"{project}-") and not within
+
+
+def names_in_use() -> tuple[set[str], set[str]]:
+    """Configurations and models of all endpoints that there are, whoever made them and whatever their names.
+
+    An endpoint that is being changed has two configurations.
+    """
+    sagemaker = client("sagemaker", CALLER)
+    with errors_of("ListEndpoints"):
+        pages = sagemaker.get_paginator("list_endpoints").paginate()
+        names = [each["EndpointName"] for page in pages for each in page["Endpoints"]]
+    configs = set[str]()
+    for found in filter(None, map(describe, names)):
+        pending = found.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+        configs |= {config for config in (found.get("EndpointConfigName"), pending) if config}
+    return configs, {model for config in configs for model in _models_of(sagemaker, config)}
 
 
 # --- connected, removed -----------------------------------------------------------------------------
@@ -367,7 +405,8 @@ def _models_of(sagemaker: Any, config: str) -> list[str]:
         if error.response["Error"]["Code"] == UNKNOWN:
             return []
         raise
-    return [variant["ModelName"] for variant in found["ProductionVariants"] if "ModelName" in variant]
+    variants = [*found["ProductionVariants"], *found.get("ShadowProductionVariants", ())]
+    return [variant["ModelName"] for variant in variants if "ModelName" in variant]
 
 
 def _delete(sagemaker: Any, kind: str, name: str) -> bool:

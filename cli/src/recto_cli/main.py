@@ -16,16 +16,22 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from recto.correlation import why_unfit
 from recto.errors import ConfigurationError, RectoError
 from recto.messages import FINAL_STATUSES, Status
 from recto.review import ReviewTask
 from recto_cli import documents, redrive, reviews, tables
 from recto_cli.answers import Edits, answer_content, doubtful_fields, rejection_content, shown
 from recto_cli.audits import audit
+from recto_cli.backfill_commands import backfill_app
 from recto_cli.built_pages import stale_pages
+from recto_cli.clean import clean
 from recto_cli.corpus_commands import register as register_corpus
+from recto_cli.cost_commands import cost_app
 from recto_cli.data_commands import data_app
+from recto_cli.dead_letters import dlq_app
 from recto_cli.demo import run_demo
+from recto_cli.doctor import doctor
 from recto_cli.image_commands import images_app
 from recto_cli.label_commands import label_app
 from recto_cli.model_commands import register as register_models
@@ -58,8 +64,11 @@ app.add_typer(release_app, name="release")
 app.add_typer(fields_app, name="fields")
 app.add_typer(ocr_app, name="ocr")
 app.add_typer(data_app, name="data")
+app.add_typer(backfill_app, name="backfill")
 app.add_typer(images_app, name="images")
 app.add_typer(label_app, name="label")
+app.add_typer(dlq_app, name="dlq")
+app.add_typer(cost_app, name="cost")
 register_corpus(data_app)
 register_training(app, data_app)
 register_models(app)
@@ -112,9 +121,29 @@ def demo(
 
 
 @local_app.command("up")
-def local_up(context: typer.Context) -> None:
-    """Start emulator and stand-ins, build and deploy what has changed, take up what was interrupted."""
+def local_up(
+    context: typer.Context,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Function processes that work at once; 0: two for each core, but four at least"
+        ),
+    ] = 0,
+    faults: Annotated[
+        Path | None,
+        typer.Option(metavar="PLAN.json", help="Make the faults of this plan (docs/scale.md), until stopped"),
+    ] = None,
+    no_faults: Annotated[
+        bool, typer.Option("--no-faults", help="End the plan of what runs; a start makes no faults anyway")
+    ] = False,
+) -> None:
+    """Start emulator and stand-ins, build and deploy what has changed, take up what was interrupted.
+
+    Workers and faults are for this start, or for what runs from now on; the next start knows nothing of them.
+    """
     session: Session = context.obj
+    runtime = session.runtime
+    runtime.workers, runtime.faults, runtime.no_faults = workers, faults, no_faults
     if told := stale_pages(ROOT):
         session.messages.print(f"[yellow]{told}[/]", highlight=False)
     running = session.runtime.up()
@@ -143,6 +172,7 @@ def local_status(context: typer.Context) -> None:
         raise typer.Exit(1)
     session.out.print(f"up: project {status.info.project}, ports {status.info.ports}")
     session.out.print(f"workbench: {status.info.workbench_url()}")
+    session.out.print(f"load: {status.info.load.told()}", highlight=False)
 
 
 @local_app.command("env")
@@ -170,11 +200,16 @@ def process(
     ] = False,
     prefix: Annotated[str, typer.Option(help="Put before the file's name in the inbox")] = "",
     timeout: Annotated[float, typer.Option(help="Seconds to wait at most")] = 3600,
+    correlation_id: Annotated[
+        str, typer.Option(help="What logs, events and results call them; their ids otherwise")
+    ] = "",
 ) -> None:
     """Put documents into the inbox; with --wait, exit code 1 if any failed."""
     session: Session = context.obj
+    if correlation_id and (reason := why_unfit(correlation_id)):
+        session.fail(reason)
     stack = session.stack
-    submissions = [submit(document, stack, prefix) for document in expand(files)]
+    submissions = [submit(document, stack, prefix, correlation_id) for document in expand(files)]
     if not submissions:
         session.fail(f"no documents in {', '.join(files)}")
     if not wait:
@@ -235,10 +270,13 @@ def result(
 def status(
     context: typer.Context,
     limit: Annotated[int, typer.Option(min=0, help="How many documents to show")] = 20,
+    correlation_id: Annotated[str, typer.Option(help="Only documents that are called this")] = "",
 ) -> None:
     """How many documents stand where, and what changed last."""
     session: Session = context.obj
     rows = documents.recent(session.stack, documents.RECENT)
+    if correlation_id:
+        rows = [row for row in rows if (row.correlation_id or row.document_id) == correlation_id]
     counts = {status: sum(row.status is status for row in rows) for status in Status}
     told = [f"{tables.status_text(status)} {count}" for status, count in counts.items() if count]
     session.out.print("  ".join(told) or "no documents yet", highlight=False)
@@ -248,6 +286,8 @@ def status(
 
 app.command()(redrive.reprocess)
 app.command()(redrive.history)
+app.command()(doctor)
+app.command()(clean)
 
 
 # --- reviews ----------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """Documents into the inbox, and what becomes of them. The pipeline does the work; this only watches it."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
 from recto.aws.clients import client, code_of, errors_of
+from recto.correlation import METADATA
 from recto.errors import DocumentMissingError
 from recto.messages import FINAL_STATUSES, Status
 from recto.places import Location
@@ -71,30 +72,32 @@ def _objects_at(uri: str) -> Iterator[Location]:
                     yield Location(bucket=bucket, key=entry["Key"])
 
 
-def submit(document: Path | Location, stack: Stack, prefix: str = "") -> Submission:
-    """Put one document into the inbox under its own name."""
+def submit(document: Path | Location, stack: Stack, prefix: str = "", correlation_id: str = "") -> Submission:
+    """Put one document into the inbox under its own name, and with the name that it is to be told by."""
     name = document.name if isinstance(document, Path) else document.key.rsplit("/", 1)[-1]
     key = prefix + name
     known = frozenset(stack.documents.of_source(stack.inbox, key))
     s3 = client("s3", CALLER)
+    metadata = {METADATA: correlation_id} if correlation_id else {}
     with errors_of(f"upload of {name} to s3://{stack.inbox}/{key}"):
         if isinstance(document, Path):
-            s3.upload_file(str(document), stack.inbox, key)
+            s3.upload_file(str(document), stack.inbox, key, ExtraArgs={"Metadata": metadata})
         else:
-            _copy(s3, document, stack.inbox, key)
+            _copy(s3, document, Location(bucket=stack.inbox, key=key), metadata)
         head = s3.head_object(Bucket=stack.inbox, Key=key)
     source = Location(bucket=stack.inbox, key=key, version_id=head.get("VersionId") or "")
     return Submission(name, source, head["ETag"].strip('"'), known)
 
 
-def _copy(s3: object, document: Location, bucket: str, key: str) -> None:
+def _copy(s3: object, document: Location, target: Location, metadata: Mapping[str, str]) -> None:
     """Copy an object; onto itself as well, which S3 allows only together with new metadata."""
     try:
         s3.copy_object(  # type: ignore[attr-defined]
-            Bucket=bucket,
-            Key=key,
+            Bucket=target.bucket,
+            Key=target.key,
             CopySource={"Bucket": document.bucket, "Key": document.key},
             MetadataDirective="REPLACE",
+            Metadata=metadata,
         )
     except ClientError as error:
         if code_of(error) in {"NoSuchKey", "NoSuchBucket", "404"}:

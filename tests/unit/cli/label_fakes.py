@@ -5,7 +5,10 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+from botocore.hooks import HierarchicalEmitter
 
 from recto_cli.labelling.back_ends import BackEndChoice, RefusalError
 from recto_local.standins.shapes import ShapeError, checked, operation_model
@@ -15,7 +18,13 @@ REGION = "us-east-1"
 POOL, POOL_CLIENT = "us-east-1_ABCDEFGHI", "client1234567890"
 
 
-class FakeBackEnd:
+class FakeClient:
+    """What every client has: a place where those who count calls are told of them."""
+
+    meta = SimpleNamespace(events=HierarchicalEmitter(), service_model=SimpleNamespace(service_name="fake"))
+
+
+class FakeBackEnd(FakeClient):
     """Jobs and teams by name; refuses what SageMaker's own model of an operation does not allow."""
 
     choice = BackEndChoice.WORKBENCH
@@ -90,7 +99,7 @@ class FakeBackEnd:
         return {"Success": True}
 
 
-class FakeLambda:
+class FakeLambda(FakeClient):
     """The control function behind Lambda's Invoke, over a `FakeBackEnd`."""
 
     def __init__(self, end: FakeBackEnd) -> None:
@@ -118,7 +127,7 @@ class UserMissingError(Exception):
     """Cognito's."""
 
 
-class FakeCognito:
+class FakeCognito(FakeClient):
     """A user pool: groups and users."""
 
     class exceptions:  # noqa: N801

@@ -24,7 +24,7 @@ from recto_cli.labelling.text_files import TextMap, text_of
 from recto_cli.stack import Stack
 from recto_cli.target import Target
 from recto_cli.team_commands import delivery_of, end_of
-from tests.unit.cli.label_fakes import manifest
+from tests.unit.cli.label_fakes import FakeClient, manifest
 from tests.unit.cli.label_stack import Workplace, invoke, make_workplace, page
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -398,7 +398,7 @@ def test_a_control_function_that_breaks_is_told_with_its_cause(monkeypatch: pyte
         "FunctionError": "Unhandled",
         "Payload": BytesIO(b'{"errorType": "KeyError", "errorMessage": "x"}'),
     }
-    fake = SimpleNamespace(invoke=lambda **_: broken)
+    fake = SimpleNamespace(invoke=lambda **_: broken, meta=FakeClient.meta)
     monkeypatch.setattr(boto3, "client", lambda *_, **__: fake)
 
     with pytest.raises(ServiceUnavailableError, match="control, ListWorkteams: KeyError: x"):

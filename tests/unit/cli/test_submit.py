@@ -144,3 +144,18 @@ def test_a_prefix_gives_all_documents_below_it(stack: Stack) -> None:
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(DocumentMissingError, match=r"nowhere\.pdf: no such file"):
         list(expand(["nowhere.pdf"]))
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_a_document_goes_in_with_the_name_that_it_is_told_by(
+    is_copied: bool, stack: Stack, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.pdf"
+    file.write_bytes(b"%PDF-1.7")
+    boto3.client("s3").upload_file(str(file), "work", "deep/a.pdf")
+    document = Location(bucket="work", key="deep/a.pdf") if is_copied else file
+
+    submission = submit(document, stack, correlation_id="order-4711")
+
+    head = boto3.client("s3").head_object(Bucket=submission.source.bucket, Key=submission.source.key)
+    assert head["Metadata"] == {"correlation-id": "order-4711"}

@@ -35,6 +35,7 @@ class PublicWorkforce(BaseModel):
     source: tuple[str, ...]
     read: str
     closed: str
+    partition: str
     account: str
     prices: dict[str, tuple[Decimal, ...]]
     object_fees: tuple[tuple[int | None, Decimal], ...]
@@ -42,7 +43,7 @@ class PublicWorkforce(BaseModel):
     availability: Availability
 
     def team_arn(self, region: str) -> str:
-        return f"arn:aws:sagemaker:{region}:{self.account}:workteam/public-crowd/default"
+        return f"arn:{self.partition}:sagemaker:{region}:{self.account}:workteam/public-crowd/default"
 
     def price(self, told: str, task: TaskType) -> Decimal:
         """A price that the service took for the task; LabelRequestError lists them."""
