@@ -53,6 +53,17 @@ class LocalRun:
     def endpoint(self) -> str:
         return self.info.environment()["AWS_ENDPOINT_URL"]
 
+    def under(self, faults: Path | None) -> None:
+        """From now on with the faults of a plan, or without any."""
+        self.info = self.runtime.follow(faults)
+
+    def restart(self, faults: Path | None) -> None:
+        """Stop everything in good order and start it again, with the faults of a plan."""
+        self.runtime.down()
+        self.runtime.faults = faults
+        self.info = self.runtime.up()
+        self.runtime.faults = None
+
     def send(self, path: Path, key: str) -> Location:
         place = Location(bucket=self.inbox, key=key)
         self.objects.write(place, path.read_bytes())
@@ -106,12 +117,15 @@ class LocalRun:
 
 
 @contextmanager
-def local_run(ocr_cache: Path | None = None, home: Path = HOME) -> Iterator[LocalRun]:
-    """A fresh runtime, stopped at the end; what was built for an earlier one is used again."""
+def local_run(ocr_cache: Path | None = None, home: Path = HOME, **options: Any) -> Iterator[LocalRun]:
+    """A fresh runtime, stopped at the end; what was built for an earlier one is used again.
+
+    `options` are the runtime's: workers, faults, parameters of the template.
+    """
     for path in home.iterdir() if home.exists() else ():
         if path.name not in BUILT:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    runtime = Runtime(ROOT, home, ocr_cache=ocr_cache)
+    runtime = Runtime(ROOT, home, ocr_cache=ocr_cache, **options)
     with runtime.running() as info:
         os.environ.update(info.environment())
         yield LocalRun(runtime, info)

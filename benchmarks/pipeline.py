@@ -75,10 +75,10 @@ def timed(run: LocalRun, path: Path, key: str) -> dict[str, Any]:
 
 
 def _states(taken: dict[str, float], ocr: float, inference: float) -> dict[str, float]:
-    """Each state's seconds, without the OCR job and the model's own work."""
+    """Each state's seconds, without the OCR job and the model's own work; a short one's is in its plan."""
     rest = {state: taken.get(state, 0.0) for state in STATES}
     rest["Read"] -= ocr
-    rest["ModelInvoke"] -= inference
+    rest["ModelInvoke" if "ModelInvoke" in taken else "ModelInvokePlan"] -= inference
     return rest
 
 

@@ -23,7 +23,8 @@ from local_run import LocalRun, local_run
 from PIL import Image
 from recording import print_table, write_result
 
-from recto.aws.dynamodb import ReviewRows, SlotLeases, Table
+from recto.aws.admission import SlotLeases
+from recto.aws.dynamodb import ReviewRows, Table
 from recto.messages import FINAL_STATUSES, Status
 from recto.places import Location
 from recto.ports import DocumentRow
@@ -176,7 +177,7 @@ def measure(run: LocalRun, count: int) -> dict[str, Any]:
     restarts = [reviews.restart(240 + 3 * count) for _ in range(2)]
     held = reviews.most_slots
     answering = reviews.answer_all()
-    time.sleep(5)  # for an event too many
+    time.sleep(8)  # for the last events, and one too many
     figures = reviews.figures(before) | {"most_slots_held_while_waiting": held}
     seconds = {"open": opened, "restarts": restarts, "answer_and_publish": answering}
     return figures | {
