@@ -1,8 +1,8 @@
 """One local runtime for all end-to-end tests, with a state of its own; what was built is kept.
 
-With `pytest -n 2 --dist loadfile --no-loadscope-reorder` (`make e2e`) there are two lanes: two runtimes at a
-time, each with a home of its own below that of the tests and with the same builds. What a lane's functions
-have called stays in its home for `test_z_roles.py`.
+With `pytest -n 2 --dist loadfile --no-loadscope-reorder` (`make e2e`) there are two lanes: two runtimes at
+a time, each with a home of its own below that of the tests and with the same builds. What
+a lane's functions have called stays in its home for `test_z_roles.py`.
 """
 
 import json
@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from recto.aws.dynamodb import DocumentRows, ReviewRows, SlotLeases, Table
+from recto.aws.admission import SlotLeases
+from recto.aws.dynamodb import DocumentRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from recto.messages import FINAL_STATUSES, Status
 from recto.places import DocumentPlaces, Location
@@ -34,8 +35,8 @@ HOME = ALL_HOMES / "lanes" / LANE if LANE else ALL_HOMES
 BUILT = {"build", "build.toml", "build-cache", "built-from", "build.lock"}
 RECORD = "lane.json"
 LONG_FILES = (
-    "test_7_reprocess.py", "test_6_mail.py", "test_b1_labelling.py", "test_b2_workbench_web.py",
-    "test_b4_two_people.py", "test_8c_trained_model.py", "test_9_review.py",
+    "test_3_reviews_and_restart.py", "test_7_reprocess.py", "test_6_mail.py", "test_b1_labelling.py",
+    "test_b2_workbench_web.py", "test_b4_two_people.py", "test_8c_trained_model.py", "test_9_review.py",
 )  # fmt: skip
 """These begin first where there are lanes, so that no lane ends long after the others; those of labelling in
 their order, since b1 and b2 look at all jobs that there are.
@@ -91,6 +92,16 @@ class Pipeline:
         events.put_rule(Name="recto-tests", EventPattern=pattern)
         events.put_targets(Rule="recto-tests", Targets=[{"Id": "queue", "Arn": arn}])
         return str(queue)
+
+    def told(self, document: str, least: int = 1) -> list[str]:
+        """Kinds of a document's events, once so many were heard: each comes some moments after its row."""
+
+        def heard() -> list[str] | None:
+            kinds = self.events_of(document)
+            return kinds if len(kinds) >= least else None
+
+        found: list[str] = wait_for(heard, 30, lambda: self.events_of(document))
+        return found
 
     def events_of(self, document: str) -> list[str]:
         """Kinds of the events heard of a document so far."""

@@ -39,7 +39,7 @@ def test_samples_go_straight_through_or_wait_for_a_person(
             assert result["Fields"]["Provider Name"]["Value"]
             assert result["Fields"]["Card Name"]["Values"]
             assert 0 < result["Confidence"] <= 1
-            assert pipeline.events_of(row.document_id) == ["DocumentProcessed"]
+            assert pipeline.told(row.document_id) == ["DocumentProcessed"]
     pipeline.no_slot_is_held()
 
 
@@ -72,7 +72,7 @@ def test_an_answered_review_goes_on_with_the_answer(pipeline: Pipeline, sent: di
     assert result["Reviewed"]
     assert result["Fields"]["Provider Name"]["Value"] == "Corrected by Hand Bank"
     assert result["Fields"]["Provider Name"]["Confidence"] == 1.0
-    assert pipeline.events_of(row.document_id) == ["DocumentProcessed"]
+    assert pipeline.told(row.document_id) == ["DocumentProcessed"]
 
 
 def hand_in(pipeline: Pipeline, review: str, answer: dict[str, object]) -> None:

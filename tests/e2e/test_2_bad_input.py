@@ -54,8 +54,7 @@ def test_bad_documents_fail_by_name_and_their_neighbours_do_not(pipeline: Pipeli
     }
     for row in failed:
         assert row.key in row.cause, row.cause
-        wait_for(lambda row=row: pipeline.events_of(row.document_id) or None, 20, lambda row=row: row)
-        assert pipeline.events_of(row.document_id) == ["DocumentFailed"]
+        assert pipeline.told(row.document_id) == ["DocumentFailed"]
     assert neighbour.status in (Status.PROCESSED, Status.IN_REVIEW)
     pipeline.no_slot_is_held()
 

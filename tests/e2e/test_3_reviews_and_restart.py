@@ -117,6 +117,7 @@ def test_waiting_and_answered_reviews_survive_a_stop_and_start_of_everything(pip
 MANY = 10
 
 
+@pytest.mark.prove
 def test_many_reviews_survive_two_restarts_and_are_each_published_once(pipeline: Pipeline) -> None:
     """`benchmarks/reviews_restart.py` does it with 200."""
     rows = pipeline.settled([pipeline.send(blank_page(), f"many/{number}.pdf") for number in range(MANY)])
@@ -142,7 +143,7 @@ def test_many_reviews_survive_two_restarts_and_are_each_published_once(pipeline:
         ended = pipeline.ended(document)
         assert (ended.status, ended.review_id, ended.ocr_attempt) == (Status.PROCESSED, review, 1)
         assert pipeline.result(document)["Fields"]["Provider Name"]["Value"] == f"Bank {number}"
-        assert pipeline.events_of(document) == ["DocumentProcessed"]
+        assert pipeline.told(document) == ["DocumentProcessed"]
         ends = [entry for entry in pipeline.documents.history(document) if entry["to"] == "PROCESSED"]
         assert len(ends) == 1
 

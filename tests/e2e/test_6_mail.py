@@ -1,6 +1,6 @@
 """A day's mail of real documents: each ends as `mail.csv` says, and nothing is left behind.
 
-`small` is a part of it with a tenth of the odd files and runs with all tests; `whole` is behind
+`small` is a part of it with a twentieth of the odd files and runs with all tests; `whole` is behind
 `make prove-mail`.
 """
 

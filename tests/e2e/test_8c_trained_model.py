@@ -79,6 +79,7 @@ def trained_normaliser(folder: Path) -> Path:
     return run
 
 
+@pytest.mark.prove
 def test_a_value_is_written_as_a_normaliser_trained_here_writes_it(
     pipeline: Pipeline, parameters: Parameters, tmp_path: Path
 ) -> None:

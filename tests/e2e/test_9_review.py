@@ -190,7 +190,7 @@ def test_the_world_is_told_once_and_the_history_knows_who_and_when(
     pipeline: Pipeline, documents: dict[str, DocumentRow]
 ) -> None:
     for row in documents.values():
-        assert pipeline.events_of(row.document_id) == ["DocumentProcessed"]
+        assert pipeline.told(row.document_id) == ["DocumentProcessed"]
         became = [str(entry) for entry in pipeline.documents.history(row.document_id, 100)]
         assert any("in_review" in entry.lower() for entry in became), became
         assert "PROCESSED" in became[-1], became

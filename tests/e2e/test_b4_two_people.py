@@ -164,6 +164,7 @@ def test_two_people_box_five_pages_and_check_what_was_read(corpus: Corpus, peopl
         assert annotation["height"] == pytest.approx(truth["Height"] * size["height"], abs=3 * SHAKE)
 
 
+@pytest.mark.prove
 def test_two_people_say_what_each_page_is(corpus: Corpus, people: list[Page]) -> None:
     begin(corpus, "b4-kinds", "image-classification", "Agreement", "Letter")
 

@@ -63,7 +63,12 @@ NOT_SEEN_IN = {
         "ThumbnailEndpointStartFunction",
         "states:SendTaskSuccess",
     ): "only where the answer is there already when its state is tried again",
+    (
+        "OcrEndpointCallbackFunction",
+        "s3:GetObject",
+    ): "only where an inference fails: what cannot be read is refused by the state before",
     ("IntakeFunction", "dynamodb:GetItem"): "only where the event of a bad document comes again",
+    ("ReprocessFunction", "dynamodb:DeleteItem"): "only where a document of a backfill is processed again",
     ("ReprocessFunction", "sagemaker:StopHumanLoop"): "only where the desk is Amazon A2I",
     ("A2iAuditFunction", "sagemaker:StartHumanLoop"): "only where the desk is Amazon A2I",
     ("ReviewExpiryFunction", "sagemaker:StartHumanLoop"): "only where the desk is Amazon A2I",
@@ -75,15 +80,49 @@ NOT_SEEN_IN = {
         "ReviewControlFunction",
         "dynamodb:DeleteItem",
     ): "loops are deleted in transactions, of which the log does not tell the parts",
-    ("DispatchFunction", "events:PutEvents"): "only where a document is given up after ten attempts",
-    ("TextractStartFunction", "s3:GetObject"): "Textract reads the document with the caller's rights",
+    **{
+        (name, "s3:GetObject"): "Textract reads the document with the caller's rights"
+        for name in ("TextractStartFunction", "TextractPumpFunction", "TextractCallbackFunction")
+    },
+    **{
+        (name, f"textract:{operation}"): "the line is moved on by whoever comes: not by each of them in a run"
+        for name in ("TextractStartFunction", "TextractPumpFunction", "TextractCallbackFunction")
+        for operation in (
+            "StartDocumentTextDetection",
+            "GetDocumentTextDetection",
+            "StartDocumentAnalysis",
+            "GetDocumentAnalysis",
+        )
+    },
+    **{
+        (name, action): "only where somebody waits in line, for a place or for a call"
+        for name in ("TextractStartFunction", "TextractPumpFunction", "TextractCallbackFunction")
+        for action in (
+            "sqs:SendMessage",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:Query",
+        )
+    },
+    (
+        "TextractPumpFunction",
+        "states:SendTaskSuccess",
+    ): "only where a job ended and nobody told of it",
+    ("DispatchFunction", "dynamodb:BatchGetItem"): "only where a limit is above 100, Textract's by its quota",
+    ("DispatchFunction", "dynamodb:DeleteItem"): "only where documents of a backfill are started",
+    (
+        "DispatchFunction",
+        "sqs:SendMessage",
+    ): "only where OCR jobs are under way when the minute is round",
     (
         "TextractStartFunction",
         "states:SendTaskSuccess",
     ): "only where the job ended before the row was written",
 }
 IN_TRANSACTIONS = {
-    "DispatchFunction", "ReprocessFunction", "A2iTriggerFunction", "PublishFunction",
+    "DispatchFunction", "BackfillFunction", "ReprocessFunction", "A2iTriggerFunction", "PublishFunction",
     "LabellingControlFunction", "LabellingIntakeFunction", "LabellingConsolidateFunction",
     "LabellingExpiryFunction", "WorkbenchFunction",
 }  # fmt: skip
@@ -178,8 +217,8 @@ def resolved(resource: Any, names: dict[str, str]) -> str:
         return resource
     if "If" in resource:
         return resolved(resource["If"][2], names)
-    if "GetAtt" in resource:
-        return names[resource["GetAtt"]]
+    if "GetAtt" in resource or "Ref" in resource:
+        return names[resource.get("GetAtt") or resource["Ref"]]
     return re.sub(r"\$\{([^}]+)\}", lambda found: names[found[1]], resource["Sub"])
 
 
@@ -201,11 +240,13 @@ def deployed_names(info: RuntimeInfo) -> dict[str, str]:
         "WorkbenchTable.Arn": info.outputs["WorkbenchTableName"],
         "LabellingIntakeQueue.Arn": f"http*/{project}-LabellingIntakeQueue-*",
         "LabellingConsolidationQueue.Arn": f"http*/{project}-LabellingConsolidationQueue-*",
+        "TextractPumpQueue.Arn": f"http*/{project}-TextractPumpQueue-*",
         "ReviewDeskQueue.Arn": f"http*/{project}-ReviewDeskQueue-*",
         "DispatchFunction.Arn": f"{project}-dispatch",
         "ReprocessFunction.Arn": f"{project}-reprocess",
         "ReviewControlFunction.Arn": f"{project}-review-control",
         "TextractNotificationRole.Arn": "role",
+        "EventStateMachine": f"arn:aws:states:{info.region}:000000000000:stateMachine:{project}-event",
         "ProjectId": project,
         "AWS::Partition": "aws",
         "AWS::Region": info.region,
