@@ -101,7 +101,7 @@ def label_all(page: Page, job: str, label: Callable[[FrameLocator, int], None]) 
     page.get_by_role("link", name=f"Work on {job}").click()
     seen: set[int] = set()
     for done in range(NUM_PAGES):
-        expect(page.get_by_text(f"{done} done by me")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(f"{done} done by me,")).to_be_visible(timeout=60_000)
         number = next_number(page, seen)
         # By its title: the frame of the task before may be there a moment longer than its number.
         label(page.frame_locator(f"{CURRENT}[title='Task {number}']"), number)
