@@ -100,7 +100,7 @@ class Pipeline:
             kinds = self.events_of(document)
             return kinds if len(kinds) >= least else None
 
-        found: list[str] = wait_for(heard, 30, lambda: self.events_of(document))
+        found: list[str] = wait_for(heard, 90, lambda: self.events_of(document))
         return found
 
     def events_of(self, document: str) -> list[str]:
@@ -145,7 +145,7 @@ class Pipeline:
         found: dict[str, Any] = json.loads(self.objects.read(DocumentPlaces(self.work, document).result))
         return found
 
-    def no_slot_is_held(self, seconds: float = 30) -> None:
+    def no_slot_is_held(self, seconds: float = 60) -> None:
         wait_for(lambda: not self.slots.owners() or None, seconds, lambda: dict(self.slots.owners()))
 
 

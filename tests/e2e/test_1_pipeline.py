@@ -107,7 +107,7 @@ def test_the_execution_s_output_is_readable_as_before(pipeline: Pipeline, sent: 
         execution = pipeline.client("stepfunctions").describe_execution(executionArn=arn)
         return execution.get("output") if execution["status"] == "SUCCEEDED" else None
 
-    found = json.loads(wait_for(output, 20, lambda: arn))
+    found = json.loads(wait_for(output, 90, lambda: arn))
 
     assert set(found) == {"Input", "ModelResult", "Result"}
     assert found["Input"] == {"Bucket": done[0].bucket, "Key": done[0].key}

@@ -8,7 +8,7 @@ from recto.audit import audit_id
 from recto.aws.dynamodb import AuditRows, Table
 from recto.messages import ReprocessRequest, Status, Step
 from recto.places import Location
-from recto.ports import DocumentRow
+from recto.ports import DocumentRow, ReviewRow
 from tests.e2e.conftest import Pipeline, wait_for
 from tests.e2e.test_2_bad_input import blank_page
 
@@ -68,7 +68,15 @@ def loop_at_desk(pipeline: Pipeline, loop: str) -> dict[str, object]:
         except runtime.exceptions.ResourceNotFoundException:
             return None
 
-    return wait_for(described, 30, lambda: loop)  # type: ignore[no-any-return]
+    return wait_for(described, 120, lambda: loop)  # type: ignore[no-any-return]
+
+
+def is_at_desk(pipeline: Pipeline, row: DocumentRow) -> ReviewRow:
+    """The review of a document's row, once the desk has heard of it."""
+    review = pipeline.reviews.find(row.review_id)
+    assert review
+    loop_at_desk(pipeline, review.loop_name)
+    return review
 
 
 def answer_loop(pipeline: Pipeline, loop: str, answer: dict[str, object] | None = None) -> None:
@@ -221,7 +229,7 @@ def test_an_audit_from_the_function_to_the_table(pipeline: Pipeline) -> None:
     assert (pipeline.result(document), pipeline.documents.find(document)) == (before, row)
     wait_for(
         lambda: "AuditCompleted" in pipeline.events_of(document) or None,
-        30,
+        90,
         lambda: pipeline.events_of(document),
     )
 
@@ -248,6 +256,6 @@ def hear(pipeline: Pipeline, document: str, *kinds: str) -> None:
     """Wait until these events of the document were told."""
     wait_for(
         lambda: set(kinds) <= set(pipeline.events_of(document)) or None,
-        30,
+        90,
         lambda: pipeline.events_of(document),
     )

@@ -114,7 +114,7 @@ def test_a_list_that_a_notebook_puts_into_the_parameter_is_in_use_or_refused_by_
     parameters.put("EntityConfigParamName", json.dumps(BAD))
     wait_for(
         lambda: refusal(pipeline).get("Error") == "FieldConfigurationError" or None,
-        30,
+        90,
         lambda: refusal(pipeline),
     )
     assert parameters.used == before
@@ -123,7 +123,7 @@ def test_a_list_that_a_notebook_puts_into_the_parameter_is_in_use_or_refused_by_
     place = Location(bucket=pipeline.work, key="config/fields.json")
     pipeline.objects.write(place, short(renamed(entries, "Bank")).encode())
     parameters.put("EntityConfigParamName", place.uri)
-    wait_for(lambda: parameters.used != before or None, 30, lambda: refusal(pipeline))
+    wait_for(lambda: parameters.used != before or None, 90, lambda: refusal(pipeline))
     document, _ = waiting_review(pipeline, "releases/by parameter.pdf")
     assert "Bank" in fields_of(pipeline, document)
     assert "refused" not in recto("release", "list").stdout

@@ -83,7 +83,7 @@ def parameters(pipeline: Pipeline) -> Iterator[Parameters]:
     yield found
     found.put("SageMakerEndpointParamName", "undefined")
     found.put("ThumbnailEndpointParamName", "undefined")
-    wait_for(lambda: found.used.startswith(before.rpartition("-")[0]) or None, 30, lambda: found.used)
+    wait_for(lambda: found.used.startswith(before.rpartition("-")[0]) or None, 90, lambda: found.used)
     found.put("ReleaseParamName", before)
     found.put("EntityConfigParamName", "undefined")
 
@@ -91,7 +91,7 @@ def parameters(pipeline: Pipeline) -> Iterator[Parameters]:
 def connect(pipeline: Pipeline, parameters: Parameters, endpoint: str) -> None:
     before = parameters.used
     parameters.put("SageMakerEndpointParamName", endpoint)
-    wait_for(lambda: parameters.used != before or None, 30, lambda: refusal(pipeline))
+    wait_for(lambda: parameters.used != before or None, 90, lambda: refusal(pipeline))
 
 
 def sent(pipeline: Pipeline, sample: str, key: str) -> DocumentRow:
@@ -121,7 +121,7 @@ def test_an_endpoint_finds_what_the_model_in_the_function_finds_and_takes_effect
     connect(pipeline, parameters, name)
     away = sent(pipeline, "pricing-table.pdf", "endpoint/away.pdf")
     parameters.put("SageMakerEndpointParamName", "undefined")
-    wait_for(lambda: parameters.used == before or None, 30, lambda: parameters.used)
+    wait_for(lambda: parameters.used == before or None, 90, lambda: parameters.used)
     again = sent(pipeline, "pricing-table.pdf", "endpoint/again.pdf")
 
     assert (embedded.release, again.release) == (before, before)
@@ -169,7 +169,7 @@ def test_an_endpoint_that_could_not_be_used_is_refused_by_name_and_nothing_chang
         parameters.put("SageMakerEndpointParamName", endpoint)
         wait_for(
             lambda said=said: said in refusal(pipeline).get("Cause", "") or None,
-            30,
+            90,
             lambda: refusal(pipeline),
         )  # type: ignore[misc]
 

@@ -138,7 +138,7 @@ class Labelling:
         found: dict[str, Any] = self.sagemaker.describe_labeling_job(LabelingJobName=name)
         return found
 
-    def ended(self, name: str, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, name: str, seconds: float = 120) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             found = self.describe(name)
             return found if found["LabelingJobStatus"] in ("Completed", "Failed", "Stopped") else None
@@ -149,7 +149,7 @@ class Labelling:
         place = Location.from_uri(self.describe(name)["LabelingJobOutput"]["OutputDatasetS3Uri"])
         return [json.loads(line) for line in self.pipeline.objects.read(place).splitlines()]
 
-    def task(self, name: str, worker: Worker, seconds: float = 30) -> TaskView:
+    def task(self, name: str, worker: Worker, seconds: float = 90) -> TaskView:
         """A task for the worker, as soon as one is on offer."""
         look = lambda: next_task(name, worker, reserve=False, desk=self.desk)  # noqa: E731
         return wait_for(look, seconds, lambda: self.describe(name))  # type: ignore[no-any-return]
@@ -330,7 +330,7 @@ def test_answers_that_are_late_double_or_somebody_elses_are_refused_and_a_stoppe
         labelling.answer(task, ANNA, {"text": "again"})
     late = labelling.task("stop-1", ANNA)
     wait_for(
-        lambda: labelling.describe("stop-1")["LabelCounters"]["HumanLabeled"] or None, 30, lambda: "no label"
+        lambda: labelling.describe("stop-1")["LabelCounters"]["HumanLabeled"] or None, 90, lambda: "no label"
     )
     labelling.sagemaker.stop_labeling_job(LabelingJobName="stop-1")
     with pytest.raises(TaskExpiredError):

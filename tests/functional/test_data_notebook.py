@@ -1,6 +1,7 @@
 """The notebook of the guides runs from its first cell to its last, and is kept without its output."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 import nbformat
@@ -29,6 +30,8 @@ def test_the_notebook_prepares_and_splits_a_corpus(tmp_path: Path, monkeypatch: 
     client = NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}})
     # `execute()` would leave an event loop that is never closed to whichever test comes later.
     asyncio.run(client.async_execute())
+    del client
+    gc.collect()  # what the kernel leaves behind may say so here, and in no later test
 
     labelled, training, test = (
         {line.content["source-ref"] for line in read_lines(tmp_path / "corpus" / f"{name}.manifest")}

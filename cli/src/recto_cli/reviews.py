@@ -25,7 +25,7 @@ from recto_cli.target import Target
 
 MAX_REVIEWS = 1000
 CONTROL = "static/ReviewControlFunction"
-OPENING_SECONDS = 15.0
+OPENING_SECONDS = 60.0
 """A document is seen in review a moment before the desk has heard of it."""
 
 

@@ -40,7 +40,7 @@ class Servers:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=240),
         )
 
     def start_emulator(self, *more: str) -> None:
@@ -95,7 +95,7 @@ class Standins:
             region_name="us-east-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=240),
         )
 
     def restarted(self) -> "Standins":
@@ -116,7 +116,7 @@ class Standins:
             found[:] = [get(JobId=job)]
             return found[0]["JobStatus"] != "IN_PROGRESS"
 
-        assert processes.wait_until(done, 60), f"job {job} still in progress"
+        assert processes.wait_until(done, 150), f"job {job} still in progress"
         return found[0]
 
     def topic_with_queue(self) -> tuple[str, str]:

@@ -65,6 +65,7 @@ def test_so_many_work_at_once_and_the_others_in_their_order(tmp_path: Path) -> N
         assert wait_until(lambda: len(service.began) + len(turns._waiting) == len(threads), 20, 0.005)
 
     at_once = list(service.began)
+    time.sleep(0.5)  # more than a thread's late start, which counts as waiting, too
     for ended in range(len(threads)):
         service.let_go.release()
         begun = min(2 + ended + 1, len(threads))
@@ -170,7 +171,8 @@ def test_a_wait_is_waited_while_something_runs() -> None:
 
 
 def test_waits_end_in_the_order_of_their_times() -> None:
-    waits, ended = Waits(lambda: True), list[int]()
+    all_wait, ended = threading.Event(), list[int]()
+    waits = Waits(all_wait.is_set)
 
     def wait(seconds: int) -> None:
         waits.wait(seconds)
@@ -179,8 +181,10 @@ def test_waits_end_in_the_order_of_their_times() -> None:
     threads = [threading.Thread(target=wait, args=(seconds,)) for seconds in (50, 30, 40)]
     for thread in threads:
         thread.start()
+    assert wait_until(lambda: len(waits._until) == len(threads), 30, 0.005)
+    all_wait.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
 
     assert ended == [30, 40, 50]
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,10 @@ def noted(standins: Standins) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def refusal(standins: Standins, location: dict[str, Any]) -> str:
+def refusal(standins: Standins, location: dict[str, Any], client: Any = None) -> str:
     """The service's name for the refusal; empty where the job was started."""
     try:
-        standins.client("textract").start_document_text_detection(DocumentLocation=location)
+        (client or standins.client("textract")).start_document_text_detection(DocumentLocation=location)
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return ""
@@ -60,7 +61,7 @@ def test_the_plans_quota_of_jobs_holds(standins: Standins) -> None:
     limited = planned(
         standins.servers, "limited",
         quotas={"textract": {"concurrent_jobs": 2}},
-        faults=[{"at": "textract", "kind": "job_slow", "share": 1, "seconds": [2, 2]}],
+        faults=[{"at": "textract", "kind": "job_slow", "share": 1, "seconds": [10, 10]}],
     )  # fmt: skip
     location = limited.upload(ONE_PAGE)
 
@@ -88,15 +89,16 @@ def test_a_job_of_the_plan_fails_with_its_status_message_also_after_a_restart(st
 def test_a_slow_job_takes_longer(standins: Standins) -> None:
     slow = planned(
         standins.servers, "slow",
-        faults=[{"at": "textract", "kind": "job_slow", "share": 1, "seconds": [1.5, 1.5]}],
+        faults=[{"at": "textract", "kind": "job_slow", "share": 1, "seconds": [5, 5]}],
     )  # fmt: skip
+    client, location = slow.client("textract"), slow.upload(ONE_PAGE)
     began = time.monotonic()
 
-    job = slow.client("textract").start_document_text_detection(DocumentLocation=slow.upload(ONE_PAGE))
+    job = client.start_document_text_detection(DocumentLocation=location)
     answered = time.monotonic() - began
     slow.ended(job["JobId"])
 
-    assert answered < 1.5 < time.monotonic() - began
+    assert answered < 5 < time.monotonic() - began
 
 
 def test_a_jobs_end_is_heard_before_its_start_is_answered(standins: Standins) -> None:
@@ -203,9 +205,10 @@ def test_the_plan_of_what_runs_can_be_changed_and_ended(unreliable: Servers, sta
 
     assert arrived == [2, 1]
     quota = parse_plan('{"quotas": {"textract": {"start_per_second": 1}}}').dump()
-    location, codes = standins.upload(ONE_PAGE), []
+    location, codes, client = standins.upload(ONE_PAGE), [], standins.client("textract")
     for text in (quota, "{}"):
         answer = httpx.post(standins.url("/_local/faults"), content=text, timeout=10, trust_env=False)
         assert answer.status_code == 200
-        codes += [refusal(standins, location) for _ in range(3)]
+        with ThreadPoolExecutor(3) as at_once:  # within the quota's second, on a busy machine too
+            codes += sorted(at_once.map(lambda _: refusal(standins, location, client), range(3)))
     assert codes == ["", *["ProvisionedThroughputExceededException"] * 2, "", "", ""]

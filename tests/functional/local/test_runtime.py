@@ -17,7 +17,7 @@ from recto_local import processes
 from recto_local.deployment import DeploymentError, Sam, fingerprint
 from recto_local.faults import FaultPlanError
 from recto_local.processes import ProcessError, ProcessRef
-from recto_local.runtime import LoadInfo, Runtime, RuntimeStartError, _whole_release
+from recto_local.runtime import LoadInfo, Runtime, RuntimeStartError, Status, _whole_release
 from tests.functional.local.conftest import ROOT
 from tests.unit.releases import contents
 
@@ -45,6 +45,12 @@ def members_of(group: int) -> list[int]:
         if fields[2] == str(group) and fields[0] != "Z":
             found.append(int(stat.parent.name))
     return found
+
+
+def running_of(found: Status) -> list[list[int]]:
+    """What still runs of each process that a runtime knows of."""
+    assert found.info
+    return [members_of(process.pid) for process in found.info.processes.values()]
 
 
 def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
@@ -126,7 +132,7 @@ def test_a_template_that_cannot_be_built_is_reported_and_everything_stopped(tmp_
     assert found.info
     assert not found.is_up
     assert not any(found.alive.values())
-    assert [members_of(process.pid) for process in found.info.processes.values()] == [[], [], []]
+    assert processes.wait_until(lambda: running_of(found) == [[], [], []], 30)
     assert not runtime.down()
 
 
@@ -169,15 +175,15 @@ def test_an_interrupted_start_leaves_nothing_running(tmp_path: Path, number: sig
         command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         log, began = tmp_path / "logs" / "build.log", time.monotonic()
-        assert processes.wait_until(log.exists, 60), f"no build after {time.monotonic() - began:.0f} s"
+        assert processes.wait_until(log.exists, 150), f"no build after {time.monotonic() - began:.0f} s"
         process.send_signal(number)
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=150)[0]
 
     found = Runtime(ROOT, tmp_path, print).status()
     assert process.returncode != 0, output
     assert found.info
     assert not any(found.alive.values())
-    assert [members_of(p.pid) for p in found.info.processes.values()] == [[], [], []]
+    assert processes.wait_until(lambda: running_of(found) == [[], [], []], 30)
 
 
 def test_an_old_port_is_taken_again_once_its_last_user_lets_go_of_it() -> None:

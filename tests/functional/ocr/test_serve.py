@@ -115,7 +115,7 @@ def test_nothing_of_a_request_stays_behind(url: str, tmp_path_factory: pytest.Te
     invoke(url, THREE, "application/pdf")
     invoke(url, b"no document", "application/pdf")
 
-    folder = next(tmp_path_factory.getbasetemp().glob("serve*"))
+    folder = next(tmp_path_factory.getbasetemp().glob("serve[0-9]*"))
     assert processes.wait_until(lambda: not list(folder.glob("recto-ocr-*")), 30)
 
 
