@@ -211,8 +211,10 @@ class Picture:
 
     def at_rest(self) -> None:
         """Wait until the picture lies still: what has just been shown or answered may still move it."""
-        before = None
-        while (now := self.stage.locator("img").first.bounding_box()) != before:
+        before, still = None, 0
+        while still < 4:
+            now = self.stage.locator("img").first.bounding_box()
+            still = still + 1 if now and now == before else 0
             before = now
             self.page.wait_for_timeout(50)
 
@@ -225,4 +227,5 @@ class Picture:
         self.page.mouse.up()
 
     def click(self, x: float, y: float) -> None:
+        self.at_rest()
         self.page.mouse.click(*self.at(x, y))

@@ -115,7 +115,7 @@ def test_undo_redo_and_delete_by_keys_and_by_message(harness: Harness, opened: O
     boxes.first.wait_for(state="detached")
     opened.send({"type": "redo"})
     boxes.first.wait_for()
-    assert opened.said("state")[-1]["canUndo"] is True
+    opened.page.wait_for_function("said.filter(m => m.type === 'state').at(-1).canUndo === true")
 
 
 def test_given_boxes_are_dashed_until_accepted_and_count_either_way(harness: Harness, opened: Opened) -> None:

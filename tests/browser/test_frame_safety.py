@@ -150,6 +150,7 @@ def test_a_second_press_sends_no_second_answer(harness: Harness, opened: Opened)
 
     opened.frame.get_by_role("button", name="Send").dblclick()
     opened.send({"type": "request-submit"})
+    opened.wait("submit")
     opened.page.wait_for_timeout(400)
 
     assert len(opened.said("submit")) == 1

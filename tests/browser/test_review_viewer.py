@@ -72,7 +72,8 @@ class Opened:
         self.server.sessions.add("rita")
         cookie = {"name": "recto_session", "value": "rita", "url": f"{self.origin}/api"}
         self.page.context.add_cookies([cookie])  # type: ignore[list-item]
-        self.page.goto(f"{self.origin}/#/reviews/{loop.name}")
+        with self.page.expect_response("**/pages/1"):
+            self.page.goto(f"{self.origin}/#/reviews/{loop.name}")
         expect(self.page.locator(".viewer-page").first).to_be_visible()
         return self
 
@@ -342,7 +343,14 @@ def test_a_tiff_is_shown_by_the_images_of_its_pages_and_so_is_a_document_that_is
     opened.open(opened.server.review.add(example))
     image = opened.page.locator(".viewer-page[data-page='1'] img")
     expect(image).to_be_visible()
-    opened.page.wait_for_function("image => image.naturalWidth > 100", arg=image.element_handle())
+    opened.page.wait_for_function(
+        """image => {
+          const page = image.closest(".viewer-page").getBoundingClientRect();
+          const own = image.naturalWidth / image.naturalHeight;
+          return image.naturalWidth > 100 && Math.abs(page.width / page.height - own) < 0.01;
+        }""",
+        arg=image.element_handle(),
+    )
     page = opened.page.locator(".viewer-page[data-page='1']").bounding_box()
     assert page
     ratio = image.evaluate("image => image.naturalWidth / image.naturalHeight")

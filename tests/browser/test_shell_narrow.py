@@ -13,6 +13,7 @@ from recto_cli.labelling.templates import For
 from tests.browser.conftest import WAIT_MS, Serve
 from tests.browser.frame_harness import rendered
 from tests.browser.stub_server import StubJob, StubServer, store_app
+from tests.browser.test_shell_task import task_has_keys
 from tests.browser.test_shell_templates import DOCUMENT, folder
 
 __all__ = ["folder"]
@@ -55,6 +56,8 @@ def task(narrow: Page, served: tuple[StubServer, str]) -> FrameLocator:
     narrow.context.add_cookies([{"name": "recto_session", "value": "both", "url": f"{origin}/api"}])
     narrow.goto(f"{origin}/#/jobs/boxes/work")
     frame = narrow.frame_locator(CURRENT)
+    task_has_keys(narrow)
+    frame.locator(".stage").wait_for()
     frame.locator(".stage .loading").wait_for(state="hidden")
     narrow.get_by_role("button", name="Document").click()
     expect(narrow.locator("li[data-page='1'] canvas")).to_be_visible()

@@ -91,6 +91,7 @@ def test_a_person_works_and_an_operator_stops_the_job(
     expect(page.get_by_text("Task 3 ·")).to_be_visible()
     page.get_by_role("button", name="Give back").click()
     page.get_by_role("dialog").get_by_role("button", name="Give back").click()
+    expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
     expect(page.get_by_text("1 done by me")).to_be_visible()
 
     found = {each.number: each for each in rows_of(bench).values()}

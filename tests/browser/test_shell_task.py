@@ -236,6 +236,7 @@ def test_help_shows_all_keys_and_gives_the_focus_back(
 ) -> None:
     frame = work_at(page, origin, server, StubJob("receipts", ["field"]))
     frame.get_by_label("Total").press("Escape")  # out of the frame
+    expect(page.locator("#main")).to_be_focused()
     page.keyboard.press("?")
 
     expect(page.get_by_role("dialog")).to_contain_text("draw a box")
@@ -289,16 +290,16 @@ def test_time_runs_out_with_a_warning_and_a_clear_end(
 ) -> None:
     page.clock.install()
     page.clock.resume()
-    frame = work_at(page, origin, server, StubJob("receipts", ["field"] * 2, limit=600))
+    frame = work_at(page, origin, server, StubJob("receipts", ["field"] * 2, limit=6000))
     type_total(frame, "3")
     expect(page.locator(".time")).to_contain_text("min")
     expect(saved(page)).to_contain_text("Saved ")
 
-    page.clock.fast_forward(570_000)
+    page.clock.fast_forward(5_950_000)
     expect(page.locator(".time.now")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("left for this task")
     server.only(number=0).expires = time.time() - 1
-    page.clock.fast_forward(40_000)
+    page.clock.fast_forward(60_000)
 
     expect(page.get_by_role("heading", name="The time for this task is over")).to_be_visible()
     expect(page.get_by_role("dialog")).to_contain_text("is kept as a draft")

@@ -22,6 +22,7 @@ from recto_cli.labelling.templates import For
 from tests.browser.conftest import Serve
 from tests.browser.frame_harness import Picture, rendered
 from tests.browser.stub_server import StubJob, StubServer, store_app
+from tests.browser.test_shell_task import task_has_keys
 
 SAMPLES = Path(__file__).parents[2] / "local" / "samples"
 DOCUMENT = "pricing-table.pdf"
@@ -126,7 +127,7 @@ def work(
         server.sessions.add("both")
         context.add_cookies([{"name": "recto_session", "value": "both", "url": f"{origin}/api"}])
         page.goto(f"{origin}/#/jobs/{template}/work")
-        expect(page.locator(CURRENT)).to_be_visible()
+        task_has_keys(page)
         return page.frame_locator(CURRENT), server
 
     return begin
@@ -134,6 +135,7 @@ def work(
 
 def picture(page: Page, frame: FrameLocator) -> Picture:
     stage = frame.locator(".stage")
+    stage.wait_for()
     stage.locator(".loading").wait_for(state="hidden")
     stage.locator("img").first.wait_for()
     return Picture(page, stage)

@@ -94,6 +94,7 @@ def answer_loop(pipeline: Pipeline, loop: str, answer: dict[str, object] | None 
 def test_waiting_and_answered_reviews_survive_a_stop_and_start_of_everything(pipeline: Pipeline) -> None:
     document, review = waiting_review(pipeline, "restart/blank.pdf")
     answered, its_review = waiting_review(pipeline, "restart/blank too.pdf")
+    loop_at_desk(pipeline, f"recto-{its_review}")
     before = pipeline.documents.find(document)
     assert before
     place = Location(bucket=pipeline.reviews_bucket, key="by-hand/answer.json")

@@ -131,7 +131,7 @@ def begin(page: Page, name: str) -> None:
     """Out of the list, where other tests' reviews may wait as well; or it came by itself after another."""
     if page.get_by_role("heading", name=name).count():
         return
-    page.get_by_role("link", name="Reviews").click()
+    page.get_by_role("link", name="Reviews", exact=True).click()
     page.get_by_role("searchbox", name="Search by name").fill(name)
     page.get_by_role("button", name=f"Review {name}").click()
 
@@ -139,7 +139,7 @@ def begin(page: Page, name: str) -> None:
 def submit(page: Page, name: str) -> None:
     """The next review follows by itself, or that there is none."""
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", name=name)).to_have_count(0)
+    expect(page.get_by_role("heading", name=name)).to_have_count(0, timeout=90_000)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
@@ -301,7 +301,7 @@ def test_a_flows_own_page_is_answered_and_its_output_takes_the_same_way_back(
     assert fields["Company"]["Value"] == "Silver Valley Capital"
     assert fields["Date"]["NormalizedValue"] == "2005-05-04"
     assert fields[PARTIES]["Values"] == []
-    done = wait_for(lambda: completed(loops, review.loop_name), 30, lambda: review.loop_name)
+    done = wait_for(lambda: completed(loops, review.loop_name), 90, lambda: review.loop_name)
     output = json.loads(pipeline.objects.read(Location.from_uri(done["HumanLoopOutput"]["OutputS3Uri"])))
     assert output["flowDefinitionArn"] == flow
     assert output["humanAnswers"][0]["answerContent"]["field-value-Company"] == "Silver Valley Capital"

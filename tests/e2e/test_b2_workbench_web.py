@@ -27,7 +27,8 @@ from tests.e2e.conftest import CALLER, Pipeline
 from tests.workbench_fakes import FakeMessages, add_open_job, add_team
 
 pytestmark = pytest.mark.e2e
-
+DIRECT: dict[str, Any] = {"trust_env": False, "timeout": 60}
+"""Of a request to this machine: past any proxy, and patient with a function's cold start."""
 TEAM = "web-readers"
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 TEMPLATE = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
@@ -43,7 +44,7 @@ class Browser:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = httpx.Client(base_url=url, trust_env=False, timeout=60)
+        self.http = httpx.Client(base_url=url, **DIRECT)
 
     def sign_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
         """Through the user pool's own pages, as a person would; what the last step answered."""
@@ -166,12 +167,14 @@ def test_a_code_is_good_once_for_who_has_its_secret_at_our_address_only(
         "grant_type": "authorization_code", "client_id": asked["client_id"][0], "code": got["code"][0],
         "redirect_uri": asked["redirect_uri"][0],
     }  # fmt: skip
-    without = httpx.post(f"{provider}/oauth2/token", data=grant, trust_env=False)
-    wrong = httpx.post(f"{provider}/oauth2/token", data={**grant, "code_verifier": "x" * 64}, trust_env=False)
+    without = httpx.post(f"{provider}/oauth2/token", data=grant, **DIRECT)
+    wrong = httpx.post(
+        f"{provider}/oauth2/token", data={**grant, "code_verifier": "x" * 64}, trust_env=False, timeout=60
+    )
     elsewhere = {name: values[0] for name, values in asked.items()} | {
         "redirect_uri": "https://evil.example/"
     }
-    to_others = httpx.get(f"{provider}/oauth2/authorize?{urlencode(elsewhere)}", trust_env=False)
+    to_others = httpx.get(f"{provider}/oauth2/authorize?{urlencode(elsewhere)}", **DIRECT)
     first, second = browser.http.get(back), browser.http.get(back)
 
     assert (without.json()["error"], wrong.json()["error"]) == ("invalid_grant", "invalid_grant")
@@ -184,8 +187,10 @@ def test_signing_out_ends_the_session_everywhere(anna: Browser, url: str) -> Non
     cookie = anna.http.cookies["recto_session"]
     out = anna.change("POST", "/api/auth/sign-out")
 
-    left = httpx.get(out.json()["location"], trust_env=False)
-    stolen = httpx.get(f"{url}/api/me", headers={"Cookie": f"recto_session={cookie}"}, trust_env=False)
+    left = httpx.get(out.json()["location"], **DIRECT)
+    stolen = httpx.get(
+        f"{url}/api/me", headers={"Cookie": f"recto_session={cookie}"}, trust_env=False, timeout=60
+    )
 
     assert (left.status_code, left.headers["location"]) == (302, f"{url}/")
     assert refusal(anna.get("/api/me")) == (401, "NotSignedInError")
@@ -211,7 +216,7 @@ def test_annotators_do_not_stop_jobs(anna: Browser, job: Job) -> None:
 
 def test_a_task_and_its_frame(anna: Browser, job: Job, url: str) -> None:
     task = task_of(anna)
-    page = httpx.get(url + task["frame"], trust_env=False)
+    page = httpx.get(url + task["frame"], **DIRECT)
     image, words = re.findall(r'(?:src|words ?=) ?=?"(http[^"]+sig[^"]*|http[^"]+Signature[^"]*)"', page.text)
     policy = page.headers["content-security-policy"]
 
@@ -222,14 +227,14 @@ def test_a_task_and_its_frame(anna: Browser, job: Job, url: str) -> None:
     assert f'window.rectoTask = {{"nonce": "{task["nonce"]}", "description": "Draw boxes"}}' in page.text
     assert "<img src=x" not in page.text
     assert f"{url}/frame-assets/elements.js?v=" in page.text
-    shown = httpx.get(image, trust_env=False)
-    fetched = httpx.get(words, headers={"Origin": "null"}, trust_env=False)
-    foreign = httpx.get(words, headers={"Origin": "https://evil.example"}, trust_env=False)
+    shown = httpx.get(image, **DIRECT)
+    fetched = httpx.get(words, headers={"Origin": "null"}, **DIRECT)
+    foreign = httpx.get(words, headers={"Origin": "https://evil.example"}, **DIRECT)
     assert (shown.text, fetched.text) == ("content of p.png", "content of p.json")
     assert fetched.headers["access-control-allow-origin"] == "null"
     assert "access-control-allow-origin" not in foreign.headers
     assert anna.change("POST", f"/api/tasks/{task['assignment']}/release").json() == {"state": "RETURNED"}
-    assert httpx.get(url + task["frame"], trust_env=False).status_code == 409
+    assert httpx.get(url + task["frame"], **DIRECT).status_code == 409
 
 
 def test_a_label_image_goes_to_the_bucket_and_the_answer_names_it(anna: Browser, job: Job, url: str) -> None:
@@ -243,9 +248,11 @@ def test_a_label_image_goes_to_the_bucket_and_the_answer_names_it(anna: Browser,
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "content-type",
     }
-    preflight = httpx.options(link["url"], headers=asked, trust_env=False)
-    foreign = httpx.options(link["url"], headers={**asked, "Origin": "null"}, trust_env=False)
-    put = httpx.put(link["url"], content=body, headers={**link["headers"], "Origin": url}, trust_env=False)
+    preflight = httpx.options(link["url"], headers=asked, **DIRECT)
+    foreign = httpx.options(link["url"], headers={**asked, "Origin": "null"}, **DIRECT)
+    put = httpx.put(
+        link["url"], content=body, headers={**link["headers"], "Origin": url}, trust_env=False, timeout=60
+    )
     taken = anna.change("POST", f"{path}/submit", answer)
     twice = anna.change("POST", f"{path}/submit", answer)
 
@@ -282,16 +289,16 @@ def test_an_answer_past_the_limit_is_refused_by_name(anna: Browser, job: Job) ->
 
 
 def test_pages_come_with_their_policies(url: str) -> None:
-    index = httpx.get(url, trust_env=False)
+    index = httpx.get(url, **DIRECT)
     [script] = re.findall(r'src="(/assets/[^"]+\.js)"', index.text)
-    asset = httpx.get(url + script, trust_env=False)
-    elements = httpx.get(f"{url}/frame-assets/elements.js", trust_env=False)
+    asset = httpx.get(url + script, **DIRECT)
+    elements = httpx.get(f"{url}/frame-assets/elements.js", **DIRECT)
 
     assert index.headers["cache-control"] == "no-store"
     assert "default-src 'none'; script-src 'self'" in index.headers["content-security-policy"]
     assert "immutable" in asset.headers["cache-control"]
     assert elements.headers["access-control-allow-origin"] == "*"
-    assert httpx.get(f"{url}/jobs/some/task", trust_env=False).text == index.text
+    assert httpx.get(f"{url}/jobs/some/task", **DIRECT).text == index.text
 
 
 HOSTILE_TEMPLATE = """<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>
@@ -333,6 +340,7 @@ def test_a_hostile_template_reaches_nothing_in_a_real_browser(
     add_open_job(desk, "hostile-job", num_objects=1, template=template, task_input=task_input, **task_of)
     task = anna.change("POST", "/api/jobs/hostile-job/next", {}).json()["task"]
     asked: list[str] = []
+    page.set_default_timeout(60_000)
     page.on("request", lambda request: asked.append(request.url))
 
     page.goto(f"{url}/api/auth/sign-in?next=/%23/tasks/{task['assignment']}")
@@ -340,8 +348,7 @@ def test_a_hostile_template_reaches_nothing_in_a_real_browser(
     page.fill("#password", PASSWORD)
     page.click("button[type=submit]")
     frame = page.frame_locator("iframe.task-frame").first
-    frame.locator("#done").filter(has_text="origin").wait_for()
-    found = json.loads(frame.locator("#done").inner_text())
+    found = json.loads(frame.locator("#done").filter(has_text="origin").inner_text())
     page.wait_for_timeout(3000)  # it sends itself elsewhere after two seconds
 
     assert found.pop("its own words") == "content of p.json"

@@ -90,7 +90,7 @@ def people(pipeline: Pipeline, browser: Browser) -> Iterator[list[Page]]:
         page.fill("input[name=username]", person)
         page.fill("input[name=password]", PASSWORD)
         page.keyboard.press("Enter")
-        expect(page.get_by_text(person.capitalize(), exact=True)).to_be_visible()
+        expect(page.get_by_text(person.capitalize(), exact=True)).to_be_visible(timeout=60_000)
     yield pages
     for context in contexts:
         context.close()
@@ -98,7 +98,9 @@ def people(pipeline: Pipeline, browser: Browser) -> Iterator[list[Page]]:
 
 def label_all(page: Page, job: str, label: Callable[[FrameLocator, int], None]) -> None:
     """One person labels every object of a job, one after the other, as the pages hand them out."""
-    page.get_by_role("link", name=f"Work on {job}").click()
+    card = page.get_by_role("listitem").filter(has_text=job)  # the list looks again every 30 seconds
+    expect(card).to_contain_text(f"{NUM_PAGES} open for me", timeout=90_000)
+    card.get_by_role("link", name=f"Work on {job}").click()
     seen: set[int] = set()
     for done in range(NUM_PAGES):
         expect(page.get_by_text(f"{done} done by me,")).to_be_visible(timeout=60_000)
@@ -108,7 +110,7 @@ def label_all(page: Page, job: str, label: Callable[[FrameLocator, int], None]) 
         seen.add(number)
         expect(page.locator(".missing")).to_have_count(0)
         page.get_by_role("button", name="Submit").first.click()
-    expect(page.get_by_text(f"you have done {NUM_PAGES}")).to_be_visible()
+    expect(page.get_by_text(f"you have done {NUM_PAGES}")).to_be_visible(timeout=60_000)
 
 
 def next_number(page: Page, seen: set[int]) -> int:
@@ -137,6 +139,7 @@ def test_two_people_box_five_pages_and_check_what_was_read(corpus: Corpus, peopl
 
         def box_first_line(frame: FrameLocator, number: int, page: Page = page, person: int = person) -> None:
             stage = frame.locator(".stage")
+            stage.wait_for()
             stage.locator(".loading").wait_for(state="hidden")
             frame.get_by_text("Loading the page's OCR").wait_for(state="detached")
             stage.focus()

@@ -10,7 +10,7 @@ import pytest
 from recto.messages import Status
 from tests.e2e.conftest import Pipeline, wait_for
 from tests.e2e.test_2_bad_input import blank_page
-from tests.e2e.test_b2_workbench_web import Browser, new_browser, refusal, url  # noqa: F401
+from tests.e2e.test_b2_workbench_web import DIRECT, Browser, new_browser, refusal, url  # noqa: F401
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -41,7 +41,7 @@ def test_a_review_is_answered_over_the_api_and_the_document_processed_again(
     review = f"/api/reviews/{told['review']}"
     shown = wait_for(lambda: found(rita.get(review)), 60, lambda: rita.get(review).text)
     assert rita.change("POST", f"{review}/claim").status_code == 200
-    assert httpx.get(shown["document"]["url"], trust_env=False).content[:5] == b"%PDF-"
+    assert httpx.get(shown["document"]["url"], **DIRECT).content[:5] == b"%PDF-"
     assert rita.get(f"{review}/pages/1").json()["page"] == 1
 
     refused = rita.change("POST", f"{review}/submit", {"answer": {}})
@@ -61,7 +61,7 @@ def test_a_review_is_answered_over_the_api_and_the_document_processed_again(
     }
     steps = {each["what"] for each in detail["timeline"] if each["kind"] == "step"}
     assert steps == {"ocr", "images", "model", "postprocess", "review", "publish"}
-    assert httpx.get(detail["result_url"], trust_env=False).json()["Status"] == "PROCESSED"
+    assert httpx.get(detail["result_url"], **DIRECT).json()["Status"] == "PROCESSED"
     assert refusal(rita.get(document)) == (403, "NotAllowedError")
 
     nothing_is_missing = olga.change("POST", f"{document}/redrive", {})
