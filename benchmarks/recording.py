@@ -70,9 +70,11 @@ def _cpu_model() -> str:
 
 
 def _commit() -> str:
-    """The commit that is checked out; with `+` where tracked files differ from it."""
-    told = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--abbrev=12"],
-        check=False, capture_output=True, text=True,
-    )  # fmt: skip
-    return told.stdout.strip() or "unknown"
+    """The commit that is checked out; with `+` where tracked files, kept results apart, differ from it."""
+    commit = _git("rev-parse", "--short=12", "HEAD").stdout.strip()
+    changed = _git("diff", "--quiet", "HEAD", "--", ".", ":!benchmarks/results").returncode
+    return f"{commit}{'+' if changed else ''}" if commit else "unknown"
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(ROOT), *words], check=False, capture_output=True, text=True)
