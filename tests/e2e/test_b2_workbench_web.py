@@ -168,9 +168,7 @@ def test_a_code_is_good_once_for_who_has_its_secret_at_our_address_only(
         "redirect_uri": asked["redirect_uri"][0],
     }  # fmt: skip
     without = httpx.post(f"{provider}/oauth2/token", data=grant, **DIRECT)
-    wrong = httpx.post(
-        f"{provider}/oauth2/token", data={**grant, "code_verifier": "x" * 64}, trust_env=False, timeout=60
-    )
+    wrong = httpx.post(f"{provider}/oauth2/token", data={**grant, "code_verifier": "x" * 64}, **DIRECT)
     elsewhere = {name: values[0] for name, values in asked.items()} | {
         "redirect_uri": "https://evil.example/"
     }
@@ -188,9 +186,7 @@ def test_signing_out_ends_the_session_everywhere(anna: Browser, url: str) -> Non
     out = anna.change("POST", "/api/auth/sign-out")
 
     left = httpx.get(out.json()["location"], **DIRECT)
-    stolen = httpx.get(
-        f"{url}/api/me", headers={"Cookie": f"recto_session={cookie}"}, trust_env=False, timeout=60
-    )
+    stolen = httpx.get(f"{url}/api/me", headers={"Cookie": f"recto_session={cookie}"}, **DIRECT)
 
     assert (left.status_code, left.headers["location"]) == (302, f"{url}/")
     assert refusal(anna.get("/api/me")) == (401, "NotSignedInError")
@@ -250,9 +246,7 @@ def test_a_label_image_goes_to_the_bucket_and_the_answer_names_it(anna: Browser,
     }
     preflight = httpx.options(link["url"], headers=asked, **DIRECT)
     foreign = httpx.options(link["url"], headers={**asked, "Origin": "null"}, **DIRECT)
-    put = httpx.put(
-        link["url"], content=body, headers={**link["headers"], "Origin": url}, trust_env=False, timeout=60
-    )
+    put = httpx.put(link["url"], content=body, headers={**link["headers"], "Origin": url}, **DIRECT)
     taken = anna.change("POST", f"{path}/submit", answer)
     twice = anna.change("POST", f"{path}/submit", answer)
 
