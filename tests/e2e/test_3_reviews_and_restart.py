@@ -71,7 +71,7 @@ def loop_at_desk(pipeline: Pipeline, loop: str) -> dict[str, object]:
     return wait_for(described, 120, lambda: loop)  # type: ignore[no-any-return]
 
 
-def is_at_desk(pipeline: Pipeline, row: DocumentRow) -> ReviewRow:
+def review_at_desk(pipeline: Pipeline, row: DocumentRow) -> ReviewRow:
     """The review of a document's row, once the desk has heard of it."""
     review = pipeline.reviews.find(row.review_id)
     assert review

@@ -19,7 +19,7 @@ from recto.places import Location
 from recto.ports import DocumentRow
 from tests.browsers import browser, chromium  # noqa: F401
 from tests.e2e.conftest import DATA, ROOT, Pipeline, wait_for
-from tests.e2e.test_3_reviews_and_restart import is_at_desk
+from tests.e2e.test_3_reviews_and_restart import review_at_desk
 from tests.e2e.test_8_releases import Parameters
 from tests.e2e.test_b4_two_people import recto
 
@@ -70,7 +70,7 @@ def documents(
     rows = pipeline.settled(sent)
     assert [row.status for row in rows] == [Status.IN_REVIEW] * 2, [row.cause for row in rows]
     for row in rows:
-        is_at_desk(pipeline, row)
+        review_at_desk(pipeline, row)
     yield dict(zip(("receipt", "contract"), rows, strict=True))
     parameters.put("ReleaseParamName", before)
     parameters.put("EntityConfigParamName", "undefined")
@@ -278,7 +278,7 @@ def test_a_flows_own_page_is_answered_and_its_output_takes_the_same_way_back(
     recto("reprocess", document, "--from", "review")
     (row,) = pipeline.settled([Location(bucket=pipeline.inbox, key="review/sterling.pdf")])
     assert row.status is Status.IN_REVIEW, row.cause
-    review = is_at_desk(pipeline, row)
+    review = review_at_desk(pipeline, row)
     assert review.backend == flow
     loops = pipeline.client("sagemaker-a2i-runtime")
     assert [
