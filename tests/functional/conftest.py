@@ -14,6 +14,7 @@ from recto.aws.admission import SlotLeases
 from recto.aws.dynamodb import DocumentRows, JobRows, ReviewRows, Table
 from recto.aws.s3 import S3Objects
 from tests.contract.template import asl, resources
+from tests.fakes import FakeClock, FakeWorkflow
 
 INBOX, WORK, REVIEWS = "inbox", "work", "reviews"
 
@@ -91,3 +92,13 @@ def reviews(table: Table) -> ReviewRows:
 @pytest.fixture
 def objects(aws: None) -> S3Objects:
     return S3Objects("recto-tests")
+
+
+@pytest.fixture
+def workflow() -> FakeWorkflow:
+    return FakeWorkflow()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()

@@ -32,11 +32,6 @@ CALLER = "recto-tests"
 NUMBERS = count()
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def owner(number: int) -> str:
     return f"{number:032x}-1"
 

@@ -23,16 +23,6 @@ PLAN = b'{"NumPages": 1, "Ranges": [{"Part": 1, "First": 1, "Last": 1}]}'
 
 
 @pytest.fixture
-def workflow() -> FakeWorkflow:
-    return FakeWorkflow()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def events() -> FakeEvents:
     return FakeEvents()
 

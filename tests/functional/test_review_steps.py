@@ -62,11 +62,6 @@ FOUND = {
 
 
 @pytest.fixture
-def workflow() -> FakeWorkflow:
-    return FakeWorkflow()
-
-
-@pytest.fixture
 def loops() -> FakeLoops:
     return FakeLoops()
 
